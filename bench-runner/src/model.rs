@@ -1,0 +1,17 @@
+//! Layer 0: the nouns of the observatory.
+//!
+//! Nothing here reads, prints, asks for the time, or computes a statistic. The words are those of
+//! `docs/glossary.md`; a type and its glossary entry change together.
+
+pub mod comparison;
+pub mod curve;
+pub mod estimate;
+pub mod fact;
+pub mod finding;
+pub mod gate;
+pub mod ids;
+pub mod knob;
+pub mod measurement;
+pub mod report;
+pub mod run;
+pub mod units;
