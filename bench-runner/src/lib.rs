@@ -1,5 +1,7 @@
 //! Benchmark observatory.
 
+pub mod config;
+pub mod exit_code;
 pub mod model;
 
 /// Runs the program.
