@@ -9,7 +9,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::gate::{Budget, Per};
 use crate::model::report::Description;
@@ -71,7 +71,7 @@ impl ConfigError {
 }
 
 /// How to measure: one profile.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Name of the set of benchmarks: `core`, `full`, or one under `[suite.sets]`.
@@ -87,7 +87,7 @@ pub struct Profile {
 }
 
 /// Which benchmarks belong together as a curve.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
     /// Regular expression on `target/full_id` of the family.
@@ -101,7 +101,7 @@ pub struct Curve {
 }
 
 /// What varies along a curve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CurveKind {
     /// The batch size: the benchmark's value.
@@ -111,7 +111,7 @@ pub enum CurveKind {
 }
 
 /// The whole configuration, resolved: defaults filled in, paths absolute or relative to the current folder.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Config {
     /// The file it came from; `None` when there is none and all is default.
     pub file: Option<PathBuf>,

@@ -1,11 +1,43 @@
-//! Benchmark observatory.
+//! Benchmark observatory: runs Criterion suites, keeps every observation, and says what may be concluded.
+//!
+//! The layers, and what each must not do, are in `ARCHITECTURE.md`; the words are in `docs/glossary.md`.
 
+pub mod analysis;
+pub mod cli;
+pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod criterion;
+pub mod error;
+pub mod exchange;
 pub mod exit_code;
+pub mod files;
+pub mod hardware;
 pub mod model;
+pub mod process;
+pub mod report;
+pub mod source;
+pub mod stats;
+pub mod store;
+pub mod ui;
 
-/// Runs the program.
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the program: reads the command line, does what it says, prints an error with its hints, and gives the code.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    if let Some(code) = process::guard_main(std::env::args_os()) {
+        return code;
+    }
+    let cli = cli::Cli::parse();
+    match commands::dispatch(&cli) {
+        Ok(exit) => ExitCode::from(exit.code),
+        Err(error) => {
+            let json = matches!(cli.global.format, cli::Format::Json | cli::Format::Jsonl);
+            ui::note(if json { error.json() } else { error.text() }.trim_end());
+            ExitCode::from(error.exit.code)
+        }
+    }
 }

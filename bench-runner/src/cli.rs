@@ -1,0 +1,103 @@
+//! The command line: global options and the list of commands. Each command's own arguments live in its file.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+/// Benchmark observatory: runs Criterion suites, keeps every observation, and says what may be concluded.
+#[derive(Debug, Parser)]
+#[command(name = "bench-runner", version, max_term_width = 100, after_long_help = after_help())]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Configuration file instead of the nearest `bench-runner.toml`
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Store instead of the configured one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Form of the answer on stdout
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto")]
+    pub color: ColorChoice,
+    /// Use ASCII only: no arrows, no block characters
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Print no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// Form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal.
+    Text,
+    /// For a pull request or a chat.
+    Markdown,
+    /// One versioned JSON object.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure a suite, store the run and write its report
+    Run(commands::run::Args),
+    /// Write the report of a stored run
+    Report(commands::report::Args),
+    /// List stored runs
+    List(commands::list::Args),
+    /// Show one run
+    Show(commands::show::Args),
+    /// List machines, or show one
+    Machines(commands::machines::Args),
+    /// Say how far this machine can be trusted right now
+    Doctor(commands::doctor::Args),
+    /// Judge the budgets on a stored run
+    Gate(commands::gate::Args),
+    /// Bring foreign results into the store
+    Import(commands::import::Args),
+    /// Write a run to one file, or read one
+    Bundle(commands::bundle::Args),
+    /// Print the resolved configuration
+    Config(commands::config::Args),
+    /// Print shell completions
+    Completions(commands::completions::Args),
+    /// Write man pages
+    Man(commands::man::Args),
+}
+
+/// The exit codes below the long help.
+fn after_help() -> String {
+    format!("Exit codes:\n{}", crate::exit_code::table())
+}

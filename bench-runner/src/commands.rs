@@ -1,0 +1,128 @@
+//! The commands: load, compute, present, and return an exit code. No logic worth a unit test lives here.
+//!
+//! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
+
+pub mod bundle;
+pub mod completions;
+pub mod config;
+pub mod doctor;
+pub mod gate;
+pub mod import;
+pub mod list;
+mod load;
+pub mod machines;
+pub mod man;
+pub mod report;
+pub mod run;
+pub mod show;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Cli, ColorChoice, Command, Format, Global};
+use crate::config::Config;
+use crate::error::CliError;
+use crate::exit_code::ExitCode;
+use crate::ui::{Style, Wishes};
+
+/// What every command starts from.
+#[derive(Debug)]
+pub struct Session {
+    /// Form of the answer.
+    pub format: Format,
+    /// How to show it.
+    pub style: Style,
+    /// The process environment, read once.
+    pub environment: BTreeMap<OsString, OsString>,
+    /// The current folder.
+    pub folder: PathBuf,
+    global: Global,
+}
+
+impl Session {
+    /// Reads the environment and the terminal.
+    ///
+    /// # Errors
+    ///
+    /// When the current folder does not exist any more.
+    pub fn new(global: &Global) -> Result<Self, CliError> {
+        let environment: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+        let set = |name: &str| environment.get(&OsString::from(name)).is_some_and(|value| !value.is_empty());
+        let text = |name: &str| environment.get(&OsString::from(name)).and_then(|value| value.to_str());
+        let style = Style::detect(Wishes {
+            color: match global.color {
+                ColorChoice::Auto => None,
+                ColorChoice::Always => Some(true),
+                ColorChoice::Never => Some(false),
+            },
+            no_color: set("NO_COLOR"),
+            force_color: text("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            dumb: text("TERM") == Some("dumb"),
+            ci: set("CI"),
+            quiet: global.quiet,
+            ascii: global.ascii,
+            columns: text("COLUMNS").and_then(|value| value.parse().ok()),
+        });
+        let folder = std::env::current_dir()?;
+        Ok(Self { format: global.format, style, environment, folder, global: global.clone() })
+    }
+
+    /// The configuration beside `start`, or the file that the command line names.
+    ///
+    /// # Errors
+    ///
+    /// When it is malformed; the error has line, column and the nearest name.
+    pub fn config_near(&self, start: &Path) -> Result<Config, CliError> {
+        let file = match &self.global.config {
+            Some(file) => Some(self.folder.join(file)),
+            None => crate::config::find(start),
+        };
+        let mut config = crate::config::load(file.as_deref(), &self.folder)?;
+        if let Some(store) = &self.global.store {
+            config.store = self.folder.join(store);
+        }
+        Ok(config)
+    }
+
+    /// The configuration beside the current folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::config_near`].
+    pub fn config(&self) -> Result<Config, CliError> {
+        self.config_near(&self.folder)
+    }
+
+    /// Writes the answer to stdout.
+    ///
+    /// # Errors
+    ///
+    /// When stdout cannot be written; a closed pipe is not an error.
+    pub fn answer(&self, text: &str) -> Result<(), CliError> {
+        Ok(crate::ui::answer(text, self.style)?)
+    }
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+///
+/// Whatever stops the command, with the exit code to end with.
+pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
+    let session = Session::new(&cli.global)?;
+    match &cli.command {
+        Command::Run(args) => run::run(args, &session),
+        Command::Report(args) => report::run(args, &session),
+        Command::List(args) => list::run(args, &session),
+        Command::Show(args) => show::run(args, &session),
+        Command::Machines(args) => machines::run(args, &session),
+        Command::Doctor(args) => doctor::run(args, &session),
+        Command::Gate(args) => gate::run(args, &session),
+        Command::Import(args) => import::run(args, &session),
+        Command::Bundle(args) => bundle::run(args, &session),
+        Command::Config(args) => config::run(args, &session),
+        Command::Completions(args) => completions::run(args, &session),
+        Command::Man(args) => man::run(args, &session),
+    }
+}
