@@ -1,1 +1,26 @@
-//! Ed25519 signing core.
+//! Ed25519 signing core: keys that cannot be misused by accident, and one verdict per verification rule.
+//!
+//! It signs, verifies, verifies many, and keeps keys. It deliberately does not choose a verification rule by a flag:
+//! [`Strict`] and [`Zip215`] are types, and under each of them every way to verify gives the same verdict.
+
+pub mod error;
+pub mod key_id;
+pub mod keystore;
+pub mod parallel;
+pub mod probe;
+pub mod public_key;
+pub mod rule;
+pub mod signing_key;
+
+pub use ed25519_dalek::Signature;
+
+pub use error::KmsError;
+pub use key_id::{KeyId, Label};
+pub use keystore::Keystore;
+pub use probe::CurveBackend;
+pub use public_key::PublicKey;
+pub use rule::{Item, Rejected, Rule, Strict, Verdict, Zip215};
+pub use signing_key::{Seed, SigningKey};
+
+/// The version of this crate, as the `probe` of its bench executables reports it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
