@@ -94,10 +94,20 @@ pub struct Curve {
     pub pattern: String,
     /// `batch` or `parallel`.
     pub kind: CurveKind,
-    /// `target/full_id` of the single operation.
-    pub single: String,
+    /// `target/full_id` of the single operation; the first that a run has is taken.
+    #[serde(default)]
+    pub single: Vec<String>,
     /// Threads, for `parallel`.
     pub threads: Option<u64>,
+    /// Whether each thread batches, for `parallel`.
+    #[serde(default)]
+    pub batched: bool,
+    /// Sizes at which the code is known to change its algorithm, for `batch`.
+    #[serde(default)]
+    pub steps: Vec<u64>,
+    /// What a caller must know before preferring this family to the single operation.
+    #[serde(default)]
+    pub caution: String,
 }
 
 /// What varies along a curve.

@@ -1,0 +1,66 @@
+//! `bench-runner bundle export|import`: one run as one file.
+
+use std::path::PathBuf;
+
+use super::{Session, load};
+use crate::error::CliError;
+use crate::exchange::bundle;
+use crate::exit_code::{self, ExitCode};
+use crate::files::{self, Access};
+use crate::store::Imported;
+
+/// Write a run to one file with digests of its parts, or read such a file
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Write a stored run to a file
+    Export {
+        /// `latest`, a run id, or four or more characters of its beginning or end
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// File to write instead of `RUN.bundle.json` in the current folder
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Store the run of a file; storing it twice changes nothing
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the store or the file cannot be read or written, or a digest does not match.
+pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    let config = session.config()?;
+    match &args.action {
+        Action::Export { run, out } => {
+            let store = load::open_to_read(&config)?;
+            let id = store.resolve(run)?;
+            let file = session.folder.join(out.clone().unwrap_or_else(|| format!("{id}.bundle.json").into()));
+            let content = bundle::export(&store.record(&id)?)?;
+            files::write(&file, content.as_ref(), Access::Default)?;
+            session.answer(&load::shown(session, &file))?;
+        }
+        Action::Import { file } => {
+            let content = files::read(&session.folder.join(file), bundle::MAX_BYTES)?;
+            let record = bundle::import(&content)?;
+            let mut store = load::open_to_write(&config)?;
+            let word = match store.import_run(&record)? {
+                Imported::Added => "stored",
+                Imported::AlreadyThere => "already stored",
+            };
+            session.answer(&format!("{} {word}", record.run.id))?;
+        }
+    }
+    Ok(exit_code::DONE)
+}

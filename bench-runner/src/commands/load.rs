@@ -1,0 +1,110 @@
+//! From a stored run to the content of its report: what several commands share.
+
+use std::path::Path;
+
+use super::Session;
+use crate::analysis::assemble::{AssemblyInput, Earlier, assemble};
+use crate::analysis::compare::CompareSettings;
+use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
+use crate::cli::Format;
+use crate::clock;
+use crate::config::{Config, Curve, CurveKind};
+use crate::error::CliError;
+use crate::exit_code;
+use crate::model::ids::RunId;
+use crate::model::report::RunReport;
+use crate::store::{OpenMode, Opened, Store};
+use crate::ui;
+use crate::ui::table::Table;
+
+/// Opens the configured store for reading.
+pub(super) fn open_to_read(config: &Config) -> Result<Store, CliError> {
+    Ok(Store::open(&config.store, OpenMode::ReadOnly, clock::now())?.0)
+}
+
+/// Opens the configured store for writing; a new one begins with the configured founding records.
+pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
+    let (mut store, opened) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
+    tell(&opened);
+    if opened.created {
+        for record in &config.founding {
+            super::import::summary(&mut store, record)?;
+        }
+    }
+    Ok(store)
+}
+
+/// Says what happened while the store was opened.
+fn tell(opened: &Opened) {
+    if let (Some(from), Some(backup)) = (opened.migrated_from, &opened.backup) {
+        ui::note(&format!("store migrated from schema {from}; a copy of the old one is `{}`", backup.display()));
+    }
+    for run in &opened.recovered {
+        ui::note(&format!("run {run} had been interrupted; it is marked partial, what it measured is kept"));
+    }
+}
+
+/// Gathers everything that a report of `run` shows.
+pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<RunReport, CliError> {
+    let record = store.record(run)?;
+    let earlier = store.previous_comparable(run)?.map(|id| store.record(&id)).transpose()?;
+    let input = AssemblyInput {
+        record: &record,
+        earlier: earlier.as_ref().map(|record| Earlier { record }),
+        budgets: &config.budgets,
+        descriptions: &config.descriptions,
+        hints: &hints(&config.curves)?,
+        settings: CompareSettings {
+            margin: config.margin,
+            family_alpha: 1.0 - config.level,
+            ..CompareSettings::default()
+        },
+        reproduce: format!("bench-runner report {run}"),
+    };
+    Ok(assemble(&input))
+}
+
+/// The configured families as the analysis wants them.
+fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
+    let hint = |curve: &Curve| {
+        let pattern = regex::Regex::new(&curve.pattern)
+            .map_err(|error| CliError::from_error(exit_code::CONFIGURATION, &error))?;
+        Ok(CurveHint {
+            pattern,
+            singles: curve.single.clone(),
+            kind: match curve.kind {
+                CurveKind::Batch => HintKind::Batch { steps: curve.steps.clone() },
+                CurveKind::Parallel => HintKind::Parallel { threads: curve.threads, batched: curve.batched },
+            },
+            caution: curve.caution.clone(),
+        })
+    };
+    Ok(CurveHints(curves.iter().map(hint).collect::<Result<_, CliError>>()?))
+}
+
+/// Shows a table in the asked form; the two JSON forms are one object, or one line a row.
+pub(super) fn show(
+    session: &Session,
+    table: &Table,
+    schema: &str,
+    items: &[serde_json::Value],
+) -> Result<(), CliError> {
+    let text = match session.format {
+        Format::Text => table.text(session.style.width),
+        Format::Markdown => table.markdown(),
+        Format::Csv => table.csv(),
+        Format::Json => serde_json::json!({"schema": schema, "version": 1, "items": items}).to_string(),
+        Format::Jsonl => items.iter().map(|item| format!("{item}\n")).collect(),
+    };
+    session.answer(&text)
+}
+
+/// A value as JSON; the types are ours and always have one.
+pub(super) fn json_of<T: serde::Serialize>(value: &T) -> Result<serde_json::Value, CliError> {
+    serde_json::to_value(value).map_err(|error| CliError::from_error(exit_code::FAILURE, &error))
+}
+
+/// A path as it is shown to a person: relative to the current folder where it lies below it.
+pub(super) fn shown(session: &Session, path: &Path) -> String {
+    path.strip_prefix(&session.folder).unwrap_or(path).display().to_string()
+}
