@@ -1,6 +1,9 @@
 //! Benchmark observatory.
 
+pub mod clock;
+pub mod files;
 pub mod model;
+pub mod store;
 
 /// Runs the program.
 #[must_use]
