@@ -12,6 +12,7 @@ pub mod gate;
 pub mod ids;
 pub mod knob;
 pub mod measurement;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod units;

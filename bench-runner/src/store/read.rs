@@ -1,0 +1,372 @@
+//! Reading whole runs back, exactly as they were given, and checking them against their digests.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+use super::error::{Fault, StoreError};
+use super::text::{BENCHMARK_COLUMNS, benchmark, digest, from_json, named, narrow, run_id};
+use super::write::require;
+use super::{Store, pack};
+use crate::model::estimate::{ConfidenceInterval, Estimate};
+use crate::model::fact::Fact;
+use crate::model::finding::Finding;
+use crate::model::ids::{BenchmarkId, Digest, Identity, RunId};
+use crate::model::measurement::Measurement;
+use crate::model::record::{
+    LaunchMeasurement, RunRecord, StatedEstimate, list_digest, measurement_digest, measurement_part,
+    run_digests, sample_digest, stated_digest,
+};
+use crate::model::run::{Executable, Launch, Run};
+use crate::model::units::{Metric, Timestamp};
+
+impl Store {
+    /// Returns everything about a run but its observations.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRun`], or [`StoreError`] when it cannot be read.
+    pub fn run(&self, run: &RunId) -> Result<Run, StoreError> {
+        self.read("reading a run", |connection| self::run(connection, require(connection, run)?))
+    }
+
+    /// Returns the measurements of a run by launch, and within a launch in the order of measuring.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRun`], [`StoreError::Content`] for observations that do not match their digest, or
+    /// [`StoreError`] when they cannot be read.
+    pub fn measurements(&self, run: &RunId) -> Result<Vec<LaunchMeasurement>, StoreError> {
+        self.read("reading measurements", |connection| measurements(connection, require(connection, run)?))
+    }
+
+    /// Returns the estimates that a record states without samples.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRun`], or [`StoreError`] when they cannot be read.
+    pub fn stated(&self, run: &RunId) -> Result<Vec<StatedEstimate>, StoreError> {
+        self.read("reading stated estimates", |connection| stated(connection, require(connection, run)?))
+    }
+
+    /// Returns a whole run, for export.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as for its parts.
+    pub fn record(&self, run: &RunId) -> Result<RunRecord, StoreError> {
+        self.read("reading a run", |connection| {
+            let row = require(connection, run)?;
+            Ok(RunRecord {
+                run: self::run(connection, row)?,
+                measurements: measurements(connection, row)?,
+                stated: stated(connection, row)?,
+            })
+        })
+    }
+
+    /// Returns the stored digests of the parts of a finished run; a running one has only those of its measurements.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRun`], or [`StoreError`] when they cannot be read.
+    pub fn digests(&self, run: &RunId) -> Result<BTreeMap<String, Digest>, StoreError> {
+        self.read("reading digests", |connection| digests(connection, require(connection, run)?))
+    }
+
+    /// Reads a finished run again and returns the names of the parts that no longer match their digest, sorted.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchRun`], or [`StoreError`] when the rows themselves cannot be read.
+    pub fn verify(&self, run: &RunId) -> Result<Vec<String>, StoreError> {
+        self.read("verifying a run", |connection| {
+            let row = require(connection, run)?;
+            let stored = digests(connection, row)?;
+            let json = |error| Fault::content("a run", error);
+            let mut actual = run_digests(&self::run(connection, row)?).map_err(json)?;
+            actual.insert("stated".to_owned(), stated_digest(&stated(connection, row)?).map_err(json)?);
+            let mut measured = BTreeMap::new();
+            for_each_measurement(connection, row, |launch, position, measurement| {
+                // A measurement that cannot be unpacked has no digest, which is a difference too.
+                if let Ok(measurement) = measurement {
+                    let digest = measurement_digest(launch, &measurement).map_err(json)?;
+                    measured.insert(measurement_part(launch, position), digest);
+                }
+                Ok(())
+            })?;
+            actual.insert("measurements".to_owned(), list_digest(&measured));
+            actual.extend(measured);
+            let mut parts: Vec<String> = stored
+                .keys()
+                .chain(actual.keys())
+                .filter(|part| stored.get(*part) != actual.get(*part))
+                .cloned()
+                .collect();
+            parts.sort();
+            parts.dedup();
+            Ok(parts)
+        })
+    }
+}
+
+/// Reads all rows of a query about one run.
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    run: i64,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([run])?;
+    let mut values = Vec::new();
+    while let Some(row) = rows.next()? {
+        values.push(read(row)?);
+    }
+    Ok(values)
+}
+
+/// Reads the identity of a run.
+pub(super) fn identity_of_run(connection: &Connection, row: i64) -> Result<Identity, Fault> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT {IDENTITY_COLUMNS} FROM run JOIN identity USING (identity_id) WHERE run_id = ?1"
+        ))?
+        .query_row([row], |row| identity(row, 0))?)
+}
+
+/// Columns of an identity in the order in which [`identity`] reads them.
+pub(super) const IDENTITY_COLUMNS: &str =
+    "identity.recipe, identity.hw_class, identity.machine, identity.label, identity.config, identity.build";
+
+/// Reads an identity from six columns that begin at `first`.
+pub(super) fn identity(row: &Row<'_>, first: usize) -> rusqlite::Result<Identity> {
+    Ok(Identity {
+        recipe: row.get(first)?,
+        hw_class: row.get(first + 1)?,
+        machine: row.get(first + 2)?,
+        label: row.get(first + 3)?,
+        config: row.get(first + 4)?,
+        build: row.get(first + 5)?,
+    })
+}
+
+/// Reads a run with all its lists.
+pub(super) fn run(connection: &Connection, row: i64) -> Result<Run, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kind, status, started_us, finished_us, suite, title, plan_json FROM run WHERE run_id = ?1",
+    )?;
+    let mut found = statement.query([row])?;
+    let head = found.next()?.ok_or_else(|| Fault::content("a run", "its row is missing"))?;
+    Ok(Run {
+        id: run_id(&head.get::<_, String>(0)?)?,
+        kind: named("the kind of a run", head.get(1)?)?,
+        status: named("the status of a run", head.get(2)?)?,
+        started: Timestamp(head.get(3)?),
+        finished: head.get::<_, Option<i64>>(4)?.map(Timestamp),
+        suite: head.get(5)?,
+        title: head.get(6)?,
+        identity: identity_of_run(connection, row)?,
+        plan: from_json("the plan", &head.get::<_, String>(7)?)?,
+        inventory: inventory(connection, row)?,
+        facts: facts(connection, row)?,
+        executables: executables(connection, row)?,
+        launches: launches(connection, row)?,
+        findings: findings(connection, row)?,
+    })
+}
+
+/// Reads the inventory of a run.
+fn inventory(connection: &Connection, run: i64) -> Result<Vec<BenchmarkId>, Fault> {
+    let sql = format!(
+        "SELECT {BENCHMARK_COLUMNS} FROM inventory JOIN benchmark USING (benchmark_id)
+         WHERE run_id = ?1 ORDER BY ordinal"
+    );
+    rows(connection, &sql, run, |row| Ok(benchmark(row, 0)?))
+}
+
+/// Reads the facts of a run.
+fn facts(connection: &Connection, run: i64) -> Result<Vec<Fact>, Fault> {
+    let sql =
+        "SELECT key, value_json, unit, status, source, phase FROM fact JOIN fact_text USING (fact_text_id)
+               WHERE run_id = ?1 ORDER BY ordinal";
+    rows(connection, sql, run, |row| {
+        Ok(Fact {
+            key: row.get(0)?,
+            value: from_json("the value of a fact", &row.get::<_, String>(1)?)?,
+            unit: row.get(2)?,
+            status: named("the status of a fact", row.get(3)?)?,
+            source: row.get(4)?,
+            phase: named("the phase of a fact", row.get(5)?)?,
+        })
+    })
+}
+
+/// Reads the executables of a run.
+fn executables(connection: &Connection, run: i64) -> Result<Vec<Executable>, Fault> {
+    let sql =
+        "SELECT sha256, size_bytes, package, target FROM run_executable JOIN executable USING (executable_id)
+               WHERE run_id = ?1 ORDER BY ordinal";
+    rows(connection, sql, run, |row| {
+        Ok(Executable {
+            digest: digest(&row.get::<_, Vec<u8>>(0)?)?,
+            bytes: narrow("the size of an executable", row.get(1)?)?,
+            package: row.get(2)?,
+            target: row.get(3)?,
+        })
+    })
+}
+
+/// Reads the launches of a run.
+fn launches(connection: &Connection, run: i64) -> Result<Vec<Launch>, Fault> {
+    let sql =
+        "SELECT ordinal, round, executable_sha256, package, target, status, capture, reason, harness_version,
+                      started_us, elapsed_seconds, exit_code
+               FROM launch WHERE run_id = ?1 ORDER BY ordinal";
+    rows(connection, sql, run, |row| {
+        Ok(Launch {
+            ordinal: row.get(0)?,
+            round: row.get(1)?,
+            executable: digest(&row.get::<_, Vec<u8>>(2)?)?,
+            package: row.get(3)?,
+            target: row.get(4)?,
+            status: named("the status of a launch", row.get(5)?)?,
+            capture: row.get::<_, Option<String>>(6)?.map(|name| named("a capture", name)).transpose()?,
+            reason: row.get(7)?,
+            harness_version: row.get(8)?,
+            started: Timestamp(row.get(9)?),
+            elapsed_seconds: row.get(10)?,
+            exit_code: row.get(11)?,
+        })
+    })
+}
+
+/// Reads the findings of a run.
+fn findings(connection: &Connection, run: i64) -> Result<Vec<Finding>, Fault> {
+    let sql = "SELECT code, severity, subject, evidence, effect, remedy FROM finding WHERE run_id = ?1 ORDER BY ordinal";
+    rows(connection, sql, run, |row| {
+        Ok(Finding {
+            code: row.get(0)?,
+            severity: named("a severity", row.get(1)?)?,
+            subject: row.get(2)?,
+            evidence: row.get(3)?,
+            effect: row.get(4)?,
+            remedy: row.get(5)?,
+        })
+    })
+}
+
+/// Reads the stated estimates of a run.
+pub(super) fn stated(connection: &Connection, run: i64) -> Result<Vec<StatedEstimate>, Fault> {
+    let sql = format!(
+        "SELECT {BENCHMARK_COLUMNS}, metric.name, metric.unit, throughput_json, statistic, stated_estimate.value, low, high,
+                level, method, launches, observations
+         FROM stated_estimate JOIN series USING (series_id) JOIN benchmark USING (benchmark_id) JOIN metric USING (metric_id)
+         WHERE run_id = ?1 ORDER BY ordinal"
+    );
+    rows(connection, &sql, run, |row| {
+        let bounds = (row.get(11)?, row.get(12)?, row.get(13)?, row.get::<_, Option<String>>(14)?);
+        let interval = match bounds {
+            (Some(low), Some(high), Some(level), Some(method)) => {
+                Some(ConfidenceInterval { low, high, level, method: named("a method", method)? })
+            }
+            _ => None,
+        };
+        Ok(StatedEstimate {
+            benchmark: benchmark(row, 0)?,
+            metric: Metric { name: row.get(6)?, unit: row.get(7)? },
+            throughput: from_json("a throughput", &row.get::<_, String>(8)?)?,
+            estimate: Estimate {
+                statistic: named("a statistic", row.get(9)?)?,
+                value: row.get(10)?,
+                interval,
+                launches: row.get(15)?,
+                observations: narrow("a number of observations", row.get(16)?)?,
+            },
+        })
+    })
+}
+
+/// Reads the measurements of a run; the first that is damaged is an error.
+fn measurements(connection: &Connection, run: i64) -> Result<Vec<LaunchMeasurement>, Fault> {
+    let mut values = Vec::new();
+    for_each_measurement(connection, run, |launch, _, measurement| {
+        values.push(LaunchMeasurement { launch, measurement: measurement? });
+        Ok(())
+    })?;
+    Ok(values)
+}
+
+/// Hands launch, position and content of each measurement of a run to `take`; damaged content comes as an error.
+fn for_each_measurement(
+    connection: &Connection,
+    run: i64,
+    mut take: impl FnMut(u32, u32, Result<Measurement, Fault>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT launch.ordinal, measurement.position, {BENCHMARK_COLUMNS}, metric.name, metric.unit, throughput_json,
+                sampling, settings_json, sample.sha256, packed
+         FROM launch JOIN measurement USING (launch_id) JOIN series USING (series_id) JOIN benchmark USING (benchmark_id)
+              JOIN metric USING (metric_id) JOIN protocol USING (protocol_id) LEFT JOIN sample USING (measurement_id)
+         WHERE launch.run_id = ?1 ORDER BY launch.ordinal, measurement.position"
+    ))?;
+    let mut rows = statement.query([run])?;
+    while let Some(row) = rows.next()? {
+        take(row.get(0)?, row.get(1)?, measurement(row))?;
+    }
+    Ok(())
+}
+
+/// Reads one measurement and checks its observations against their digest.
+fn measurement(row: &Row<'_>) -> Result<Measurement, Fault> {
+    let benchmark = benchmark(row, 2)?;
+    let damaged = |reason: String| Fault::content(format!("the sample of {benchmark}"), reason);
+    let packed: Option<Vec<u8>> = row.get(14)?;
+    let sample = match packed {
+        None => return Err(damaged("it is missing".to_owned())),
+        Some(packed) => pack::unpack(&packed).map_err(|error| damaged(error.to_string()))?,
+    };
+    if sample_digest(&sample) != digest(&row.get::<_, Vec<u8>>(13)?)? {
+        return Err(damaged("it does not match its SHA-256".to_owned()));
+    }
+    Ok(Measurement {
+        metric: Metric { name: row.get(8)?, unit: row.get(9)? },
+        throughput: from_json("a throughput", &row.get::<_, String>(10)?)?,
+        sampling: named("a sampling mode", row.get(11)?)?,
+        settings: from_json("harness settings", &row.get::<_, String>(12)?)?,
+        sample,
+        benchmark,
+    })
+}
+
+/// Reads the stored digests of the measurements of a run.
+pub(super) fn measurement_digests(
+    connection: &Connection,
+    run: i64,
+) -> Result<BTreeMap<String, Digest>, Fault> {
+    let sql =
+        "SELECT launch.ordinal, position, measurement.sha256 FROM launch JOIN measurement USING (launch_id)
+               WHERE launch.run_id = ?1";
+    let list = rows(connection, sql, run, |row| {
+        Ok((measurement_part(row.get(0)?, row.get(1)?), digest(&row.get::<_, Vec<u8>>(2)?)?))
+    })?;
+    Ok(list.into_iter().collect())
+}
+
+/// Reads the stored digests of all parts of a run.
+pub(super) fn digests(connection: &Connection, run: i64) -> Result<BTreeMap<String, Digest>, Fault> {
+    let mut digests = measurement_digests(connection, run)?;
+    digests.extend(rows(connection, "SELECT part, sha256 FROM part_digest WHERE run_id = ?1", run, |row| {
+        Ok((row.get(0)?, digest(&row.get::<_, Vec<u8>>(1)?)?))
+    })?);
+    Ok(digests)
+}
+
+/// Returns the text in the first row of a query, if there is a row.
+pub(super) fn optional_text(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+) -> Result<Option<String>, Fault> {
+    Ok(connection.prepare_cached(sql)?.query_row(parameters, |row| row.get(0)).optional()?)
+}
