@@ -1,5 +1,6 @@
 //! Benchmark observatory.
 
+pub mod criterion;
 pub mod model;
 pub mod process;
 

@@ -71,14 +71,20 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Starts `request` behind a guard and keeps the last `tail` bytes of each output stream.
+    /// Starts `request` behind a guard and keeps the last part of its output, as long as `output_limit` says.
     ///
-    /// `guard` is the executable whose `main` calls [`guard_main`]. The limits of the request do not apply.
+    /// `guard` is the executable whose `main` calls [`guard_main`]. The time limit of the request does not apply.
+    /// `on_output` is called, on another thread, whenever output arrived.
     ///
     /// # Errors
     /// When the guard cannot be started. A program that the guard cannot start ends with code 127.
-    pub fn start(guard: &Path, request: &ProcessRequest, tail: usize) -> Result<Self, ProcessError> {
+    pub fn start(
+        guard: &Path,
+        request: &ProcessRequest,
+        on_output: impl Fn() + Clone + Send + 'static,
+    ) -> Result<Self, ProcessError> {
         let name = request.name();
+        let keep = Keep::Last(request.output_limit);
         let request = behind(guard, request);
         let mut command = command(&request);
         command.stdin(std::process::Stdio::piped());
@@ -86,8 +92,8 @@ impl Guarded {
         let started = Instant::now();
         let mut child = command.spawn().map_err(|source| ProcessError::starting(&request, source))?;
         let lifeline = child.stdin.take();
-        let stdout = child.stdout.take().map(|pipe| Drain::start(pipe, Keep::Last(tail)));
-        let stderr = child.stderr.take().map(|pipe| Drain::start(pipe, Keep::Last(tail)));
+        let stdout = child.stdout.take().map(|pipe| Drain::observed(pipe, keep, on_output.clone()));
+        let stderr = child.stderr.take().map(|pipe| Drain::observed(pipe, keep, on_output));
         let killer = Killer { group: Arc::new(Mutex::new(Some(child.id()))) };
         Ok(Self { child, lifeline, killer, started, name, stdout, stderr })
     }
