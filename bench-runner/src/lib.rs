@@ -1,6 +1,7 @@
 //! Benchmark observatory.
 
 pub mod model;
+pub mod process;
 
 /// Runs the program.
 #[must_use]
