@@ -1,5 +1,6 @@
 //! Benchmark observatory.
 
+pub mod hardware;
 pub mod model;
 pub mod process;
 
