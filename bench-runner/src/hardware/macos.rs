@@ -278,7 +278,7 @@ fn power_source(output: &str) -> Outcome {
     }
 }
 
-/// ` -InternalBattery-0 (id=…)	97%; charging; 0:20 remaining present: true`.
+/// ` -InternalBattery-0 (id=…) 97%; charging; 0:20 remaining present: true`.
 fn charge(output: &str) -> Outcome {
     let Some(line) = output.lines().find(|line| line.trim_start().starts_with("-InternalBattery")) else {
         let answered = output.contains("drawing from");
@@ -297,7 +297,7 @@ fn charge(output: &str) -> Outcome {
     }
 }
 
-/// `CPU_Speed_Limit 	= 100`; Macs that were never limited print a note instead.
+/// `CPU_Speed_Limit = 100`; Macs that were never limited print a note instead.
 fn speed_limit(output: &str) -> Outcome {
     let limit = output.lines().find_map(|line| {
         let (name, value) = line.split_once('=')?;
