@@ -150,6 +150,8 @@ pub mod keys {
     pub const MEMORY_AVAILABLE: &str = "memory.available";
     /// Total swap in bytes.
     pub const MEMORY_SWAP: &str = "memory.swap";
+    /// Pages swapped in and out since boot, a counter.
+    pub const MEMORY_SWAPPED: &str = "memory.swapped";
     /// Transparent huge pages mode.
     pub const MEMORY_THP: &str = "memory.thp";
     /// Operating system name and version.
@@ -168,8 +170,10 @@ pub mod keys {
     pub const VIRT_HYPERVISOR: &str = "virtualisation.hypervisor";
     /// Container runtime, `none` when there is certainly none.
     pub const VIRT_CONTAINER: &str = "virtualisation.container";
-    /// CPU quota of the control group in cores.
+    /// CPU quota of the control group in cores; the word `none` when there is certainly no quota.
     pub const VIRT_CPU_QUOTA: &str = "virtualisation.cpu_quota";
+    /// Periods in which the control group was stopped for its quota, a counter.
+    pub const VIRT_QUOTA_STOPS: &str = "virtualisation.quota_stops";
     /// Load average over one minute.
     pub const LOAD_ONE: &str = "load.one";
     /// Runnable tasks besides ourselves.
@@ -178,8 +182,12 @@ pub mod keys {
     pub const LOAD_PRESSURE_CPU: &str = "load.pressure_cpu";
     /// Time stolen by the hypervisor, in clock ticks.
     pub const LOAD_STEAL: &str = "load.steal";
+    /// All time of all CPUs since boot, in clock ticks: what steal is a share of.
+    pub const LOAD_TICKS: &str = "load.ticks";
     /// Thermal throttle events, a counter.
     pub const THERMAL_THROTTLES: &str = "thermal.throttles";
+    /// Speed that the system allows the CPU for heat or power, in percent of the full speed.
+    pub const THERMAL_SPEED_LIMIT: &str = "thermal.speed_limit";
     /// Free space of the disk that holds the store, in bytes.
     pub const DISK_FREE: &str = "disk.free";
     /// `rustc` version line.
@@ -206,6 +214,10 @@ pub mod keys {
     pub const SOURCE_DIRTY: &str = "source.dirty";
     /// Branch, if any.
     pub const SOURCE_BRANCH: &str = "source.branch";
+    /// Nearest tag with distance, as `git describe --tags` says it.
+    pub const SOURCE_DESCRIBE: &str = "source.describe";
+    /// Time of the commit, RFC 3339 with its offset as committed.
+    pub const SOURCE_COMMIT_TIME: &str = "source.commit_time";
     /// Version of Criterion that the benches spoke with.
     pub const HARNESS_CRITERION: &str = "harness.criterion";
     /// Version of bench-runner.

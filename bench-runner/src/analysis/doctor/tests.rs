@@ -1,0 +1,1 @@
+//! Tests of the checks: each fires, stays silent and admits that it does not know.
