@@ -1,5 +1,6 @@
 //! Benchmark observatory.
 
+pub mod analysis;
 pub mod model;
 pub mod stats;
 
