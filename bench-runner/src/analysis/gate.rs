@@ -1,0 +1,236 @@
+//! Budgets judged on one run, by the whole interval.
+//!
+//! An absolute limit belongs to one machine class and configuration. Nothing here compares with history.
+
+use super::estimate::REPLICATED_LAUNCHES;
+use super::words;
+use crate::model::estimate::BenchmarkResult;
+use crate::model::gate::{Budget, GateOutcome, GateVerdict, Per};
+use crate::model::run::{Run, RunKind};
+
+/// The answer of all budgets together, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GateSummary {
+    /// A budget is broken beyond doubt.
+    Failed,
+    /// A budgeted benchmark was not measured.
+    Missing,
+    /// A budget applies, but this run must not be judged by it.
+    NotComparable,
+    /// A budget cannot be decided with this data.
+    Inconclusive,
+    /// Every budget that applies passes, and at least one does.
+    Passed,
+    /// There are budgets, but all of them belong to other machines or configurations.
+    NotApplicable,
+    /// There is no budget at all.
+    NoBudgets,
+}
+
+/// Judges every budget on a run, in their order.
+///
+/// Inside is a pass, outside a failure, straddling inconclusive. With fewer than three launches the interval does not
+/// cover launch-to-launch variation, and the answer is inconclusive as well.
+///
+/// # Edge cases
+/// Another class or configuration: not applicable. A benchmark that is not there: missing, never a pass. A partial, imported
+/// or summary run, an estimate without interval, a metric other than time, or a budget per element without declared elements:
+/// not comparable.
+#[must_use]
+pub fn judge(run: &Run, results: &[BenchmarkResult], budgets: &[Budget]) -> Vec<GateOutcome> {
+    budgets.iter().map(|budget| outcome(run, results, budget)).collect()
+}
+
+/// The answer of all outcomes together: failed, missing, not comparable, inconclusive, passed, in this precedence.
+#[must_use]
+pub fn summarize(outcomes: &[GateOutcome]) -> GateSummary {
+    outcomes
+        .iter()
+        .map(|outcome| match outcome.verdict {
+            GateVerdict::Fail => GateSummary::Failed,
+            GateVerdict::Missing => GateSummary::Missing,
+            GateVerdict::NotComparable => GateSummary::NotComparable,
+            GateVerdict::Inconclusive => GateSummary::Inconclusive,
+            GateVerdict::Pass => GateSummary::Passed,
+            GateVerdict::NotApplicable => GateSummary::NotApplicable,
+        })
+        .min()
+        .unwrap_or(GateSummary::NoBudgets)
+}
+
+fn outcome(run: &Run, results: &[BenchmarkResult], budget: &Budget) -> GateOutcome {
+    let result = results.iter().find(|result| result.benchmark.to_string() == budget.benchmark);
+    let mut outcome = GateOutcome {
+        budget: budget.clone(),
+        benchmark: result.map(|result| result.benchmark.clone()),
+        value_ns: None,
+        interval_ns: None,
+        headroom: None,
+        verdict: GateVerdict::NotComparable,
+        reason: String::new(),
+    };
+    if let Some(reason) = elsewhere(run, budget) {
+        outcome.verdict = GateVerdict::NotApplicable;
+        outcome.reason = reason;
+        return outcome;
+    }
+    let Some(result) = result else {
+        outcome.verdict = GateVerdict::Missing;
+        outcome.reason = format!("{} was not measured in this run", budget.benchmark);
+        return outcome;
+    };
+    match divisor(result, budget) {
+        Ok(divisor) => weigh(run, result, divisor, &mut outcome),
+        Err(reason) => reason.clone_into(&mut outcome.reason),
+    }
+    outcome
+}
+
+fn elsewhere(run: &Run, budget: &Budget) -> Option<String> {
+    if budget.hw_class != run.identity.hw_class {
+        return Some(format!("set on {}, this run is from {}", budget.hw_class, run.identity.hw_class));
+    }
+    let config = budget.config.as_ref().filter(|config| **config != run.identity.config)?;
+    Some(format!("set for the configuration {config}, this run had {}", run.identity.config))
+}
+
+fn divisor(result: &BenchmarkResult, budget: &Budget) -> Result<f64, &'static str> {
+    if !result.metric.is_time() {
+        return Err("the budget is a time, the benchmark measures something else");
+    }
+    match budget.per {
+        Per::Iteration => Ok(1.0),
+        Per::Element => match result.elements() {
+            Some(elements) if elements > 0 => Ok(elements as f64),
+            _ => Err("the budget is per element, but the benchmark declares no elements"),
+        },
+    }
+}
+
+fn weigh(run: &Run, result: &BenchmarkResult, divisor: f64, outcome: &mut GateOutcome) {
+    let limit = outcome.budget.limit_ns;
+    let value = result.estimate.value / divisor;
+    let interval = result.estimate.interval.map(|i| (i.low / divisor, i.high / divisor));
+    outcome.value_ns = Some(value);
+    outcome.interval_ns = interval;
+    outcome.headroom = Some(1.0 - value / limit);
+    if !run.is_eligible() {
+        outcome.reason = match run.kind {
+            RunKind::Summary => "a record of estimates without raw samples is not judged",
+            RunKind::Imported => "an imported run is not judged: its origin is not verified",
+            RunKind::Measured => "the run is not complete or has a blocking finding",
+        }
+        .to_owned();
+        return;
+    }
+    let Some((low, high)) = interval else {
+        "the estimate has no interval".clone_into(&mut outcome.reason);
+        return;
+    };
+    let span = format!("{} to {}", words::time(low), words::time(high));
+    let launches = result.estimate.launches as usize;
+    (outcome.verdict, outcome.reason) = if launches < REPLICATED_LAUNCHES {
+        let launches = if launches == 1 { "one launch".to_owned() } else { format!("{launches} launches") };
+        let text = format!(
+            "{launches}: the interval {span} does not cover launch-to-launch variation; at least {REPLICATED_LAUNCHES} launches are needed"
+        );
+        (GateVerdict::Inconclusive, text)
+    } else if high <= limit {
+        (GateVerdict::Pass, format!("the whole interval {span} lies within {}", words::time(limit)))
+    } else if low > limit {
+        (GateVerdict::Fail, format!("the whole interval {span} lies above {}", words::time(limit)))
+    } else {
+        (GateVerdict::Inconclusive, format!("the interval {span} straddles {}", words::time(limit)))
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::estimate::estimate_run;
+    use super::super::examples::{founding, noisy_launches, run};
+    use super::*;
+    use crate::model::run::RunStatus;
+
+    fn budget(limit_ns: f64) -> Budget {
+        Budget {
+            id: "sign".to_owned(),
+            benchmark: "t/f".to_owned(),
+            limit_ns,
+            per: Per::Iteration,
+            hw_class: "x86_64/test/2c2t/4g".to_owned(),
+            config: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(run: &Run, launches: u32, budget: &Budget, expected: GateVerdict) {
+        let results = estimate_run(&[], &noisy_launches("t", "f", 1e6, launches, 0.01));
+        let outcome = judge(run, &results, std::slice::from_ref(budget)).remove(0);
+        assert_eq!(outcome.verdict, expected, "{}", outcome.reason);
+        assert!(!outcome.reason.is_empty());
+    }
+
+    #[test]
+    fn the_whole_interval_decides() {
+        let run = run('A');
+        check(&run, 8, &budget(1.1e6), GateVerdict::Pass);
+        check(&run, 8, &budget(0.9e6), GateVerdict::Fail);
+        check(&run, 8, &budget(1.0e6), GateVerdict::Inconclusive);
+        check(&run, 2, &budget(9e6), GateVerdict::Inconclusive);
+        check(&run, 1, &budget(9e6), GateVerdict::Inconclusive);
+    }
+
+    #[test]
+    fn budgets_are_judged_where_they_belong_only() {
+        let elsewhere = Budget { hw_class: "other".to_owned(), ..budget(1.0) };
+        check(&run('A'), 8, &elsewhere, GateVerdict::NotApplicable);
+        let configured = Budget { config: Some("governor=performance".to_owned()), ..budget(1.0) };
+        check(&run('A'), 8, &configured, GateVerdict::NotApplicable);
+        let here = Budget { config: Some("governor=?".to_owned()), ..budget(9e6) };
+        check(&run('A'), 8, &here, GateVerdict::Pass);
+        let unknown = Budget { benchmark: "t/g".to_owned(), ..budget(1.0) };
+        check(&run('A'), 8, &unknown, GateVerdict::Missing);
+        let mut partial = run('A');
+        partial.status = RunStatus::Partial;
+        check(&partial, 8, &budget(9e6), GateVerdict::NotComparable);
+    }
+
+    #[test]
+    fn the_founding_record_shows_its_headroom_but_is_not_judged() {
+        let (record, results, budgets) = founding();
+        let outcomes = judge(&record, &results, &budgets);
+        let headroom: Vec<String> =
+            outcomes.iter().map(|o| format!("{:.1}", 100.0 * o.headroom.unwrap())).collect();
+        // Limit over value − 1, as the record itself put it, is 4.0, 4.0 and 3.1 %.
+        assert_eq!(headroom, ["3.8", "3.8", "3.0"]);
+        assert!(outcomes.iter().all(|o| o.verdict == GateVerdict::NotComparable));
+        assert_eq!(summarize(&outcomes), GateSummary::NotComparable);
+    }
+
+    #[test]
+    fn the_worst_outcome_speaks_for_all() {
+        let results = estimate_run(&[], &noisy_launches("t", "f", 1e6, 8, 0.01));
+        let missing = Budget { benchmark: "t/g".to_owned(), ..budget(1.0) };
+        let elsewhere = Budget { hw_class: "other".to_owned(), ..budget(1.0) };
+        let of = |budgets: &[Budget]| summarize(&judge(&run('A'), &results, budgets));
+        assert_eq!(of(&[budget(9e6), elsewhere.clone()]), GateSummary::Passed);
+        assert_eq!(of(&[budget(9e6), budget(1.0e6)]), GateSummary::Inconclusive);
+        assert_eq!(of(&[budget(9e6), missing.clone()]), GateSummary::Missing);
+        assert_eq!(of(&[missing, budget(0.5e6)]), GateSummary::Failed);
+        assert_eq!(of(&[elsewhere]), GateSummary::NotApplicable);
+        assert_eq!(of(&[]), GateSummary::NoBudgets);
+    }
+
+    #[test]
+    fn per_element_budgets_divide_by_declared_elements() {
+        let mut results = estimate_run(&[], &noisy_launches("t", "f", 1e6, 8, 0.01));
+        let per_element = Budget { per: Per::Element, ..budget(1.1e6) };
+        assert_eq!(
+            judge(&run('A'), &results, std::slice::from_ref(&per_element))[0].verdict,
+            GateVerdict::Pass
+        );
+        results[0].throughput.clear();
+        let outcome = judge(&run('A'), &results, &[per_element]).remove(0);
+        assert_eq!(outcome.verdict, GateVerdict::NotComparable);
+    }
+}
