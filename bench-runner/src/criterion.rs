@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod launch;
 mod metadata;
 mod overseer;
+pub mod probe;
 mod session;
 pub mod socket;
 pub mod wire;

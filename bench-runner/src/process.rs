@@ -6,12 +6,15 @@
 
 mod cancel;
 mod drain;
+pub mod guard;
+pub mod lock;
 mod recorded;
 mod request;
 mod system;
 
 pub use cancel::{Cancel, CancelHook};
 pub use drain::{Drain, Keep};
+pub use guard::{GUARD_WORD, guard_main};
 pub use recorded::RecordedRunner;
 pub use request::{ProcessError, ProcessOutput, ProcessRequest};
 pub use system::{SystemRunner, stream};

@@ -34,11 +34,20 @@ pub struct Drain {
 impl Drain {
     /// Starts reading `stream` on a thread of its own.
     pub fn start(stream: impl Read + Send + 'static, keep: Keep) -> Self {
+        Self::observed(stream, keep, || {})
+    }
+
+    /// Starts reading `stream` on a thread of its own, which calls `on_data` whenever something arrived.
+    pub fn observed(
+        stream: impl Read + Send + 'static,
+        keep: Keep,
+        on_data: impl Fn() + Send + 'static,
+    ) -> Self {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let shared = Arc::clone(&kept);
         let (sender, ended) = channel();
         thread::spawn(move || {
-            read_all(stream, keep, &shared);
+            read_all(stream, keep, &shared, &on_data);
             // The receiver is gone when the caller gave up waiting: then nobody needs to know.
             sender.send(()).ok();
         });
@@ -61,7 +70,7 @@ impl Drain {
     }
 }
 
-fn read_all(mut stream: impl Read, keep: Keep, shared: &Mutex<Kept>) {
+fn read_all(mut stream: impl Read, keep: Keep, shared: &Mutex<Kept>, on_data: &dyn Fn()) {
     let mut chunk = vec![0; 64 << 10];
     loop {
         match stream.read(&mut chunk) {
@@ -70,6 +79,8 @@ fn read_all(mut stream: impl Read, keep: Keep, shared: &Mutex<Kept>) {
                 let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.total += count as u64;
                 push(&mut kept.bytes, &chunk[..count], keep);
+                drop(kept);
+                on_data();
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => return,
