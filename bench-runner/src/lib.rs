@@ -1,6 +1,7 @@
 //! Benchmark observatory.
 
 pub mod model;
+pub mod report;
 
 /// Runs the program.
 #[must_use]
