@@ -1,0 +1,141 @@
+//! Layer 3: a decided [`RunReport`] becomes Markdown, one self-contained HTML page, terminal text, or JSON.
+//!
+//! Strings out, nothing else: no file is read or written, no store opened, no statistic computed, no clock asked.
+//! The same report gives the same bytes.
+
+mod chart;
+mod escape;
+pub mod format;
+mod render;
+mod terminal;
+pub mod view;
+
+use serde::Serialize;
+
+pub use render::{TEMPLATE_NAMES, Templates};
+
+use self::format::Dialect;
+use crate::model::report::RunReport;
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A template does not parse, or asks for a value that the view does not have.
+    #[error("template `{name}`{} cannot be rendered: {reason}", at_line(*.line))]
+    Template {
+        /// Name of the template.
+        name: String,
+        /// Line of the failure, from 1, if known.
+        line: Option<usize>,
+        /// What is wrong.
+        reason: String,
+        /// The engine's own error.
+        #[source]
+        source: Box<minijinja::Error>,
+    },
+    /// A template was given under a name that nothing asks for.
+    #[error("there is no template named `{name}`")]
+    UnknownTemplate {
+        /// The name as given.
+        name: String,
+    },
+    /// The stylesheet would end its own element.
+    #[error("the style sheet `page.css` contains `</style`, which would end it early")]
+    Stylesheet,
+    /// The report holds something that JSON cannot express.
+    #[error("the report cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(", line {line},"))
+}
+
+impl ReportError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Template { name, .. } => Some(format!(
+                "correct `{name}`, or remove it so that the built-in one is used; the built-in templates show every \
+                 value there is"
+            )),
+            Self::UnknownTemplate { .. } => {
+                Some(format!("the templates that can be replaced are {}", TEMPLATE_NAMES.join(", ")))
+            }
+            Self::Stylesheet => Some("remove that text from the style sheet".to_owned()),
+            Self::Json(_) => None,
+        }
+    }
+}
+
+/// Writes the report as Markdown, with the built-in template.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Template`] when the template fails.
+pub fn markdown(report: &RunReport) -> Result<String, ReportError> {
+    markdown_with(&Templates::built_in(), report)
+}
+
+/// Writes the report as one HTML page that needs nothing else, with the built-in templates.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Template`] when the template fails.
+pub fn html(report: &RunReport) -> Result<String, ReportError> {
+    html_with(&Templates::built_in(), report)
+}
+
+/// Writes the report as Markdown with `templates`.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Template`] when the template fails.
+pub fn markdown_with(templates: &Templates, report: &RunReport) -> Result<String, ReportError> {
+    render::markdown(templates, &view::page(report, Dialect::Markdown))
+}
+
+/// Writes the report as one HTML page with `templates`.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Template`] when the template fails and [`ReportError::Stylesheet`] when the style sheet
+/// would break out of its element.
+pub fn html_with(templates: &Templates, report: &RunReport) -> Result<String, ReportError> {
+    render::html(templates, &view::page(report, Dialect::Html))
+}
+
+/// Writes the report for a terminal of `width` columns: verdicts, a table, findings.
+///
+/// `color` adds ANSI colours; `ascii` leaves out every character beyond ASCII that is ours.
+///
+/// # Edge cases
+///
+/// Narrow terminals lose columns, never rows; a row is never wrapped.
+#[must_use]
+pub fn terminal_summary(report: &RunReport, width: usize, color: bool, ascii: bool) -> String {
+    terminal::summary(report, width, color, ascii)
+}
+
+/// The versioned envelope of the machine-readable report.
+#[derive(Debug, Serialize)]
+struct Envelope<'a> {
+    schema: &'static str,
+    version: u32,
+    #[serde(flatten)]
+    report: &'a RunReport,
+}
+
+/// Writes the report as JSON: `{"schema": "bench-runner/report", "version": 1, …}` with the model's own fields.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Json`] when the report cannot be serialised.
+pub fn json(report: &RunReport) -> Result<String, ReportError> {
+    let envelope = Envelope { schema: "bench-runner/report", version: 1, report };
+    let mut text = serde_json::to_string_pretty(&envelope)?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,144 @@
+//! Tables of a view as aligned Markdown and as HTML in a scrolling box.
+//!
+//! Layout alone: the cells arrive as finished texts.
+
+use minijinja::value::Value;
+use minijinja::{Error, ErrorKind};
+use unicode_width::UnicodeWidthStr;
+
+use crate::report::escape;
+
+/// A table as templates hand it over: heads with their kind, rows of texts with their tone.
+struct Parts {
+    caption: String,
+    heads: Vec<(String, Kind)>,
+    rows: Vec<Vec<(String, String)>>,
+    note: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Code,
+}
+
+fn text(value: &Value, name: &str) -> Result<String, Error> {
+    let found = value.get_attr(name)?;
+    found.as_str().map(str::to_owned).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`table` was given something without a text `{name}`"),
+        )
+    })
+}
+
+fn parts(table: &Value) -> Result<Parts, Error> {
+    let heads = table.get_attr("columns")?.try_iter()?.map(|column| {
+        let kind = match text(&column, "kind")?.as_str() {
+            "number" => Kind::Number,
+            "code" => Kind::Code,
+            _ => Kind::Text,
+        };
+        Ok((text(&column, "title")?, kind))
+    });
+    let heads = heads.collect::<Result<Vec<_>, Error>>()?;
+    let rows = table
+        .get_attr("rows")?
+        .try_iter()?
+        .map(|row| row.try_iter()?.map(|cell| Ok((text(&cell, "text")?, text(&cell, "tone")?))).collect());
+    let rows = rows.collect::<Result<Vec<Vec<_>>, Error>>()?;
+    Ok(Parts { caption: text(table, "caption")?, heads, rows, note: text(table, "note")? })
+}
+
+/// Writes `table` as a Markdown table whose columns line up in plain text.
+pub(super) fn markdown(table: &Value) -> Result<String, Error> {
+    let parts = parts(table)?;
+    let mut grid = vec![parts.heads.iter().map(|(title, _)| escape::markdown(title)).collect::<Vec<_>>()];
+    for row in &parts.rows {
+        let cells = row.iter().zip(&parts.heads).map(|((text, _), (_, kind))| match kind {
+            Kind::Code => escape::markdown_code(text, true),
+            Kind::Text | Kind::Number => super::rich_markdown(text, true),
+        });
+        grid.push(cells.collect());
+    }
+    let widths: Vec<usize> = (0..parts.heads.len())
+        .map(|column| {
+            grid.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
+        })
+        .map(|width| width.clamp(3, 60))
+        .collect();
+    let mut out = String::new();
+    for (place, row) in grid.iter().enumerate() {
+        for ((cell, width), (_, kind)) in row.iter().zip(&widths).zip(&parts.heads) {
+            let pad = " ".repeat(width.saturating_sub(cell.width()));
+            let padded = if *kind == Kind::Number { format!("{pad}{cell}") } else { format!("{cell}{pad}") };
+            out.push_str("| ");
+            out.push_str(&padded);
+            out.push(' ');
+        }
+        out.push_str("|\n");
+        if place == 0 {
+            for (width, (_, kind)) in widths.iter().zip(&parts.heads) {
+                let dashes = "-".repeat(*width + 1);
+                let rule = if *kind == Kind::Number { format!("|{dashes}:") } else { format!("|{dashes}-") };
+                out.push_str(&rule);
+            }
+            out.push_str("|\n");
+        }
+    }
+    if !parts.note.is_empty() {
+        out.push('\n');
+        out.push_str(&super::rich_markdown(&parts.note, false));
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+/// Writes `table` as HTML in a box that scrolls by itself and can be reached by keyboard.
+pub(super) fn html(table: &Value) -> Result<String, Error> {
+    let parts = parts(table)?;
+    let caption = escape::html(&parts.caption);
+    let mut out = format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><thead><tr>"
+    );
+    for (title, kind) in &parts.heads {
+        out.push_str(if *kind == Kind::Number {
+            "<th scope=\"col\" class=\"n\">"
+        } else {
+            "<th scope=\"col\">"
+        });
+        out.push_str(&escape::html(title));
+        out.push_str("</th>");
+    }
+    out.push_str("</tr></thead><tbody>\n");
+    for row in &parts.rows {
+        out.push_str("<tr>");
+        for ((text, tone), (_, kind)) in row.iter().zip(&parts.heads) {
+            out.push_str(&cell(text, tone, *kind));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>");
+    if !parts.note.is_empty() {
+        out.push_str(&format!("<p class=\"note\">{}</p>", super::rich_html(&parts.note)));
+    }
+    Ok(out)
+}
+
+fn cell(text: &str, tone: &str, kind: Kind) -> String {
+    let mut classes = Vec::new();
+    if kind == Kind::Number {
+        classes.push("n");
+    }
+    if !tone.is_empty() {
+        classes.push(tone);
+    }
+    let class = if classes.is_empty() { String::new() } else { format!(" class=\"{}\"", classes.join(" ")) };
+    let body = match kind {
+        Kind::Code if !text.is_empty() => format!("<code>{}</code>", escape::html(text)),
+        Kind::Code => String::new(),
+        Kind::Text | Kind::Number => super::rich_html(text),
+    };
+    format!("<td{class}>{body}</td>")
+}

@@ -1,0 +1,209 @@
+//! Turns a decided report into finished texts and flags, section by section.
+//!
+//! All wording and every threshold lives here and below; templates only place what they are given. Nothing is
+//! read, measured or judged: verdicts arrive in the model.
+
+mod advice;
+mod build;
+mod compare;
+mod doubts;
+mod family;
+mod figures;
+mod headline;
+mod interpret;
+mod machine;
+pub mod table;
+pub mod words;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::format::{self, Dialect};
+use crate::model::comparison::Comparison;
+use crate::model::curve::{BatchCurve, ParallelScaling};
+use crate::model::ids::{BenchmarkId, RunId};
+use crate::model::report::RunReport;
+pub use advice::{Gates, Knob, Knobs};
+pub use build::Build;
+pub use compare::Versus;
+pub use doubts::{Doubt, Doubts};
+pub use family::{Family, Tile};
+pub use headline::{Banner, Chip, Headline};
+pub use machine::Machine;
+use table::{Cell, Table};
+
+/// A chart with everything that replaces it for those who cannot see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figure {
+    /// The finished SVG element.
+    pub svg: String,
+    /// One or two sentences below it.
+    pub caption: String,
+    /// Words on the fold that opens the table.
+    pub fold: String,
+    /// The numbers drawn.
+    pub table: Table,
+}
+
+/// One run's report, ready to be placed by a template.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Page {
+    /// Title of the document.
+    pub title: String,
+    /// What the run is and whether it may be used.
+    pub headline: Headline,
+    /// All results in one table.
+    pub glance: Table,
+    /// The machine.
+    pub machine: Machine,
+    /// Harness and build.
+    pub build: Build,
+    /// Sections of results.
+    pub families: Vec<Family>,
+    /// Against the previous comparable run.
+    pub versus: Versus,
+    /// The short list.
+    pub takeaways: Vec<String>,
+    /// What could be turned.
+    pub knobs: Knobs,
+    /// Budgets.
+    pub gates: Gates,
+    /// Doubts and limits.
+    pub doubts: Doubts,
+    /// Commands, one a line.
+    pub reproduce: String,
+    /// What else it takes to get the same numbers.
+    pub reproduce_notes: Vec<String>,
+    /// Last lines.
+    pub footer: Vec<String>,
+}
+
+/// What every section needs.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    /// The decided content.
+    pub report: &'a RunReport,
+    /// Where it will be read.
+    pub dialect: Dialect,
+    names: BTreeMap<&'a BenchmarkId, String>,
+    rows: BTreeMap<&'a BenchmarkId, &'a Comparison>,
+}
+
+impl<'a> Context<'a> {
+    /// Prepares the look-ups that all sections share.
+    pub(super) fn new(report: &'a RunReport, dialect: Dialect) -> Self {
+        let measured = report.results.iter().map(|result| &result.benchmark);
+        let mut ids: Vec<&BenchmarkId> = measured.chain(&report.run.inventory).collect();
+        if let Some(previous) = &report.previous {
+            ids.extend(previous.rows.iter().map(|row| &row.benchmark));
+            ids.extend(previous.missing.iter().chain(&previous.new));
+        }
+        ids.sort();
+        ids.dedup();
+        let names = ids.iter().map(|id| (*id, words::name(id, &ids))).collect();
+        let rows = report.previous.iter().flat_map(|previous| &previous.rows);
+        Self { report, dialect, names, rows: rows.map(|row| (&row.benchmark, row)).collect() }
+    }
+
+    /// Name of a benchmark, as long as it needs to be within this report.
+    pub(super) fn name(&self, id: &BenchmarkId) -> String {
+        self.names.get(id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// The row of the comparison with the previous run.
+    pub(super) fn row(&self, id: &BenchmarkId) -> Option<&'a Comparison> {
+        self.rows.get(id).copied()
+    }
+
+    /// The change of one row with its interval.
+    pub(super) fn change(&self, row: &Comparison) -> String {
+        let interval = row.ratio_interval.map(|(low, high)| (low - 1.0, high - 1.0));
+        format::change(self.dialect, row.ratio - 1.0, interval)
+    }
+
+    /// Cell that says what became of a benchmark since the previous comparable run; empty without one.
+    pub(super) fn against_previous(&self, id: &BenchmarkId) -> Cell {
+        let Some(previous) = &self.report.previous else { return Cell::plain(String::new()) };
+        match self.row(id) {
+            Some(row) => Cell::toned(
+                format!("{} {}", words::verdict(row.verdict, self.dialect), self.change(row)),
+                words::verdict_tone(row.verdict),
+            ),
+            None if previous.new.contains(id) => Cell::plain("+ new".to_owned()),
+            None => Cell::plain(format!("{} not compared", self.dialect.nothing())),
+        }
+    }
+
+    /// The batch curves whose points belong to `group`.
+    pub(super) fn curves(&self, group: &family::Group<'_>) -> Vec<&'a BatchCurve> {
+        let belongs = |id: &BenchmarkId| group.results.iter().any(|result| result.benchmark == *id);
+        let curves = self.report.batch_curves.iter();
+        curves.filter(|curve| curve.points.first().is_some_and(|point| belongs(&point.benchmark))).collect()
+    }
+
+    /// The parallel benchmarks that belong to `group`.
+    pub(super) fn scalings(&self, group: &family::Group<'_>) -> Vec<&'a ParallelScaling> {
+        let belongs = |id: &BenchmarkId| group.results.iter().any(|result| result.benchmark == *id);
+        self.report.parallel.iter().filter(|scaling| belongs(&scaling.benchmark)).collect()
+    }
+}
+
+/// A count as a real number.
+#[expect(clippy::cast_precision_loss, reason = "counts of operations stay far below 2^53")]
+pub(super) fn real(count: u64) -> f64 {
+    count as f64
+}
+
+/// A number of items as a count.
+pub(super) fn total(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// Ends `text` with exactly one full stop, for texts that rules wrote as fragments.
+pub(super) fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// Writes all sections.
+pub(super) fn page(report: &RunReport, dialect: Dialect) -> Page {
+    let context = Context::new(report, dialect);
+    let groups = family::groups(&context);
+    let families = groups.iter().zip(1..).map(|(group, number)| family::family(&context, group, number));
+    let families: Vec<Family> = families.collect();
+    Page {
+        title: headline::title(&context),
+        headline: headline::headline(&context),
+        glance: family::glance(&context, &groups),
+        machine: machine::machine(&context),
+        build: build::build(&context),
+        families,
+        versus: compare::versus(&context),
+        takeaways: advice::takeaways(&context, &groups),
+        knobs: advice::knobs(&context),
+        gates: advice::gates(&context),
+        doubts: doubts::doubts(&context),
+        reproduce: report.reproduce.clone(),
+        reproduce_notes: build::reproduce_notes(&context),
+        footer: footer(&context, &report.run.id),
+    }
+}
+
+fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {
+    let runner =
+        crate::model::fact::known(&context.report.run.facts, crate::model::fact::keys::HARNESS_RUNNER);
+    let tool = runner.map_or_else(
+        || "bench-runner, version unknown".to_owned(),
+        |version| {
+            if version.contains("bench-runner") { version } else { format!("bench-runner {version}") }
+        },
+    );
+    vec![
+        format!("Run {} · started {} · {tool}", words::code(id.as_str()), format::timestamp(context.report.run.started)),
+        "Value: the named statistic of the time per iteration. Interval: what it covers is stated beside each table. \
+         Throughput: work per iteration divided by the value. Changes are relative to the older run; above zero is \
+         slower."
+            .to_owned(),
+    ]
+}

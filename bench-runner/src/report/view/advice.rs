@@ -1,0 +1,241 @@
+//! What to take away, what to turn, and what the budgets say.
+//!
+//! Recommendations and gate verdicts arrive decided; takeaways restate numbers of the sections above.
+
+use serde::Serialize;
+
+use super::family::{self, Group};
+use super::table::{Cell, Kind, Table};
+use super::words::{self, code, strong};
+use super::{Context, headline, interpret, real};
+use crate::model::gate::{GateOutcome, GateVerdict, Per};
+use crate::model::knob::{Confidence, KnobGroup, KnobState, Recommendation};
+use crate::report::format::{self, Scale};
+
+/// More single operations than this are counted, not listed.
+const LISTED: usize = 6;
+
+/// One recommendation as a card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Knob {
+    /// What to do.
+    pub action: String,
+    /// Where it is turned.
+    pub group: &'static str,
+    /// Stable id.
+    pub id: String,
+    /// Why.
+    pub because: String,
+    /// Label, value and run of each number behind it.
+    pub evidence: Vec<(String, String, String)>,
+    /// Predicted change, or that none is predicted.
+    pub predicted: String,
+    /// How sure.
+    pub confidence: &'static str,
+    /// What it costs.
+    pub cost: String,
+    /// What can go wrong.
+    pub risk: String,
+    /// Lines to paste; empty for none.
+    pub how: String,
+    /// Whether it was tried.
+    pub state: &'static str,
+}
+
+/// All recommendations.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Knobs {
+    /// Cards, strongest first.
+    pub cards: Vec<Knob>,
+    /// What to say when there is none.
+    pub empty: String,
+}
+
+/// Budgets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gates {
+    /// One sentence.
+    pub summary: String,
+    /// One row per budget.
+    pub table: Table,
+}
+
+/// Writes the short list.
+pub(super) fn takeaways(context: &Context<'_>, groups: &[Group<'_>]) -> Vec<String> {
+    let mut takeaways = Vec::new();
+    let dialect = context.dialect;
+    let singles = interpret::singles(context);
+    if !singles.is_empty() && singles.len() <= LISTED {
+        let items: Vec<String> = singles
+            .iter()
+            .map(|result| {
+                let name = code(&context.name(&result.benchmark));
+                let element = groups
+                    .iter()
+                    .find(|group| group.results.iter().any(|other| other.benchmark == result.benchmark))
+                    .map_or("op", Group::element);
+                let rate = family::rate(context, result, element).unwrap_or_default();
+                format!("{name} {} ({rate})", strong(&family::value(context, result)))
+            })
+            .collect();
+        takeaways.push(format!("{}: {}.", strong("Single operation"), items.join(", ")));
+    }
+    for curve in &context.report.batch_curves {
+        let Some(best) = interpret::best(curve) else { continue };
+        let saving = curve.single.as_ref().map(|(_, alone)| {
+            format!(
+                ", {} against the single operation",
+                format::change(dialect, best.per_element_ns / alone - 1.0, None)
+            )
+        });
+        let enough = interpret::smallest_as_good(curve, best).filter(|point| point.size != best.size);
+        let enough = enough.map(|point| format!("; N = {} is within 5 % of that", point.size));
+        takeaways.push(format!(
+            "{}: {} per element at N = {}{}{}.",
+            strong(&format!("Batch {}", curve.name)),
+            strong(&Scale::time(dialect, [best.per_element_ns]).show(best.per_element_ns, None)),
+            best.size,
+            saving.unwrap_or_default(),
+            enough.unwrap_or_default()
+        ));
+    }
+    let parallel: Vec<String> = context
+        .report
+        .parallel
+        .iter()
+        .map(|scaling| {
+            let rate = format::rate(dialect, real(scaling.operations) * 1e9 / scaling.total_ns, "op");
+            format!(
+                "{} {} on {} threads, {} efficient",
+                code(&context.name(&scaling.benchmark)),
+                strong(&rate),
+                scaling.threads,
+                format::percent(dialect, scaling.efficiency, 0)
+            )
+        })
+        .collect();
+    if !parallel.is_empty() {
+        takeaways.push(format!("{}: {}.", strong("Parallel"), parallel.join("; ")));
+    }
+    takeaways.push(format!("{}: {}", strong("History"), headline::against(context)));
+    if let Some(gates) = headline::gates(context) {
+        takeaways.push(format!("{}: {}", strong("Budgets"), gates.trim_start_matches("Gates: ")));
+    }
+    takeaways
+}
+
+/// Writes the cards.
+pub(super) fn knobs(context: &Context<'_>) -> Knobs {
+    Knobs {
+        cards: context.report.recommendations.iter().map(|knob| card(context, knob)).collect(),
+        empty: "No rule found a knob worth turning in the stored evidence of this run.".to_owned(),
+    }
+}
+
+fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
+    let predicted = knob.predicted_change.map_or_else(
+        || "no change of speed predicted".to_owned(),
+        |(low, high)| {
+            let show = |value| format::change(context.dialect, value, None);
+            if show(low) == show(high) {
+                format!("{} time per operation", show(low))
+            } else {
+                format!("{} to {} time per operation", show(low), show(high))
+            }
+        },
+    );
+    Knob {
+        action: knob.action.clone(),
+        group: match knob.group {
+            KnobGroup::Caller => "in the caller",
+            KnobGroup::Build => "in the build",
+            KnobGroup::Machine => "on the machine",
+            KnobGroup::Measurement => "in the measurement",
+        },
+        id: knob.knob.clone(),
+        because: super::sentence(&knob.because),
+        evidence: knob
+            .evidence
+            .iter()
+            .map(|evidence| (evidence.label.clone(), evidence.value.clone(), evidence.run.short().to_owned()))
+            .collect(),
+        predicted,
+        confidence: match knob.confidence {
+            Confidence::Low => "low: rests on a model",
+            Confidence::Medium => "medium: measured numbers, extrapolated",
+            Confidence::High => "high: measured numbers, within their range",
+        },
+        cost: knob.cost.clone(),
+        risk: knob.risk.clone(),
+        how: knob.how.clone(),
+        state: match knob.state {
+            KnobState::Candidate => "not tried yet",
+            KnobState::Information => "for information: the price is not ours to weigh",
+        },
+    }
+}
+
+/// Writes the budgets.
+pub(super) fn gates(context: &Context<'_>) -> Gates {
+    let mut table = Table::new(
+        "Budgets judged on this run",
+        &[
+            ("Verdict", Kind::Text),
+            ("Gate", Kind::Code),
+            ("Limit", Kind::Number),
+            ("Value", Kind::Number),
+            ("Interval", Kind::Number),
+            ("Headroom", Kind::Number),
+            ("Why", Kind::Text),
+        ],
+    );
+    for outcome in &context.report.gates {
+        table.rows.push(gate(context, outcome));
+    }
+    let summary = if context.report.gates.is_empty() {
+        "No budget is configured.".to_owned()
+    } else {
+        let class = code(&context.report.run.identity.hw_class);
+        let line = headline::gates(context).unwrap_or_default();
+        let elsewhere =
+            context.report.gates.iter().filter(|gate| gate.verdict == GateVerdict::NotApplicable).count();
+        let rest = if elsewhere == 0 {
+            String::new()
+        } else {
+            format!(
+                " {elsewhere} listed below belong to another machine class or configuration than {class}."
+            )
+        };
+        format!("{line}{rest}")
+    };
+    table.note =
+        "A gate passes when the whole interval lies at or below its limit, and fails when the whole \
+                  interval lies above it; anything between is inconclusive."
+            .to_owned();
+    Gates { summary, table }
+}
+
+fn gate(context: &Context<'_>, outcome: &GateOutcome) -> Vec<Cell> {
+    let dialect = context.dialect;
+    let bounds = outcome.interval_ns.map(|(low, high)| [low, high]);
+    let row =
+        [outcome.budget.limit_ns].into_iter().chain(outcome.value_ns).chain(bounds.into_iter().flatten());
+    let scale = Scale::time(dialect, row);
+    let per = match outcome.budget.per {
+        Per::Iteration => "",
+        Per::Element => "/op",
+    };
+    let width = outcome.interval_ns.map(|(low, high)| (high - low) / 2.0);
+    let unknown = || dialect.nothing().to_owned();
+    vec![
+        Cell::toned(words::gate(outcome.verdict, dialect), words::gate_tone(outcome.verdict)),
+        Cell::plain(outcome.budget.id.clone()),
+        Cell::plain(format!("≤ {}{per}", scale.show(outcome.budget.limit_ns, None))),
+        Cell::plain(
+            outcome.value_ns.map_or_else(unknown, |value| format!("{}{per}", scale.show(value, width))),
+        ),
+        Cell::plain(outcome.interval_ns.map_or_else(unknown, |(low, high)| scale.range(low, high))),
+        Cell::plain(outcome.headroom.map_or_else(unknown, |room| format::percent(dialect, room, 1))),
+        Cell::plain(outcome.reason.clone()),
+    ]
+}

@@ -1,0 +1,188 @@
+//! This run against the previous comparable one: what differs first, then the verdicts.
+//!
+//! Verdicts arrive decided; this file orders, counts and words them.
+
+use serde::Serialize;
+
+use super::table::{Cell, Kind, Table};
+use super::words::{self, code};
+use super::{Context, Figure, figures, headline};
+use crate::model::comparison::{Comparison, RunComparison, Verdict};
+use crate::model::fact::keys;
+use crate::model::run::RunKind;
+use crate::report::format::{self, Scale};
+
+/// The comparison with the previous comparable run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Versus {
+    /// One sentence with the counts, or why there is no comparison.
+    pub summary: String,
+    /// What differs between the two runs; empty when nothing does.
+    pub differences: Table,
+    /// Whether there is a comparison at all.
+    pub present: bool,
+    /// Rows that need a reader: everything but unchanged.
+    pub changed: Table,
+    /// Unchanged rows, folded in pages.
+    pub unchanged: Table,
+    /// Words on the fold.
+    pub fold: String,
+    /// Benchmarks that only one side has, and the geometric mean.
+    pub remarks: Vec<String>,
+    /// The forest plot, in pages only.
+    pub figures: Vec<Figure>,
+}
+
+/// Writes the section.
+pub(super) fn versus(context: &Context<'_>) -> Versus {
+    let Some(previous) = &context.report.previous else { return absent(context) };
+    let (unchanged, changed): (Vec<_>, Vec<_>) =
+        previous.rows.iter().partition(|row| row.verdict == Verdict::Unchanged);
+    let margin = unchanged.iter().map(|row| row.margin).max_by(f64::total_cmp);
+    let fold = match margin {
+        Some(margin) => format!(
+            "= {} unchanged within {}{}",
+            unchanged.len(),
+            context.dialect.plus_minus(),
+            format::percent(context.dialect, margin, 1)
+        ),
+        None => "= 0 unchanged".to_owned(),
+    };
+    Versus {
+        summary: headline::against(context),
+        differences: differences(context, previous),
+        present: true,
+        changed: table(context, "Changed, inconclusive or not comparable", &changed),
+        unchanged: table(context, "Unchanged", &unchanged),
+        fold,
+        remarks: remarks(context, previous),
+        figures: figures::comparison(context, previous),
+    }
+}
+
+fn absent(context: &Context<'_>) -> Versus {
+    let summary = match context.report.run.kind {
+        RunKind::Measured => {
+            "There is no earlier comparable run in this store: same machine class, configuration and suite. The next \
+             run will be compared with this one."
+        }
+        RunKind::Imported => "An imported run is shown by itself: its origin is not verified.",
+        RunKind::Summary => {
+            "A record without raw samples is never compared as if it had them. Its numbers stand beside later ones, \
+             without a verdict."
+        }
+    };
+    let none = || Table::new("", &[]);
+    Versus {
+        summary: summary.to_owned(),
+        differences: none(),
+        present: false,
+        changed: none(),
+        unchanged: none(),
+        fold: String::new(),
+        remarks: Vec::new(),
+        figures: Vec::new(),
+    }
+}
+
+fn differences(context: &Context<'_>, previous: &RunComparison) -> Table {
+    let mut table = Table::new(
+        "What differs between the two runs",
+        &[
+            ("What", Kind::Text),
+            ("Previous run", Kind::Code),
+            ("This run", Kind::Code),
+            ("Effect", Kind::Text),
+        ],
+    );
+    for difference in &previous.differences {
+        let effect = if difference.splits_series {
+            Cell::toned("≠ makes the runs incomparable", "apart")
+        } else if difference.key == keys::SOURCE_COMMIT {
+            Cell::plain("the change under test".to_owned())
+        } else {
+            Cell::plain("may explain a change".to_owned())
+        };
+        table.rows.push(vec![
+            Cell::plain(super::machine::label(&difference.key)),
+            Cell::plain(difference.baseline.clone()),
+            Cell::plain(difference.candidate.clone()),
+            effect,
+        ]);
+    }
+    let _ = context;
+    table
+}
+
+fn table(context: &Context<'_>, caption: &str, rows: &[&Comparison]) -> Table {
+    let mut table = Table::new(
+        caption,
+        &[
+            ("Verdict", Kind::Text),
+            ("Benchmark", Kind::Code),
+            ("Previous", Kind::Number),
+            ("This run", Kind::Number),
+            ("Change", Kind::Number),
+            ("Margin", Kind::Number),
+            ("Would show", Kind::Number),
+            ("Why", Kind::Text),
+        ],
+    );
+    for row in rows {
+        let metric = context.report.results.iter().find(|result| result.benchmark == row.benchmark);
+        let pair = [row.baseline_value, row.candidate_value];
+        let scale = metric.map_or_else(
+            || Scale::time(context.dialect, pair),
+            |result| Scale::metric(context.dialect, &result.metric, pair),
+        );
+        let sensitivity = row.minimum_detectable_effect.map_or_else(
+            || "unknown".to_owned(),
+            |effect| format!("≥ {}", format::percent(context.dialect, effect, 1)),
+        );
+        table.rows.push(vec![
+            Cell::toned(words::verdict(row.verdict, context.dialect), words::verdict_tone(row.verdict)),
+            Cell::plain(context.name(&row.benchmark)),
+            Cell::plain(scale.show(row.baseline_value, None)),
+            Cell::plain(scale.show(row.candidate_value, None)),
+            Cell::plain(context.change(row)),
+            Cell::plain(format!(
+                "{}{}",
+                context.dialect.plus_minus(),
+                format::percent(context.dialect, row.margin, 1)
+            )),
+            Cell::plain(sensitivity),
+            Cell::plain(row.reason.clone()),
+        ]);
+    }
+    table
+}
+
+fn remarks(context: &Context<'_>, previous: &RunComparison) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let names = |ids: &[crate::model::ids::BenchmarkId]| {
+        words::list(&ids.iter().map(|id| code(&context.name(id))).collect::<Vec<_>>())
+    };
+    if !previous.missing.is_empty() {
+        remarks.push(format!(
+            "{} missing here, present in the previous run: {}.",
+            context.dialect.minus(),
+            names(&previous.missing)
+        ));
+    }
+    if !previous.new.is_empty() {
+        remarks.push(format!("New here: {}.", names(&previous.new)));
+    }
+    if previous.rows.iter().any(|row| row.minimum_detectable_effect.is_some()) {
+        remarks.push(
+            "“Would show” is the smallest change that this pair of runs would have shown with a probability of 90 %."
+                .to_owned(),
+        );
+    }
+    if let Some((mean, count)) = previous.geometric_mean {
+        remarks.push(format!(
+            "Geometric mean of {count} ratios: {}.",
+            format::change(context.dialect, mean - 1.0, None)
+        ));
+    }
+    remarks
+}

@@ -1,0 +1,215 @@
+//! Small words shared by all sections: names as code, verdicts, joined lists.
+//!
+//! Sentences carry code and strong marks as private characters, so that no name, whatever it contains, can end
+//! its own mark; [`rich`] turns a sentence into pieces again.
+
+use crate::model::comparison::Verdict;
+use crate::model::finding::Severity;
+use crate::model::gate::GateVerdict;
+use crate::model::ids::BenchmarkId;
+use crate::report::format::Dialect;
+
+const CODE: (char, char) = ('\u{e000}', '\u{e001}');
+const STRONG: (char, char) = ('\u{e002}', '\u{e003}');
+
+/// One piece of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Words.
+    Plain(&'a str),
+    /// A name or command.
+    Code(&'a str),
+    /// The number that the sentence is about.
+    Strong(&'a str),
+}
+
+/// Marks a name as code.
+#[must_use]
+pub fn code(name: &str) -> String {
+    marked(CODE, name)
+}
+
+/// Marks a number as the point of its sentence.
+#[must_use]
+pub fn strong(text: &str) -> String {
+    marked(STRONG, text)
+}
+
+fn marked((open, close): (char, char), text: &str) -> String {
+    format!("{open}{}{close}", unmarked(text))
+}
+
+/// Removes the private marks, for formats without typefaces.
+#[must_use]
+pub fn unmarked(text: &str) -> String {
+    text.chars().filter(|character| !('\u{e000}'..='\u{e003}').contains(character)).collect()
+}
+
+/// Splits a sentence into its pieces; pairs of backticks, as rules write them, count as code too.
+#[must_use]
+pub fn rich(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find([CODE.0, STRONG.0, '`']) {
+        let (before, from) = rest.split_at(start);
+        let mut characters = from.chars();
+        let open = characters.next().unwrap_or('`');
+        let after = characters.as_str();
+        let close = match open {
+            '\u{e000}' => CODE.1,
+            '\u{e002}' => STRONG.1,
+            other => other,
+        };
+        let Some(end) = after.find(close) else { break };
+        let body = &after[..end];
+        pieces.push(Piece::Plain(before));
+        pieces.push(if open == STRONG.0 { Piece::Strong(body) } else { Piece::Code(body) });
+        rest = &after[end + close.len_utf8()..];
+    }
+    pieces.push(Piece::Plain(rest));
+    pieces.retain(|piece| !matches!(piece, Piece::Plain("")));
+    pieces
+}
+
+/// Name of a benchmark within its report: the full id, with the target in front where it is needed to tell two apart.
+#[must_use]
+pub fn name(id: &BenchmarkId, all: &[&BenchmarkId]) -> String {
+    let full = id.full_id();
+    let twins = all.iter().filter(|other| other.full_id() == full).count();
+    let twin_targets =
+        all.iter().filter(|other| other.full_id() == full && other.target == id.target).count();
+    if twin_targets > 1 && all.iter().any(|other| other.full_id() == full && other.package != id.package) {
+        format!("{}/{id}", id.package)
+    } else if twins > 1 {
+        id.to_string()
+    } else {
+        full
+    }
+}
+
+/// Joins words as a person would: `a, b and c`.
+#[must_use]
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// Glyph and word of a verdict.
+#[must_use]
+pub fn verdict(value: Verdict, dialect: Dialect) -> String {
+    let (glyph, ascii, word) = match value {
+        Verdict::Regressed => ("▲", "[R]", "regressed"),
+        Verdict::Improved => ("▼", "[I]", "improved"),
+        Verdict::Unchanged => ("=", "[=]", "unchanged"),
+        Verdict::Inconclusive => ("?", "[?]", "inconclusive"),
+        Verdict::NotComparable => ("≠", "[!]", "not comparable"),
+    };
+    format!("{} {word}", if dialect == Dialect::Ascii { ascii } else { glyph })
+}
+
+/// Class of a verdict.
+#[must_use]
+pub fn verdict_tone(value: Verdict) -> &'static str {
+    match value {
+        Verdict::Regressed => "regressed",
+        Verdict::Improved => "improved",
+        Verdict::Unchanged => "unchanged",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::NotComparable => "apart",
+    }
+}
+
+/// Glyph and word of a gate's answer.
+#[must_use]
+pub fn gate(value: GateVerdict, dialect: Dialect) -> String {
+    let (glyph, ascii, word) = match value {
+        GateVerdict::Pass => ("✓", "[ok]", "pass"),
+        GateVerdict::Fail => ("✗", "[F]", "fail"),
+        GateVerdict::Inconclusive => ("?", "[?]", "inconclusive"),
+        GateVerdict::NotComparable => ("≠", "[!]", "not comparable"),
+        GateVerdict::NotApplicable => ("–", "[-]", "not applicable"),
+        GateVerdict::Missing => ("✗", "[M]", "missing"),
+    };
+    format!("{} {word}", if dialect == Dialect::Ascii { ascii } else { glyph })
+}
+
+/// Class of a gate's answer.
+#[must_use]
+pub fn gate_tone(value: GateVerdict) -> &'static str {
+    match value {
+        GateVerdict::Pass => "pass",
+        GateVerdict::Fail | GateVerdict::Missing => "fail",
+        GateVerdict::Inconclusive => "inconclusive",
+        GateVerdict::NotComparable => "apart",
+        GateVerdict::NotApplicable => "quiet",
+    }
+}
+
+/// Word of a severity.
+#[must_use]
+pub fn severity(value: Severity) -> &'static str {
+    match value {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Blocking => "blocking",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(package: &str, target: &str, group: &str) -> BenchmarkId {
+        BenchmarkId {
+            package: package.to_owned(),
+            target: target.to_owned(),
+            group: group.to_owned(),
+            function: None,
+            value: None,
+            occurrence: 0,
+        }
+    }
+
+    #[test]
+    fn no_name_ends_its_own_mark() {
+        let hostile = "a`b\u{e001}c";
+        let sentence = format!("before {} after", code(hostile));
+        assert_eq!(rich(&sentence), [Piece::Plain("before "), Piece::Code("a`bc"), Piece::Plain(" after")]);
+    }
+
+    #[test]
+    fn sentences_split_into_pieces() {
+        let check = |text: &str, expected: &[Piece<'_>]| assert_eq!(rich(text), expected, "{text:?}");
+        check("", &[]);
+        check("plain", &[Piece::Plain("plain")]);
+        check("set `x = 1`.", &[Piece::Plain("set "), Piece::Code("x = 1"), Piece::Plain(".")]);
+        check("one ` alone", &[Piece::Plain("one ` alone")]);
+        check(&strong("3 µs"), &[Piece::Strong("3 µs")]);
+    }
+
+    #[test]
+    fn names_are_as_long_as_needed() {
+        let (a, b, c) = (id("p", "one", "sign"), id("p", "two", "sign"), id("p", "one", "verify"));
+        let d = id("q", "one", "sign");
+        let check =
+            |of: &BenchmarkId, all: &[&BenchmarkId], expected: &str| assert_eq!(name(of, all), expected);
+        check(&c, &[&a, &b, &c], "verify");
+        check(&a, &[&a, &b, &c], "one/sign");
+        check(&a, &[&a, &d], "p/one/sign");
+    }
+
+    #[test]
+    fn lists_read_well() {
+        let check = |items: &[&str], expected: &str| {
+            let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
+            assert_eq!(list(&items), expected);
+        };
+        check(&[], "");
+        check(&["a"], "a");
+        check(&["a", "b"], "a and b");
+        check(&["a", "b", "c"], "a, b and c");
+    }
+}
