@@ -140,7 +140,7 @@ pub(crate) fn signed(count: usize, keys: usize, length: usize) -> Vec<Signed> {
             let seed = stream(0, index % keys, 32);
             let key = SigningKey::from_seed(&Seed::from_bytes(seed[..].try_into().expect("32 bytes")));
             let message = stream(1, index, length);
-            Signed { public: *key.public_key(), signature: key.sign(&message), message, key }
+            Signed { public: key.public_key().clone(), signature: key.sign(&message), message, key }
         })
         .collect()
 }

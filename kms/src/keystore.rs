@@ -65,7 +65,7 @@ impl Keystore {
     /// # Errors
     /// [`KmsError::KeyNotFound`] when the store has no such key.
     pub fn public_key(&self, id: &KeyId) -> Result<PublicKey, KmsError> {
-        Ok(*self.find(id)?.public_key())
+        Ok(self.find(id)?.public_key().clone())
     }
 
     /// Signs a message. Allocates nothing.

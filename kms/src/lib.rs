@@ -3,6 +3,7 @@
 //! It signs, verifies, verifies many, and keeps keys. It deliberately does not choose a verification rule by a flag:
 //! [`Strict`] and [`Zip215`] are types, and under each of them every way to verify gives the same verdict.
 
+pub mod cache;
 pub mod error;
 pub mod key_id;
 pub mod keystore;
@@ -11,9 +12,11 @@ pub mod probe;
 pub mod public_key;
 pub mod rule;
 pub mod signing_key;
+mod table;
 
 pub use ed25519_dalek::Signature;
 
+pub use cache::{CacheLimits, KeyCache};
 pub use error::KmsError;
 pub use key_id::{KeyId, Label};
 pub use keystore::Keystore;

@@ -6,12 +6,12 @@
 use std::fmt;
 
 use curve25519_dalek::edwards::EdwardsPoint;
-use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
-use ed25519_dalek::{Signature, VerifyingKey};
+use curve25519_dalek::scalar::{Scalar, clamp_integer};
+use ed25519_dalek::Signature;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::error::KmsError;
+use crate::error::{KmsError, LengthMismatch};
 use crate::public_key::PublicKey;
 
 /// The 32 secret bytes an Ed25519 key is derived from (RFC 8032 §5.1.5).
@@ -55,23 +55,41 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KmsError> {
 
 /// A signing key, expanded once: signing hashes neither the seed nor computes the public key again.
 ///
-/// Timing: [`SigningKey::sign`] takes a time that depends on the message's length and not on the key or the message,
-/// as far as `ed25519-dalek`'s constant-time base multiplication reaches.
+/// # Units
+/// [`SigningKey::BYTES_IN_MEMORY`] bytes each, without heap memory.
+///
+/// # Edge cases
+/// Timing: signing takes a time that depends on the lengths of the messages and on nothing else, as far as the
+/// constant-time base multiplication and scalar arithmetic of `curve25519-dalek` reach.
 pub struct SigningKey {
-    expanded: ExpandedSecretKey,
-    verifying: VerifyingKey,
+    secret: Expanded,
     public: PublicKey,
 }
 
+/// What RFC 8032 §5.1.5 derives from the seed: the scalar, and the prefix that makes the nonces.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Expanded {
+    scalar: Scalar,
+    prefix: [u8; 32],
+}
+
 impl SigningKey {
+    /// How much memory an expanded key takes. Unit: bytes.
+    pub const BYTES_IN_MEMORY: usize = size_of::<Self>();
+
     /// Expands a seed.
     #[must_use]
     pub fn from_seed(seed: &Seed) -> Self {
         let mut hash: Zeroizing<[u8; 64]> = Zeroizing::new([0; 64]);
-        hash.copy_from_slice(&Sha512::digest(seed.expose()));
-        let expanded = ExpandedSecretKey::from_bytes(&hash);
-        let point = EdwardsPoint::mul_base(&expanded.scalar);
-        Self { verifying: VerifyingKey::from(point), public: PublicKey::from_point(point), expanded }
+        Sha512::new().chain_update(seed.expose()).finalize_into((&mut *hash).into());
+        let mut low: Zeroizing<[u8; 32]> = Zeroizing::new([0; 32]);
+        let mut prefix = [0; 32];
+        low.copy_from_slice(&hash[..32]);
+        prefix.copy_from_slice(&hash[32..]);
+        let secret = Expanded { scalar: Scalar::from_bytes_mod_order(clamp_integer(*low)), prefix };
+        prefix.zeroize();
+        let public = PublicKey::from_point(EdwardsPoint::mul_base(&secret.scalar));
+        Self { secret, public }
     }
 
     /// Draws a new key from the operating system.
@@ -91,7 +109,73 @@ impl SigningKey {
     /// Signs a message (RFC 8032 §5.1.6, pure Ed25519). Allocates nothing.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
-        raw_sign::<Sha512>(&self.expanded, message, &self.verifying)
+        self.sign_parts(&[message])
+    }
+
+    /// Signs a message that lies in several pieces, as if they were one.
+    #[must_use]
+    pub fn sign_parts(&self, parts: &[&[u8]]) -> Signature {
+        let nonce = self.nonce(parts);
+        let r = EdwardsPoint::mul_base(&nonce).compress();
+        self.respond(&nonce, r.as_bytes(), parts)
+    }
+
+    /// Signs many messages into the caller's places: place `i` gets exactly what [`SigningKey::sign`] gives message `i`.
+    ///
+    /// Costs less than signing one by one, because up to 32 signatures share one field inversion. Allocates nothing.
+    ///
+    /// # Errors
+    /// [`LengthMismatch`] when there is not exactly one place per message; no place is written then.
+    pub fn sign_many_into(
+        &self,
+        messages: &[&[u8]],
+        signatures: &mut [Signature],
+    ) -> Result<(), LengthMismatch> {
+        if messages.len() != signatures.len() {
+            return Err(LengthMismatch { items: messages.len(), places: signatures.len() });
+        }
+        let (messages, signatures) = self.share_inversions::<32>(messages, signatures);
+        let (messages, signatures) = self.share_inversions::<8>(messages, signatures);
+        for (message, signature) in messages.iter().zip(signatures) {
+            *signature = self.sign(message);
+        }
+        Ok(())
+    }
+
+    /// Signs as many whole groups of `N` as there are, and gives back the rest.
+    fn share_inversions<'m, 's, 'a, const N: usize>(
+        &self,
+        messages: &'m [&'a [u8]],
+        signatures: &'s mut [Signature],
+    ) -> (&'m [&'a [u8]], &'s mut [Signature]) {
+        let (groups, rest) = messages.as_chunks::<N>();
+        let (places, places_rest) = signatures.as_chunks_mut::<N>();
+        for (messages, places) in groups.iter().zip(places) {
+            let nonces = Zeroizing::new(messages.map(|message| *self.nonce(&[message])));
+            let points = std::array::from_fn(|index| EdwardsPoint::mul_base(&nonces[index]));
+            let encoded = EdwardsPoint::compress_batch::<N>(&points);
+            for (((nonce, r), message), place) in nonces.iter().zip(&encoded).zip(messages).zip(places) {
+                *place = self.respond(nonce, r.as_bytes(), &[message]);
+            }
+        }
+        (rest, places_rest)
+    }
+
+    /// Derives the secret nonce of a message. It is overwritten when dropped.
+    fn nonce(&self, parts: &[&[u8]]) -> Zeroizing<Scalar> {
+        let mut hash = Sha512::new().chain_update(self.secret.prefix);
+        parts.iter().for_each(|part| hash.update(part));
+        let mut wide: Zeroizing<[u8; 64]> = Zeroizing::new([0; 64]);
+        hash.finalize_into((&mut *wide).into());
+        Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide))
+    }
+
+    /// Computes S = r + k·a and puts the signature together.
+    fn respond(&self, nonce: &Scalar, r: &[u8; 32], parts: &[&[u8]]) -> Signature {
+        let mut hash = Sha512::new().chain_update(r).chain_update(self.public.as_bytes());
+        parts.iter().for_each(|part| hash.update(part));
+        let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+        Signature::from_components(*r, (k * self.secret.scalar + nonce).to_bytes())
     }
 }
 
@@ -112,6 +196,23 @@ mod tests {
         let text = format!("{seed:?} {key:?}");
         assert!(text.contains("<secret>"), "{text}");
         assert!(!text.contains("171") && !text.contains("abab"), "{text}");
+    }
+
+    #[test]
+    fn many_signatures_equal_single_ones_in_order() {
+        let key = SigningKey::from_seed(&Seed::from_bytes(&[3; 32]));
+        let texts: Vec<Vec<u8>> = (0..75_u8).map(|byte| vec![byte; usize::from(byte)]).collect();
+        for count in 0..=texts.len() {
+            let messages: Vec<&[u8]> = texts[..count].iter().map(Vec::as_slice).collect();
+            let expected: Vec<Signature> = messages.iter().map(|message| key.sign(message)).collect();
+            let mut places = vec![Signature::from_bytes(&[0; 64]); count];
+            assert_eq!(key.sign_many_into(&messages, &mut places), Ok(()));
+            assert_eq!(places, expected, "{count}");
+        }
+        let mut places = [Signature::from_bytes(&[0; 64]); 2];
+        let error = key.sign_many_into(&[b"one"], &mut places);
+        assert_eq!(error, Err(LengthMismatch { items: 1, places: 2 }));
+        assert_eq!(key.sign_parts(&[b"a", b"", b"bc"]), key.sign(b"abc"));
     }
 
     #[test]

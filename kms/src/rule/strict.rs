@@ -109,7 +109,7 @@ fn expected_r(item: &Item<'_>) -> Result<EdwardsPoint, Rejected> {
         return Err(Rejected::SmallOrderR);
     }
     let k = Scalar::from_bytes_mod_order_wide(&challenge_hash(item));
-    Ok(EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, item.key.minus_point(), &s))
+    Ok(item.key.combine(&k, &s))
 }
 
 fn compare(expected: &[u8; 32], signature: &Signature) -> Verdict {

@@ -41,7 +41,7 @@ impl Rule for Zip215 {
         let item = Item { key, message, signature };
         let s = scalar(signature)?;
         let k = Scalar::from_bytes_mod_order_wide(&challenge_hash(&item));
-        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, key.minus_point(), &s);
+        let expected = key.combine(&k, &s);
         // Equal bytes mean equal points; only a signature that is bad or crafted needs R decoded.
         if expected.compress().as_bytes() == signature.r_bytes() {
             return Ok(());

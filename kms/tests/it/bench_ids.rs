@@ -1,6 +1,6 @@
 //! The ids of the benchmarks are a promise to the stored history: this test makes a rename visible.
 
-#[path = "../benches/support.rs"]
+#[path = "../../benches/support.rs"]
 #[expect(dead_code, reason = "the test reads the table only")]
 mod support;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use support::{Set, WORKLOADS};
 
-const COMMITTED: &str = include_str!("../benches/ids.txt");
+const COMMITTED: &str = include_str!("../../benches/ids.txt");
 
 #[test]
 fn the_ids_equal_the_committed_list() {
@@ -32,7 +32,7 @@ fn ids_are_unique_and_the_core_set_stays_small() {
 
 #[test]
 fn every_bench_target_of_the_manifest_is_in_the_table() {
-    let manifest = include_str!("../Cargo.toml");
+    let manifest = include_str!("../../Cargo.toml");
     let declared: BTreeSet<&str> = manifest
         .split("[[bench]]")
         .skip(1)
