@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::model::ids::RunId;
+use crate::model::ids::{Digest, RunId};
 use crate::model::units::Timestamp;
 
 /// Returns the current time.
@@ -38,6 +38,19 @@ pub fn from_system(time: SystemTime) -> Timestamp {
 pub fn new_run_id(started: Timestamp) -> RunId {
     let millis = u64::try_from(started.0 / 1000).unwrap_or(0);
     let id = ulid::Ulid::from_datetime(UNIX_EPOCH + Duration::from_millis(millis)).to_string();
+    match id.parse() {
+        Ok(id) => id,
+        Err(_) => unreachable!("a ULID is 26 characters of Crockford base 32"),
+    }
+}
+
+/// Makes the id of an imported run from its start and a digest of its content, so that importing twice gives one run.
+#[must_use]
+pub fn run_id_of(started: Timestamp, content: Digest) -> RunId {
+    let millis = u64::try_from(started.0 / 1000).unwrap_or(0);
+    let mut random = [0; 16];
+    random.copy_from_slice(&content.0[..16]);
+    let id = ulid::Ulid::from_parts(millis, u128::from_be_bytes(random)).to_string();
     match id.parse() {
         Ok(id) => id,
         Err(_) => unreachable!("a ULID is 26 characters of Crockford base 32"),

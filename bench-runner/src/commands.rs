@@ -10,6 +10,7 @@ pub mod gate;
 pub mod import;
 pub mod list;
 mod load;
+mod machine;
 pub mod machines;
 pub mod man;
 pub mod report;
@@ -27,7 +28,7 @@ use crate::exit_code::ExitCode;
 use crate::ui::{Style, Wishes};
 
 /// What every command starts from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Session {
     /// Form of the answer.
     pub format: Format,
@@ -92,6 +93,12 @@ impl Session {
     /// As [`Session::config_near`].
     pub fn config(&self) -> Result<Config, CliError> {
         self.config_near(&self.folder)
+    }
+
+    /// A variable of the environment that is set, not empty and Unicode.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(&OsString::from(name)).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
     }
 
     /// Writes the answer to stdout.

@@ -91,3 +91,97 @@ impl From<crate::config::ConfigError> for CliError {
         Self::from_error(exit_code::CONFIGURATION, &error).hinted(error.hint())
     }
 }
+
+impl From<crate::store::StoreError> for CliError {
+    fn from(error: crate::store::StoreError) -> Self {
+        use crate::store::StoreError as E;
+        let exit = match &error {
+            E::NoSuchRun { .. } | E::NoRuns { .. } | E::Missing { .. } => exit_code::NOTHING,
+            E::Ambiguous { .. } => exit_code::USAGE,
+            E::Content { .. } | E::Conflict { .. } => exit_code::INTEGRITY,
+            _ => exit_code::STORE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::files::FilesError> for CliError {
+    fn from(error: crate::files::FilesError) -> Self {
+        Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::report::ReportError> for CliError {
+    fn from(error: crate::report::ReportError) -> Self {
+        Self::from_error(exit_code::CONFIGURATION, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::criterion::build::BuildError> for CliError {
+    fn from(error: crate::criterion::build::BuildError) -> Self {
+        use crate::criterion::build::BuildError as E;
+        let exit = match &error {
+            E::Metadata { .. } => exit_code::METADATA_FAILED,
+            E::NoBenches { .. } | E::Unknown { .. } => exit_code::NOTHING,
+            E::Compile { .. } => exit_code::BUILD_FAILED,
+            E::Process(cause) => process_exit(cause),
+            _ => exit_code::FAILURE,
+        };
+        let mut made = Self::from_error(exit, &error).hinted(error.hint());
+        if let E::Compile { diagnostics } = &error {
+            made.causes.push(diagnostics.trim_end().to_owned());
+        }
+        made
+    }
+}
+
+impl From<crate::criterion::launch::LaunchError> for CliError {
+    fn from(error: crate::criterion::launch::LaunchError) -> Self {
+        use crate::criterion::launch::LaunchError as E;
+        let exit = match &error {
+            E::Process(cause) => process_exit(cause),
+            _ => exit_code::FAILURE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::criterion::import::ImportError> for CliError {
+    fn from(error: crate::criterion::import::ImportError) -> Self {
+        Self::from_error(exit_code::NOTHING, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::process::lock::LockError> for CliError {
+    fn from(error: crate::process::lock::LockError) -> Self {
+        use crate::process::lock::LockError as E;
+        let exit = match &error {
+            E::Busy { .. } => exit_code::UNFIT,
+            E::Cancelled => exit_code::INTERRUPTED,
+            _ => exit_code::FAILURE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+/// A program that was cancelled was interrupted by the user; anything else is a failure.
+fn process_exit(error: &crate::process::ProcessError) -> ExitCode {
+    match error {
+        crate::process::ProcessError::Cancelled { .. } => exit_code::INTERRUPTED,
+        _ => exit_code::FAILURE,
+    }
+}
+
+impl From<crate::exchange::bundle::BundleError> for CliError {
+    fn from(error: crate::exchange::bundle::BundleError) -> Self {
+        use crate::exchange::bundle::BundleError as E;
+        let exit = if matches!(error, E::Digest { .. }) { exit_code::INTEGRITY } else { exit_code::FAILURE };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::exchange::summary::SummaryError> for CliError {
+    fn from(error: crate::exchange::summary::SummaryError) -> Self {
+        Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
+    }
+}

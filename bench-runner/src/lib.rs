@@ -28,8 +28,9 @@ use clap::Parser;
 /// Runs the program: reads the command line, does what it says, prints an error with its hints, and gives the code.
 #[must_use]
 pub fn main() -> ExitCode {
-    if let Some(code) = process::guard_main(std::env::args_os()) {
-        return code;
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == process::GUARD_WORD) {
+        return process::guard_main(words);
     }
     let cli = cli::Cli::parse();
     match commands::dispatch(&cli) {

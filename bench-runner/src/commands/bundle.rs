@@ -6,7 +6,6 @@ use super::{Session, load};
 use crate::error::CliError;
 use crate::exchange::bundle;
 use crate::exit_code::{self, ExitCode};
-use crate::files::{self, Access};
 use crate::store::Imported;
 
 /// Write a run to one file with digests of its parts, or read such a file
@@ -46,14 +45,12 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         Action::Export { run, out } => {
             let store = load::open_to_read(&config)?;
             let id = store.resolve(run)?;
-            let file = session.folder.join(out.clone().unwrap_or_else(|| format!("{id}.bundle.json").into()));
-            let content = bundle::export(&store.record(&id)?)?;
-            files::write(&file, content.as_ref(), Access::Default)?;
+            let file = session.folder.join(out.clone().unwrap_or_else(|| bundle::file_name(&id)));
+            bundle::write(&file, &store.record(&id)?)?;
             session.answer(&load::shown(session, &file))?;
         }
         Action::Import { file } => {
-            let content = files::read(&session.folder.join(file), bundle::MAX_BYTES)?;
-            let record = bundle::import(&content)?;
+            let record = bundle::read(&session.folder.join(file))?;
             let mut store = load::open_to_write(&config)?;
             let word = match store.import_run(&record)? {
                 Imported::Added => "stored",

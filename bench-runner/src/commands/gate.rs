@@ -5,7 +5,7 @@ use crate::analysis::gate::{GateSummary, summarize};
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::gate::{GateOutcome, GateVerdict, Per};
-use crate::report::format::{nanoseconds, percent};
+use crate::report::format::{Dialect, Scale, percent};
 use crate::ui::table::{Align, Column, Table};
 
 /// Judge the budgets of the configuration on a stored run
@@ -46,6 +46,7 @@ pub(super) fn code(outcomes: &[GateOutcome]) -> ExitCode {
         GateSummary::Inconclusive => exit_code::INCONCLUSIVE,
         // Nothing was judged: that is not a pass.
         GateSummary::NotComparable | GateSummary::NotApplicable => exit_code::NOT_COMPARABLE,
+        GateSummary::NoBudgets => exit_code::NOTHING,
     }
 }
 
@@ -77,13 +78,15 @@ fn row(outcome: &GateOutcome) -> Vec<String> {
         Per::Iteration => "",
         Per::Element => "/op",
     };
-    let time = |value: f64| format!("{}{per}", nanoseconds(value));
+    // One unit a row, chosen from its smallest value.
+    let scale = Scale::time(Dialect::Ascii, [Some(outcome.budget.limit_ns), outcome.value_ns].into_iter().flatten());
+    let time = |value: f64| format!("{}{per}", scale.show(value, None));
     vec![
         outcome.budget.id.clone(),
         verdict.to_owned(),
         time(outcome.budget.limit_ns),
         outcome.value_ns.map_or_else(|| "-".to_owned(), time),
-        outcome.headroom.map_or_else(|| "-".to_owned(), percent),
+        outcome.headroom.map_or_else(|| "-".to_owned(), |room| percent(Dialect::Ascii, room, 1)),
         outcome.reason.clone(),
     ]
 }

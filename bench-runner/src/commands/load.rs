@@ -3,16 +3,20 @@
 use std::path::Path;
 
 use super::Session;
-use crate::analysis::assemble::{AssemblyInput, Earlier, assemble};
-use crate::analysis::compare::CompareSettings;
+use crate::analysis::compare::{CompareSettings, Side};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
+use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
 use crate::cli::Format;
 use crate::clock;
 use crate::config::{Config, Curve, CurveKind};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::model::estimate::BenchmarkResult;
 use crate::model::ids::RunId;
+use crate::model::measurement::Measurement;
+use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
+use crate::model::run::Run;
 use crate::store::{OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
@@ -44,24 +48,53 @@ fn tell(opened: &Opened) {
     }
 }
 
+/// A stored run in the form that the analysis reads.
+struct Loaded {
+    run: Run,
+    measurements: Vec<(u32, Measurement)>,
+    stated: Vec<BenchmarkResult>,
+}
+
+impl Loaded {
+    fn new(record: RunRecord) -> Self {
+        let stated = record.stated.into_iter().map(|stated| BenchmarkResult {
+            benchmark: stated.benchmark,
+            metric: stated.metric,
+            throughput: stated.throughput,
+            estimate: stated.estimate,
+            launches: Vec::new(),
+            launch_variance_share: None,
+            findings: Vec::new(),
+        });
+        Self {
+            run: record.run,
+            stated: stated.collect(),
+            measurements: record.measurements.into_iter().map(|entry| (entry.launch, entry.measurement)).collect(),
+        }
+    }
+}
+
 /// Gathers everything that a report of `run` shows.
 pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<RunReport, CliError> {
-    let record = store.record(run)?;
-    let earlier = store.previous_comparable(run)?.map(|id| store.record(&id)).transpose()?;
-    let input = AssemblyInput {
-        record: &record,
-        earlier: earlier.as_ref().map(|record| Earlier { record }),
+    let loaded = Loaded::new(store.record(run)?);
+    let earlier = store.previous_comparable(run)?.map(|id| store.record(&id)).transpose()?.map(Loaded::new);
+    let earlier_results =
+        earlier.as_ref().map(|earlier| results(&earlier.run, &earlier.measurements, &earlier.stated));
+    let previous = earlier
+        .as_ref()
+        .zip(earlier_results.as_ref())
+        .map(|(earlier, results)| Side { run: &earlier.run, results });
+    Ok(assemble(AssemblyInput {
+        run: &loaded.run,
+        measurements: &loaded.measurements,
+        stated: &loaded.stated,
+        previous,
         budgets: &config.budgets,
         descriptions: &config.descriptions,
         hints: &hints(&config.curves)?,
-        settings: CompareSettings {
-            margin: config.margin,
-            family_alpha: 1.0 - config.level,
-            ..CompareSettings::default()
-        },
-        reproduce: format!("bench-runner report {run}"),
-    };
-    Ok(assemble(&input))
+        compare: &CompareSettings { margin: config.margin, family_alpha: 1.0 - config.level, session_variance: 0.0 },
+        reproduce: &format!("bench-runner report {run}"),
+    }))
 }
 
 /// The configured families as the analysis wants them.

@@ -5,7 +5,8 @@ use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::fact::{Fact, FactStatus, Phase};
 use crate::model::record::MachineListing;
-use crate::report::format::timestamp;
+use crate::model::fact::FactValue;
+use crate::report::format::{self, Dialect, timestamp};
 use crate::ui::table::{Align, Column, Table};
 
 /// List machines, or show one with the facts of its newest run
@@ -83,9 +84,28 @@ pub(super) fn fact_table(facts: &[&Fact]) -> Table {
                     FactStatus::NotApplicable => "not applicable",
                     FactStatus::Derived => "derived",
                 };
-                let value = crate::report::format::fact_value(fact);
+                let value = value_text(fact);
                 vec![fact.key.clone(), status.to_owned(), value, fact.source.clone()]
             })
             .collect(),
+    }
+}
+
+/// The value with its unit; empty where there is none.
+fn value_text(fact: &Fact) -> String {
+    let number = |number: f64| match fact.unit.as_str() {
+        "B" => format::bytes(Dialect::Ascii, number),
+        "s" => format::seconds(Dialect::Ascii, number),
+        "Hz" => format::Scale::si(Dialect::Ascii, "Hz", [number]).show(number, None),
+        unit => format!("{number} {unit}").trim_end().to_owned(),
+    };
+    match &fact.value {
+        None => String::new(),
+        #[expect(clippy::cast_precision_loss, reason = "shown with four digits")]
+        Some(FactValue::Integer(whole)) => number(*whole as f64),
+        Some(FactValue::Number(real)) => number(*real),
+        Some(FactValue::Flag(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
+        Some(FactValue::Text(text)) => text.clone(),
+        Some(FactValue::List(items)) => items.join(", "),
     }
 }

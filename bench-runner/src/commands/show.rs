@@ -4,7 +4,9 @@ use super::{Session, load};
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::model::report::RunReport;
 use crate::report;
+use crate::ui::table::{Align, Column, Table};
 
 /// Show one run: verdicts, results, findings
 #[derive(Debug, clap::Args)]
@@ -28,8 +30,37 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         Format::Text => report::terminal_summary(&content, style.width, style.color, style.ascii),
         Format::Markdown => report::markdown_with(&super::report::templates(&config)?, &content)?,
         Format::Json | Format::Jsonl => report::json(&content)?,
-        Format::Csv => report::csv(&content),
+        Format::Csv => csv(&content),
     };
     session.answer(&text)?;
     Ok(exit_code::DONE)
+}
+
+/// The results as comma-separated values in base units.
+pub(super) fn csv(content: &RunReport) -> String {
+    let column = |title| Column { title, align: Align::Left, drop_order: 0 };
+    let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let rows = content.results.iter().map(|result| {
+        let estimate = &result.estimate;
+        vec![
+            content.run.id.to_string(),
+            result.benchmark.package.clone(),
+            result.benchmark.to_string(),
+            result.metric.name.clone(),
+            result.metric.unit.clone(),
+            estimate.statistic.words().to_owned(),
+            estimate.value.to_string(),
+            optional(estimate.interval.map(|interval| interval.low)),
+            optional(estimate.interval.map(|interval| interval.high)),
+            optional(estimate.interval.map(|interval| interval.level)),
+            estimate.launches.to_string(),
+            estimate.observations.to_string(),
+            result.elements().map_or_else(String::new, |elements| elements.to_string()),
+        ]
+    });
+    let titles = [
+        "run", "package", "benchmark", "metric", "unit", "statistic", "value", "low", "high", "level", "launches",
+        "observations", "elements",
+    ];
+    Table { columns: titles.map(column).to_vec(), rows: rows.collect() }.csv()
 }

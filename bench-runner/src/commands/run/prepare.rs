@@ -1,0 +1,257 @@
+//! What has to be known before the first launch: configuration, plan, executables, inventory, facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::Args;
+use crate::analysis::identity::identify;
+use crate::clock;
+use crate::commands::{Session, machine};
+use crate::config::{Config, Profile};
+use crate::criterion::build::{self, BenchExecutable, Build, BuildRequest, Features};
+use crate::criterion::inventory::{self, Inventory, InventoryRequest};
+use crate::criterion::probe;
+use crate::error::CliError;
+use crate::exit_code;
+use crate::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
+use crate::model::finding::Finding;
+use crate::model::ids::{BenchmarkId, Identity};
+use crate::model::run::RunPlan;
+use crate::process::{Cancel, SystemRunner};
+use crate::ui::Progress;
+
+/// One executable with what it contains and what of it will be measured.
+pub(super) struct Bench {
+    pub(super) executable: BenchExecutable,
+    pub(super) inventory: Inventory,
+    pub(super) selected: Vec<BenchmarkId>,
+    /// Elements per iteration that the executable states for benchmarks that cannot declare them.
+    pub(super) elements: BTreeMap<String, u64>,
+}
+
+/// Everything that measuring needs.
+pub(super) struct Suite {
+    pub(super) benches: Vec<Bench>,
+    pub(super) name: String,
+    pub(super) identity: Identity,
+    pub(super) facts: Vec<Fact>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) guard: std::path::PathBuf,
+    pub(super) patience: Duration,
+    pub(super) scratch: tempfile::TempDir,
+    /// Reads the facts again when the run ends.
+    pub(super) facts_after: Box<dyn Fn() -> Vec<Fact>>,
+}
+
+/// The configuration of the workspace that is measured: beside its manifest, else beside the current folder's.
+pub(super) fn config(args: &Args, session: &Session) -> Result<Config, CliError> {
+    match &args.manifest_path {
+        None => session.config(),
+        Some(manifest) => {
+            let manifest = session.folder.join(manifest);
+            let folder = manifest.parent().unwrap_or(&session.folder).to_owned();
+            session.config_near(&folder)
+        }
+    }
+}
+
+/// Resolves what was typed and what is configured: nothing optional is left open.
+pub(super) fn plan(args: &Args, config: &Config) -> Result<RunPlan, CliError> {
+    let name = args.how.profile.as_ref().unwrap_or(&config.default_profile);
+    let profile: &Profile = config.profiles.get(name).ok_or_else(|| {
+        let known: Vec<&str> = config.profiles.keys().map(String::as_str).collect();
+        CliError::new(exit_code::USAGE, format!("no profile is called `{name}`"))
+            .hinted(Some(format!("there are {}", known.join(", "))))
+    })?;
+    let set = args.set.clone().unwrap_or_else(|| profile.set.clone());
+    if !matches!(set.as_str(), "core" | "full") && !config.sets.contains_key(&set) {
+        return Err(CliError::new(exit_code::USAGE, format!("no set is called `{set}`"))
+            .hinted(Some("sets are `core`, `full` and those under `[suite.sets]`".to_owned())));
+    }
+    if let Some(filter) = &args.filter {
+        Regex::new(filter).map_err(|error| CliError::from_error(exit_code::USAGE, &error))?;
+    }
+    #[expect(clippy::cast_sign_loss, reason = "any 64 bits are a good seed")]
+    let fresh = clock::now().0 as u64;
+    Ok(RunPlan {
+        profile: name.clone(),
+        set,
+        launches: args.how.launches.unwrap_or(profile.launches),
+        warm_up_seconds: profile.warm_up_seconds,
+        measurement_seconds: profile.measurement_seconds,
+        sample_size: profile.sample_size,
+        seed: args.how.seed.unwrap_or(fresh),
+        filter: args.filter.clone(),
+    })
+}
+
+/// Builds, lists, selects, and completes the facts.
+pub(super) fn suite(
+    args: &Args,
+    session: &Session,
+    config: &Config,
+    plan: &RunPlan,
+    mut facts: Vec<Fact>,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Suite, CliError> {
+    progress.phase("building bench executables");
+    let built = build::build(&request(args, session, config), &SystemRunner, cancel, &mut |line| progress.detail(line))?;
+    let scratch = tempfile::Builder::new().prefix("bench-runner-").tempdir()?;
+    let guard = std::env::current_exe()?;
+    let patience = args.how.watchdog.map_or(Duration::from_secs_f64(config.watchdog_seconds), |seconds| {
+        Duration::from_secs(u64::from(seconds))
+    });
+    let mut findings = built.findings.clone();
+    let mut benches = Vec::new();
+    for executable in &built.executables {
+        progress.detail(&format!("listing {}", executable.executable.target));
+        let ask = InventoryRequest { guard: &guard, bench: executable, patience, scratch: scratch.path() };
+        let inventory = inventory::inventory(ask, cancel)?;
+        findings.extend(inventory.findings.iter().cloned());
+        let said = probe::ask(&SystemRunner, &executable.path, &executable.directory);
+        facts.extend(said.backend.map(|backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe")));
+        let selected = select(&inventory.ids, config, plan)?;
+        benches.push(Bench { executable: executable.clone(), inventory, selected, elements: said.elements });
+    }
+    if benches.iter().all(|bench| bench.selected.is_empty()) {
+        return Err(nothing_selected(&benches, plan));
+    }
+    benches.retain(|bench| !bench.selected.is_empty() || !bench.inventory.complete);
+    facts.extend(build_facts(&built, &benches, args));
+    facts.extend(machine::source_facts(&built.root, Phase::Start));
+    once(&mut facts);
+    let identity = identify(&facts, &machine::machine_id(&config.store), args.around.machine.as_deref());
+    let packages: BTreeSet<&str> =
+        benches.iter().map(|bench| bench.executable.executable.package.as_str()).collect();
+    let name = packages.into_iter().collect::<Vec<_>>().join("+");
+    Ok(Suite { benches, name, identity, facts, findings, guard, patience, scratch, facts_after: after(session, config, &built.root) })
+}
+
+/// Facts at the end of the run: machine and source, since both can change while it runs.
+fn after(session: &Session, config: &Config, root: &Path) -> Box<dyn Fn() -> Vec<Fact>> {
+    let (session, store, root) = (session.clone(), config.store.clone(), root.to_owned());
+    Box::new(move || {
+        let mut facts = machine::facts(&session, &session.folder, &store, Phase::End);
+        facts.extend(machine::source_facts(&root, Phase::End));
+        facts
+    })
+}
+
+fn request(args: &Args, session: &Session, config: &Config) -> BuildRequest {
+    let mut request = BuildRequest::new(&session.folder);
+    request.cargo = session.variable("CARGO").unwrap_or("cargo").into();
+    request.manifest = args.manifest_path.as_ref().map(|manifest| session.folder.join(manifest));
+    request.packages = if args.package.is_empty() { config.packages.clone() } else { args.package.clone() };
+    request.benches = args.bench.clone();
+    request.features = Features {
+        names: args.build.features.clone(),
+        all: args.build.all_features,
+        no_default: args.build.no_default_features,
+    };
+    request.profile = args.build.cargo_profile.clone();
+    request.locked = args.build.locked;
+    request.offline = args.build.offline;
+    let words = args.build.rustflags.as_deref().unwrap_or_default().split_whitespace();
+    request.extra_flags = words.map(str::to_owned).collect();
+    request.environment = session.environment.clone();
+    request
+}
+
+/// The benchmarks that set and filter select. A set `core` that nobody defined is everything.
+fn select(ids: &[BenchmarkId], config: &Config, plan: &RunPlan) -> Result<Vec<BenchmarkId>, CliError> {
+    let compile = |pattern: &String| {
+        Regex::new(pattern).map_err(|error| CliError::from_error(exit_code::CONFIGURATION, &error))
+    };
+    let patterns = match (plan.set.as_str(), config.sets.get(&plan.set)) {
+        ("full", _) | (_, None) => None,
+        (_, Some(patterns)) => Some(patterns.iter().map(compile).collect::<Result<Vec<_>, _>>()?),
+    };
+    let filter = plan.filter.as_ref().map(compile).transpose()?;
+    let wanted = |id: &&BenchmarkId| {
+        let name = BenchmarkId { occurrence: 0, ..(*id).clone() }.to_string();
+        patterns.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.is_match(&name)))
+            && filter.as_ref().is_none_or(|filter| filter.is_match(&name))
+    };
+    Ok(ids.iter().filter(wanted).cloned().collect())
+}
+
+fn nothing_selected(benches: &[Bench], plan: &RunPlan) -> CliError {
+    let all: Vec<String> =
+        benches.iter().flat_map(|bench| bench.inventory.ids.iter().map(ToString::to_string)).collect();
+    let filter = plan.filter.as_ref().map_or(String::new(), |filter| format!(" and filter `{filter}`"));
+    let what = format!("set `{}`{filter} select none of {} benchmarks", plan.set, all.len());
+    let hint = if all.is_empty() {
+        "the benches were built and name no benchmark; does each call `criterion_main!`?".to_owned()
+    } else {
+        format!("there are {}", all.iter().take(8).cloned().collect::<Vec<_>>().join(", "))
+    };
+    CliError::new(exit_code::NOTHING, what).hinted(Some(hint))
+}
+
+fn stated(key: &str, value: impl Into<String>, source: &str) -> Fact {
+    Fact {
+        key: key.to_owned(),
+        value: Some(FactValue::Text(value.into())),
+        unit: String::new(),
+        status: FactStatus::Ok,
+        source: source.to_owned(),
+        phase: Phase::Start,
+    }
+}
+
+/// Facts about build and harness.
+fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
+    let profile = &built.profile;
+    let mut settings = vec![
+        profile.name.clone(),
+        format!("opt-level={}", profile.opt_level),
+        format!("debug-assertions={}", profile.debug_assertions),
+        format!("overflow-checks={}", profile.overflow_checks),
+    ];
+    settings.extend(profile.manifest.iter().map(|(name, value)| format!("{name}={value}")));
+    let flags = built.flags.effective().join(" ");
+    let features = match (args.build.all_features, args.build.no_default_features) {
+        (true, _) => "all".to_owned(),
+        (false, true) => format!("no default; {}", args.build.features.join(",")),
+        (false, false) => format!("default; {}", args.build.features.join(",")),
+    };
+    let versions: BTreeSet<&str> =
+        benches.iter().filter_map(|bench| bench.inventory.harness_version.as_deref()).collect();
+    let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
+    let mut facts = vec![
+        stated(keys::BUILD_PROFILE, settings.join(" "), "cargo's build messages and the root manifest"),
+        stated(keys::BUILD_FLAGS, redact_paths(&flags), "cargo configuration merged with the environment"),
+        stated(keys::BUILD_FEATURES, features.trim_end_matches("; "), "command line"),
+        stated(keys::HARNESS_RUNNER, env!("CARGO_PKG_VERSION"), "bench-runner"),
+    ];
+    if !versions.is_empty() {
+        facts.push(stated(keys::HARNESS_CRITERION, versions, "the benches' greeting"));
+    }
+    if let Some(lock) = built.lock {
+        facts.push(stated(keys::BUILD_LOCK, lock.to_string(), "Cargo.lock"));
+    }
+    facts
+}
+
+/// Nothing stored names a path: an absolute one within a flag becomes a mark with a short digest.
+fn redact_paths(flags: &str) -> String {
+    let redact = |word: &str| match word.find('/') {
+        Some(at) if word[..at].is_empty() || word[..at].ends_with('=') => {
+            format!("{}<path#{}>", &word[..at], &crate::files::sha256(word[at..].as_bytes()).short()[..8])
+        }
+        _ => word.to_owned(),
+    };
+    flags.split(' ').map(redact).collect::<Vec<_>>().join(" ")
+}
+
+/// Each key once per phase; what was said later and more specifically stays.
+fn once(facts: &mut Vec<Fact>) {
+    let mut seen = BTreeSet::new();
+    facts.reverse();
+    facts.retain(|fact| seen.insert((fact.key.clone(), fact.phase)));
+    facts.reverse();
+}
