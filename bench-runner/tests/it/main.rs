@@ -1,5 +1,9 @@
 //! The integration tests, one binary: each module tests one subject through the library's public face.
 
+mod criterion_build;
+mod criterion_faults;
+mod criterion_guard;
+mod criterion_support;
 mod report;
 mod report_fixture;
 mod tidy;
