@@ -7,6 +7,8 @@ pub mod compare;
 pub mod curve;
 pub mod estimate;
 pub mod gate;
+pub mod knobs;
+pub mod report_assembly;
 pub(crate) mod words;
 
 #[cfg(test)]
