@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{CompareSettings, Side, compare};
 use super::curve::{CurveHints, batch_curves, parallel_scaling};
-use super::estimate::estimate_run;
+use super::estimate::estimate_borrowed;
 use super::gate;
 use super::knobs::{KnobInput, recommend};
 use crate::model::estimate::BenchmarkResult;
@@ -49,7 +49,7 @@ pub fn results(
     measurements: &[(u32, Measurement)],
     stated: &[BenchmarkResult],
 ) -> Vec<BenchmarkResult> {
-    let mut results = estimate_run(&run.inventory, &usable(run, measurements));
+    let mut results = estimate_borrowed(&run.inventory, &usable(run, measurements));
     let broken = broken(run);
     for result in &mut results {
         if result.launches.iter().any(|launch| broken.contains(&launch.launch)) {
@@ -107,7 +107,7 @@ fn broken(run: &Run) -> BTreeSet<u32> {
 }
 
 /// Measurements of complete launches, and of broken ones where a benchmark has nothing else.
-fn usable(run: &Run, measurements: &[(u32, Measurement)]) -> Vec<(u32, Measurement)> {
+fn usable<'a>(run: &Run, measurements: &'a [(u32, Measurement)]) -> Vec<(u32, &'a Measurement)> {
     let broken = broken(run);
     let whole: BTreeSet<&BenchmarkId> = measurements
         .iter()
@@ -117,7 +117,7 @@ fn usable(run: &Run, measurements: &[(u32, Measurement)]) -> Vec<(u32, Measureme
     measurements
         .iter()
         .filter(|(launch, measurement)| !broken.contains(launch) || !whole.contains(&measurement.benchmark))
-        .cloned()
+        .map(|(launch, measurement)| (*launch, measurement))
         .collect()
 }
 
@@ -144,24 +144,21 @@ fn settings(measurements: &[(u32, Measurement)]) -> BTreeMap<BenchmarkId, Harnes
 }
 
 /// Raw values per iteration for the charts, in the order of the results; only what a result rests on.
-fn distributions(results: &[BenchmarkResult], measurements: &[(u32, Measurement)]) -> Vec<Distribution> {
+fn distributions(results: &[BenchmarkResult], measurements: &[(u32, &Measurement)]) -> Vec<Distribution> {
+    let samples: BTreeMap<_, _> = measurements
+        .iter()
+        .map(|(launch, measurement)| ((&measurement.benchmark, &measurement.metric, *launch), measurement))
+        .collect();
+    let of = |result: &BenchmarkResult| -> Vec<Vec<f64>> {
+        let launches = result.launches.iter();
+        launches
+            .filter_map(|summary| samples.get(&(&result.benchmark, &result.metric, summary.launch)))
+            .map(|measurement| measurement.sample.iter().map(|o| o.per_iteration()).collect())
+            .collect()
+    };
     results
         .iter()
-        .map(|result| Distribution {
-            benchmark: result.benchmark.clone(),
-            launches: result
-                .launches
-                .iter()
-                .filter_map(|summary| {
-                    measurements.iter().find(|(launch, measurement)| {
-                        *launch == summary.launch
-                            && measurement.benchmark == result.benchmark
-                            && measurement.metric == result.metric
-                    })
-                })
-                .map(|(_, measurement)| measurement.sample.iter().map(|o| o.per_iteration()).collect())
-                .collect(),
-        })
+        .map(|result| Distribution { benchmark: result.benchmark.clone(), launches: of(result) })
         .filter(|distribution| !distribution.launches.is_empty())
         .collect()
 }
