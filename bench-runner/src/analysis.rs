@@ -9,6 +9,8 @@ pub mod doctor;
 pub mod estimate;
 pub mod gate;
 pub mod identity;
+pub mod knobs;
+pub mod report_assembly;
 pub(crate) mod words;
 
 #[cfg(test)]

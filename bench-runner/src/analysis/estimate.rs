@@ -92,12 +92,22 @@ fn slope(measurement: &Measurement) -> Option<f64> {
 /// gets no result.
 #[must_use]
 pub fn estimate_run(inventory: &[BenchmarkId], measurements: &[(u32, Measurement)]) -> Vec<BenchmarkResult> {
+    let borrowed: Vec<(u32, &Measurement)> =
+        measurements.iter().map(|(launch, measurement)| (*launch, measurement)).collect();
+    estimate_borrowed(inventory, &borrowed)
+}
+
+/// As [`estimate_run`], without owning the measurements.
+pub(crate) fn estimate_borrowed(
+    inventory: &[BenchmarkId],
+    measurements: &[(u32, &Measurement)],
+) -> Vec<BenchmarkResult> {
     let position: BTreeMap<&BenchmarkId, usize> = inventory.iter().zip(0..).collect();
     let mut groups: BTreeMap<_, Vec<(u32, &Measurement)>> = BTreeMap::new();
-    for (launch, measurement) in measurements {
+    for &(launch, measurement) in measurements {
         let id = &measurement.benchmark;
         let order = position.get(id).copied().unwrap_or(usize::MAX);
-        groups.entry((order, id, &measurement.metric)).or_default().push((*launch, measurement));
+        groups.entry((order, id, &measurement.metric)).or_default().push((launch, measurement));
     }
     groups.into_values().filter_map(|launches| estimate(&launches)).collect()
 }

@@ -1,0 +1,143 @@
+//! Rules about the caller's threads and keys.
+
+use super::super::words;
+use super::{Fired, KnobInput, Needs, Rule};
+use crate::model::estimate::BenchmarkResult;
+use crate::model::fact::keys;
+use crate::model::knob::{Confidence, KnobGroup, KnobState};
+
+/// Efficiency below which threads are worth a question.
+const EFFICIENT: f64 = 0.8;
+/// Share of an operation that preparing its key must cost before a cache is worth it.
+const KEY_SHARE: f64 = 0.05;
+
+pub(super) static RULES: [Rule; 4] = [
+    Rule {
+        id: "caller.thread-efficiency",
+        group: KnobGroup::Caller,
+        question: "Do threads reach less than 80 % of their ideal speed-up?",
+        needs: Needs::Estimates,
+        state: KnobState::Candidate,
+        cost: "a sweep over the number of threads",
+        risk: "the ceiling may be the machine's: all cores rarely run at the clock of one",
+        security: "",
+        evidence: thread_efficiency,
+    },
+    Rule {
+        id: "caller.thread-count",
+        group: KnobGroup::Caller,
+        question: "Are there more threads than cores that this process may use?",
+        needs: Needs::Estimates,
+        state: KnobState::Candidate,
+        cost: "none",
+        risk: "fewer threads help other machines less",
+        security: "",
+        evidence: thread_count,
+    },
+    Rule {
+        id: "caller.hot-key-cache",
+        group: KnobGroup::Caller,
+        question: "Does preparing the key cost more than 5 % of the operation?",
+        needs: Needs::Estimates,
+        state: KnobState::Candidate,
+        cost: "memory for decoded keys, and a rule for dropping them",
+        risk: "stale entries after a key is revoked",
+        security: "cache public keys only, and drop an entry when its key is revoked",
+        evidence: hot_keys,
+    },
+    Rule {
+        id: "caller.hot-key-pair",
+        group: KnobGroup::Caller,
+        question: "Is the cost of preparing a key unknown, because the suite lacks a pair of benchmarks?",
+        needs: Needs::Samples,
+        state: KnobState::Information,
+        cost: "two more benchmarks in the suite",
+        risk: "none known",
+        security: "",
+        evidence: key_pair_missing,
+    },
+];
+
+fn thread_efficiency(input: &KnobInput<'_>) -> Vec<Fired> {
+    let slow = input.parallel.iter().filter(|parallel| parallel.efficiency < EFFICIENT);
+    slow.map(|parallel| Fired {
+        predicted_change: Some((parallel.efficiency - 1.0, 0.0)),
+        confidence: Confidence::Low,
+        how: format!("run {} with 1, 2, 4 … threads and compare the speed-up at each step", parallel.benchmark),
+        ..Fired::new(
+            format!(
+                "Find out why {} threads reach {} of their ideal in {}",
+                parallel.threads,
+                words::share(parallel.efficiency),
+                parallel.benchmark
+            ),
+            format!(
+                "speed-up {:.2} over {}; lower clocks on all cores, shared caches, locks and allocation are the usual causes",
+                parallel.speed_up, parallel.single
+            ),
+            vec![
+                (parallel.benchmark.to_string(), words::time(parallel.total_ns)),
+                (parallel.single.to_string(), words::time(parallel.single_ns)),
+                ("operations".to_owned(), parallel.operations.to_string()),
+            ],
+        )
+    })
+    .collect()
+}
+
+fn thread_count(input: &KnobInput<'_>) -> Vec<Fired> {
+    let crowded = input.parallel.iter().filter_map(|parallel| {
+        let cores = parallel.usable_cores.filter(|cores| *cores < parallel.threads)?;
+        Some(Fired::new(
+            format!("Use {} for {} on this machine", words::count(cores, "thread"), parallel.benchmark),
+            format!("{} threads share {}", parallel.threads, words::count(cores, "usable core")),
+            vec![(
+                keys::CPU_CORES_USABLE.to_owned(),
+                input.fact(keys::CPU_CORES_USABLE).unwrap_or_else(|| cores.to_string()),
+            )],
+        ))
+    });
+    crowded.collect()
+}
+
+/// Pairs of benchmarks whose names differ in `cold` and `hot` alone, with the share that a hot key saves.
+fn pairs<'a>(input: &'a KnobInput<'_>) -> Vec<(&'a BenchmarkResult, &'a BenchmarkResult, f64)> {
+    let named = |name: &str| input.timed().find(|result| result.benchmark.to_string() == name);
+    input
+        .timed()
+        .filter_map(|cold| {
+            let name = cold.benchmark.to_string();
+            let hot =
+                name.contains("cold").then(|| name.replace("cold", "hot")).and_then(|name| named(&name))?;
+            Some((cold, hot, 1.0 - hot.estimate.value / cold.estimate.value))
+        })
+        .collect()
+}
+
+fn hot_keys(input: &KnobInput<'_>) -> Vec<Fired> {
+    let worth = pairs(input).into_iter().filter(|(_, _, saved)| *saved > KEY_SHARE);
+    worth
+        .map(|(cold, hot, saved)| Fired {
+            predicted_change: Some((-saved, 0.0)),
+            confidence: Confidence::High,
+            ..Fired::new(
+                "Keep the decoded form of keys that are used again".to_owned(),
+                format!("preparing the key takes {} of {}", words::percent(saved), cold.benchmark),
+                [cold, hot]
+                    .map(|result| (result.benchmark.to_string(), words::time(result.estimate.value)))
+                    .into(),
+            )
+        })
+        .collect()
+}
+
+fn key_pair_missing(input: &KnobInput<'_>) -> Vec<Fired> {
+    let verify = input.timed().find(|result| result.benchmark.group.contains("verify"));
+    let Some(verify) = verify.filter(|_| pairs(input).is_empty()) else { return Vec::new() };
+    vec![Fired::new(
+        "Measure what preparing a key costs: add a pair of benchmarks named cold and hot".to_owned(),
+        "the suite verifies, but no two of its benchmarks differ only in whether the key is decoded already"
+            .to_owned(),
+        vec![(verify.benchmark.to_string(), words::time(verify.estimate.value))],
+    )]
+}

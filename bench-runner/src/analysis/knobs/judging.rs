@@ -1,0 +1,177 @@
+//! Rules about statistics and gates: what a number is called, where a budget belongs, and how far it is from the noise.
+
+use super::super::words;
+use super::{Fired, KnobInput, Needs, Rule};
+use crate::model::estimate::{BenchmarkResult, Statistic};
+use crate::model::gate::{Budget, Per};
+use crate::model::knob::{KnobGroup, KnobState};
+use crate::stats::moments::standard_deviation;
+
+/// Least margin of a budget above what is measured.
+const LEAST_MARGIN: f64 = 0.03;
+/// Standard deviations between launches that a budget should leave room for.
+const DEVIATIONS: f64 = 3.0;
+
+pub(super) static RULES: [Rule; 4] = [
+    Rule {
+        id: "measure.statistic-label",
+        group: KnobGroup::Measurement,
+        question: "Is a number called a median although it is a slope or a mean?",
+        needs: Needs::Estimates,
+        state: KnobState::Candidate,
+        cost: "a word",
+        risk: "none known",
+        security: "",
+        evidence: statistic_label,
+    },
+    Rule {
+        id: "measure.gate-configuration",
+        group: KnobGroup::Measurement,
+        question: "Is an absolute budget bound to a machine class but to no configuration?",
+        needs: Needs::Estimates,
+        state: KnobState::Candidate,
+        cost: "one line per budget",
+        risk: "one budget per configuration must be kept",
+        security: "",
+        evidence: gate_configuration,
+    },
+    Rule {
+        id: "measure.gate-margin",
+        group: KnobGroup::Measurement,
+        question: "Is a budget closer to the result than three standard deviations between launches?",
+        needs: Needs::Samples,
+        state: KnobState::Candidate,
+        cost: "a looser gate sees small regressions later",
+        risk: "none known",
+        security: "",
+        evidence: gate_margin,
+    },
+    Rule {
+        id: "measure.modes",
+        group: KnobGroup::Measurement,
+        question: "Do observations fall into two clumps or trail off?",
+        needs: Needs::Samples,
+        state: KnobState::Information,
+        cost: "a look at the distribution chart",
+        risk: "none known",
+        security: "",
+        evidence: modes,
+    },
+];
+
+/// Benchmarks with a finding of the given code, and its evidence.
+pub(super) fn with_finding(input: &KnobInput<'_>, code: &str) -> Vec<(String, String)> {
+    let of = |result: &BenchmarkResult| {
+        let found = result.findings.iter().find(|finding| finding.code == code)?;
+        Some((result.benchmark.to_string(), found.evidence.clone()))
+    };
+    input.results.iter().filter_map(of).collect()
+}
+
+fn statistic_label(input: &KnobInput<'_>) -> Vec<Fired> {
+    let stated: Vec<&BenchmarkResult> = input
+        .results
+        .iter()
+        .filter(|result| {
+            matches!(
+                result.estimate.statistic,
+                Statistic::CriterionTypical | Statistic::Slope | Statistic::Mean
+            )
+        })
+        .collect();
+    let Some(first) = stated.first() else { return Vec::new() };
+    let evidence = (first.benchmark.to_string(), first.estimate.statistic.words().to_owned());
+    vec![Fired::new(
+        "Name the statistic beside each number, and show the median of launch medians".to_owned(),
+        format!(
+            "the middle number of Criterion's printed line is a slope under linear sampling and a mean under flat sampling, never a median; {} of {} are such numbers",
+            stated.len(),
+            words::count(input.results.len() as u64, "benchmark")
+        ),
+        vec![evidence],
+    )]
+}
+
+fn here<'a>(input: &'a KnobInput<'_>) -> impl Iterator<Item = &'a Budget> {
+    input.budgets.iter().filter(|budget| budget.hw_class == input.run.identity.hw_class)
+}
+
+fn gate_configuration(input: &KnobInput<'_>) -> Vec<Fired> {
+    let unbound: Vec<&Budget> = here(input).filter(|budget| budget.config.is_none()).collect();
+    if unbound.is_empty() {
+        return Vec::new();
+    }
+    let evidence = unbound
+        .iter()
+        .map(|budget| (budget.id.clone(), format!("{} on any configuration", words::time(budget.limit_ns))));
+    vec![Fired {
+        how: format!("config = \"{}\"", input.run.identity.config),
+        ..Fired::new(
+            "Bind each absolute budget to the configuration it was set in".to_owned(),
+            format!(
+                "{} on {} without a configuration key would fail on the same machine in another power mode without any change of code",
+                words::count(unbound.len() as u64, "budget"),
+                input.run.identity.hw_class
+            ),
+            evidence.collect(),
+        )
+    }]
+}
+
+fn gate_margin(input: &KnobInput<'_>) -> Vec<Fired> {
+    here(input)
+        .filter(|budget| budget.config.as_ref().is_none_or(|config| *config == input.run.identity.config))
+        .filter_map(|budget| {
+            let result =
+                input.results.iter().find(|result| result.benchmark.to_string() == budget.benchmark)?;
+            tight(budget, result)
+        })
+        .collect()
+}
+
+fn tight(budget: &Budget, result: &BenchmarkResult) -> Option<Fired> {
+    let divisor = match budget.per {
+        Per::Iteration => 1.0,
+        Per::Element => result.elements().filter(|elements| *elements > 0)? as f64,
+    };
+    if result.launches.len() < super::super::estimate::REPLICATED_LAUNCHES {
+        return None;
+    }
+    let logs: Vec<f64> = result.launches.iter().map(|launch| launch.median.ln()).collect();
+    let deviation = standard_deviation(&logs)?;
+    let value = result.estimate.value / divisor;
+    let margin = budget.limit_ns / value - 1.0;
+    let wanted = LEAST_MARGIN.max(DEVIATIONS * deviation);
+    (margin > 0.0 && margin < wanted).then(|| {
+        let limit = value * (1.0 + wanted);
+        Fired {
+            how: format!("limit = \"{}\"", words::time(limit)),
+            ..Fired::new(
+                format!("Loosen the budget {} to {}", budget.id, words::time(limit)),
+                format!(
+                    "it lies {} above the result, while launches differ with a standard deviation of {}: it would fail by chance",
+                    words::percent(margin),
+                    words::percent(deviation)
+                ),
+                vec![
+                    (budget.benchmark.clone(), words::time(value)),
+                    ("limit".to_owned(), words::time(budget.limit_ns)),
+                ],
+            )
+        }
+    })
+}
+
+fn modes(input: &KnobInput<'_>) -> Vec<Fired> {
+    let mut found = with_finding(input, "two-modes");
+    found.extend(with_finding(input, "long-tail"));
+    if found.is_empty() {
+        return Vec::new();
+    }
+    vec![Fired::new(
+        "Look at the distributions before trusting a small change".to_owned(),
+        "clumps come from frequency steps, a busy sibling core or memory layout; a tail from other work on the machine"
+            .to_owned(),
+        found,
+    )]
+}
