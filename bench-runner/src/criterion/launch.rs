@@ -257,9 +257,11 @@ fn read_files(
     }
     let scan = match files::scan(home, "new", &Limits::default()) {
         Ok(scan) => scan,
-        Err(error) => {
+        // The error names a path, which must not be stored.
+        Err(_) => {
+            let evidence = "the folder of the results cannot be read";
             let words = ("nothing could be read", "check the permissions of the temporary folder");
-            read.findings.push(finding("result-torn", Severity::Blocking, "", error.to_string(), words));
+            read.findings.push(finding("result-torn", Severity::Blocking, "", evidence, words));
             return read;
         }
     };
