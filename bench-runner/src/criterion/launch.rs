@@ -341,6 +341,9 @@ fn judge(request: &LaunchRequest<'_>, captured: Captured, read: Read, notes: Vec
     if measured.is_empty() && missing.is_empty() {
         reasons.push("nothing was measured".to_owned());
     }
+    if !request.inventory.complete {
+        reasons.push("nobody knows whether that is all: the inventory is incomplete".to_owned());
+    }
     // A refused measurement that nobody asked for is still a defect of this launch.
     if missing.is_empty() && !captured.books.refused.is_empty() {
         reasons.push("a measurement was refused".to_owned());
