@@ -233,7 +233,10 @@ pub fn build(
     let own_place = flags
         .differ_from_cargo()
         .then(|| workspace.target_directory.as_std_path().join("bench-runner").join(flags.short_digest()));
-    let target_directory = request.target_directory.clone().or(own_place);
+    // Cargo runs in the root: a relative place was meant from where the request starts.
+    let asked = request.target_directory.as_ref().map(|folder| request.directory.join(folder));
+    let asked = asked.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
+    let target_directory = asked.or(own_place);
     let command = command(request, &plan, &root, &flags, target_directory.as_deref());
     let output = run_cargo(&command, cancel, progress)?;
     let lock = root.join("Cargo.lock");

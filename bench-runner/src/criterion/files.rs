@@ -217,8 +217,10 @@ fn file_name(path: &Path) -> String {
 
 fn read_limited(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let file =
-        fs::File::open(path).map_err(|error| format!("{} cannot be opened: {error}", file_name(path)))?;
+    let file = fs::File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("{} is missing", file_name(path)),
+        _ => format!("{} cannot be opened: {error}", file_name(path)),
+    })?;
     let read = file.take(limits.file_bytes + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("{} cannot be read: {error}", file_name(path)))?;
     if bytes.len() as u64 > limits.file_bytes {
@@ -314,4 +316,72 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
     let low = rank.floor() as usize;
     let high = (low + 1).min(sorted.len() - 1);
     sorted[low] + (sorted[high] - sorted[low]) * rank.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fences_match_criterion() {
+        // Quartiles of 1..=5 by linear interpolation are 2 and 4.
+        let expected = [-4.0, -1.0, 7.0, 10.0];
+        let fences = tukey(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert!(fences.iter().zip(expected).all(|(a, b)| close(*a, b, 1.0)), "{fences:?}");
+        // Rank 0.25·3 = 0.75 lies between the first two of four.
+        assert!(close(quantile(&[10.0, 20.0, 40.0, 80.0], 0.25), 17.5, 1.0));
+        assert!(close(quantile(&[7.0], 0.75), 7.0, 1.0));
+    }
+
+    /// Writes one result and tells what the scan makes of it.
+    fn check(files: &[(&str, &str)], expected: Result<&str, &str>) {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("group/new");
+        fs::create_dir_all(&folder).unwrap();
+        for (name, content) in files {
+            fs::write(folder.join(name), content).unwrap();
+        }
+        let limits = Limits { file_bytes: 200, skew: Duration::from_secs(60), ..Limits::default() };
+        let scan = scan(root.path(), "new", &limits).unwrap();
+        let found = match (scan.entries.as_slice(), scan.findings.as_slice()) {
+            ([entry], []) => Ok(format!("{} {}", entry.folder, entry.metric.unit)),
+            ([], [finding]) => Err(finding.evidence.clone()),
+            ([], []) => Err(String::new()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned), "{files:?}");
+    }
+
+    #[test]
+    fn results_are_read_only_when_they_fit_together() {
+        let benchmark = ("benchmark.json", r#"{"group_id":"g","function_id":null,"value_str":7,"future":1}"#);
+        let sample = ("sample.json", r#"{"sampling_mode":"Cubic","iters":[1.0,2.0],"times":[5.0,14.0]}"#);
+        check(&[benchmark, sample], Ok("group ns"));
+        check(&[], Err(""));
+        check(&[sample], Err("`benchmark.json`, which is written last, is missing"));
+        check(&[benchmark], Err("`sample.json` is missing"));
+        let csv = "group,function,value,throughput_num,throughput_type,sample_measured_value,unit,iteration_count\n\
+             \"a,b\",,,,,5.0,cycles,1\n";
+        check(&[benchmark, sample, ("raw.csv", csv)], Ok("group cycles"));
+        let estimates = |mean: &str| format!(r#"{{"mean":{{"point_estimate":{mean}}}}}"#);
+        check(&[benchmark, sample, ("estimates.json", &estimates("6.0"))], Ok("group ns"));
+        check(
+            &[benchmark, sample, ("estimates.json", &estimates("6.1"))],
+            Err("`estimates.json` belongs to another sample: the means differ"),
+        );
+        check(
+            &[benchmark, ("sample.json", r#"{"iters":[1.0],"times":[0.0]}"#)],
+            Err("observation 0 took 0 for 1 iterations"),
+        );
+        check(&[benchmark, ("sample.json", &" ".repeat(201))], Err("`sample.json` is longer than 200 bytes"));
+        check(&[("benchmark.json", "{}"), sample], Err("`group_id` is missing"));
+    }
+
+    #[test]
+    fn endless_folders_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a/b/c/d")).unwrap();
+        let limits = Limits { folders: 3, ..Limits::default() };
+        assert!(matches!(scan(root.path(), "new", &limits), Err(FilesError::TooMany { limit: 3, .. })));
+    }
 }

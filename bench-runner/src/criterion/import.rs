@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::files::{self, FilesError, Limits};
 use super::finding;
+use super::inventory::repeated_ids;
 use super::launch::{into_measurement, unit_assumed};
 use crate::model::finding::{Finding, Severity};
 use crate::model::measurement::Measurement;
@@ -98,7 +99,7 @@ pub fn import(folder: &Path, name: Option<&str>) -> Result<Imported, ImportError
     let mut occurrences = BTreeMap::new();
     let measurement = |entry| into_measurement(entry, IMPORTED, IMPORTED, &mut occurrences);
     let measurements: Vec<Measurement> = scan.entries.into_iter().map(measurement).collect();
-    findings.extend(repeated(&measurements));
+    findings.extend(repeated_ids(measurements.iter().map(|measurement| &measurement.benchmark)));
     Ok(Imported { measurements, first: timestamp(first), last: timestamp(last), findings })
 }
 
@@ -109,13 +110,6 @@ fn stale(span: Duration) -> Finding {
         "delete `target/criterion`, run all benchmarks once and import again",
     );
     finding("import-stale", Severity::Warning, "", evidence, words)
-}
-
-fn repeated(measurements: &[Measurement]) -> Vec<Finding> {
-    let again = measurements.iter().filter(|measurement| measurement.benchmark.occurrence > 0);
-    let words = ("the order of equal ids is that of their writing", "give each benchmark an id of its own");
-    let evidence = "the same id occurs in several folders";
-    again.map(|m| finding("id-repeated", Severity::Info, m.benchmark.to_string(), evidence, words)).collect()
 }
 
 fn timestamp(time: SystemTime) -> Timestamp {

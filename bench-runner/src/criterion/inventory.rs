@@ -104,6 +104,7 @@ fn ask(
 
 fn from_socket(request: InventoryRequest<'_>, asked: Captured) -> Inventory {
     let mut findings = asked.books.findings.clone();
+    findings.extend(repeated_ids(asked.books.skipped.iter()));
     let complete =
         ended_well(&asked) && asked.books.open_group.is_none() && asked.books.unfinished().is_none();
     if !complete {
@@ -138,6 +139,17 @@ fn from_titles(request: InventoryRequest<'_>, listed: &Captured, listing: bool) 
     let findings = if complete { Vec::new() } else { vec![incomplete(request, listed)] };
     let stderr_tail = listed.stderr.clone();
     Inventory { ids, naming: Naming::Titles, harness_version: None, complete, findings, stderr_tail }
+}
+
+/// Findings about ids that occur more than once.
+pub(super) fn repeated_ids<'a>(ids: impl Iterator<Item = &'a BenchmarkId>) -> Vec<Finding> {
+    let words = (
+        "they are told apart by their order alone: a change of the order exchanges their histories",
+        "give each benchmark an id of its own",
+    );
+    let evidence = |id: &BenchmarkId| format!("the id occurs again, for the {}th time", id.occurrence + 1);
+    let again = ids.filter(|id| id.occurrence > 0);
+    again.map(|id| finding("id-repeated", Severity::Warning, id.to_string(), evidence(id), words)).collect()
 }
 
 fn ended_well(asked: &Captured) -> bool {

@@ -257,9 +257,11 @@ fn read_files(
     }
     let scan = match files::scan(home, "new", &Limits::default()) {
         Ok(scan) => scan,
-        Err(error) => {
+        // The error names a path, which must not be stored.
+        Err(_) => {
+            let evidence = "the folder of the results cannot be read";
             let words = ("nothing could be read", "check the permissions of the temporary folder");
-            read.findings.push(finding("result-torn", Severity::Blocking, "", error.to_string(), words));
+            read.findings.push(finding("result-torn", Severity::Blocking, "", evidence, words));
             return read;
         }
     };
@@ -338,6 +340,9 @@ fn judge(request: &LaunchRequest<'_>, captured: Captured, read: Read, notes: Vec
     }
     if measured.is_empty() && missing.is_empty() {
         reasons.push("nothing was measured".to_owned());
+    }
+    if !request.inventory.complete {
+        reasons.push("nobody knows whether that is all: the inventory is incomplete".to_owned());
     }
     // A refused measurement that nobody asked for is still a defect of this launch.
     if missing.is_empty() && !captured.books.refused.is_empty() {

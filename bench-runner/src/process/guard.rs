@@ -269,9 +269,14 @@ fn raise(number: i32) {
     use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
     // One core file per crash is enough: the bench left its own.
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
-    if let Some(signal) = Signal::from_named_raw(number) {
-        kill_process(getpid(), signal).ok();
+    // The first SIGSEGV or SIGBUS only removes the handler that Rust installs against stack overflows.
+    for _attempt in 0..2 {
+        if let Some(signal) = Signal::from_named_raw(number) {
+            kill_process(getpid(), signal).ok();
+        }
     }
+    // Where another thread takes the signal, dying takes a moment.
+    thread::sleep(Duration::from_millis(50));
 }
 
 #[cfg(not(unix))]

@@ -83,6 +83,9 @@ pub fn acquire(
     let open = |source| LockError::Open { path: path.to_owned(), source };
     let failed = |source| LockError::Lock { path: path.to_owned(), source };
     let file = open_shared(path).map_err(open)?;
+    if !file.metadata().map_err(open)?.is_file() {
+        return Err(open(io::Error::other("it is not a plain file")));
+    }
     match file.try_lock() {
         Ok(()) => return Ok(MeasuringLock { _file: file }),
         Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -203,7 +206,9 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o666);
         let link = folder.path().join("link.lock");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        let error = acquire(&link, false, &Cancel::new(), &mut never()).unwrap_err();
-        assert!(matches!(error, LockError::Open { .. }), "{error}");
+        for odd in [link.as_path(), folder.path(), &folder.path().join("absent/lock")] {
+            let error = acquire(odd, false, &Cancel::new(), &mut never()).unwrap_err();
+            assert!(matches!(error, LockError::Open { .. }), "{error}");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Building real workspaces: what is found, what is left out, which flags arrive.
-
-use std::process::ExitCode;
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use bench_runner::criterion::build::{BuildError, Features};
 use bench_runner::criterion::import::{ImportError, import};
@@ -179,11 +178,4 @@ fn real_result_folders_are_imported() {
     let error = import(home.path(), Some("nightly")).unwrap_err();
     assert!(matches!(error, ImportError::Empty { torn: 0, .. }), "{error}");
     assert!(matches!(import(&home.path().join("absent"), None), Err(ImportError::Files { .. })));
-}
-
-#[test]
-fn guard_refuses_to_be_started_by_hand() {
-    // Without a program there is nothing to guard.
-    let code = bench_runner::process::guard_main(std::iter::empty());
-    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(127)));
 }

@@ -142,6 +142,8 @@ fn equal_ids_are_kept_apart() {
     let all = ["first", "same", "same#2", "first/part", "first/part", "second", "third", "same#3"];
     complete(&played, Capture::Socket, &all);
     assert_eq!(played.inventory.ids, played.outcome.measured);
+    let codes: Vec<_> = played.inventory.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["id-repeated"; 2]);
     // The same id in another target is another benchmark.
     let other = ask(&bench("normal"));
     assert_eq!(other.ids[0].full_id(), "same");

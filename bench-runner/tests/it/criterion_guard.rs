@@ -1,5 +1,6 @@
 //! The guard with real processes: exit codes pass through, and no bench outlives its runner.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -49,6 +50,15 @@ fn program_that_cannot_be_started_is_told() {
         Guarded::start(guard(), &ProcessRequest::new("/no/such/bench").output_limit(1000), || {}).unwrap();
     assert_eq!(guarded.wait().unwrap().code, Some(127));
     assert!(guarded.tails().1.contains("cannot start bench"), "{}", guarded.tails().1);
+}
+
+#[test]
+fn guard_without_a_program_refuses() {
+    let output = SystemRunner.run(&ProcessRequest::new(guard()).arg("__guard")).unwrap();
+    assert_eq!(
+        (output.code, output.stderr_text().as_str()),
+        (Some(127), "bench-runner guard: no program was given\n")
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Builds the fixture suites once and plays their scenarios.
 //!
 //! Not a test itself. The suites are workspaces of their own below `tests/fixtures/suites`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

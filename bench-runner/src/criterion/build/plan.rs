@@ -80,9 +80,10 @@ fn selected_packages<'a>(
     if !selected.is_empty() {
         return Ok(selected);
     }
+    let directory = request.directory.canonicalize().unwrap_or_else(|_| request.directory.clone());
     let nearest =
-        || request.directory.ancestors().map(|folder| folder.join("Cargo.toml")).find(|path| path.is_file());
-    let manifest = request.manifest.clone().map(|path| request.directory.join(path)).or_else(nearest);
+        || directory.ancestors().map(|folder| folder.join("Cargo.toml")).find(|path| path.is_file());
+    let manifest = request.manifest.as_ref().map(|path| directory.join(path)).or_else(nearest);
     let manifest = manifest.and_then(|path| path.canonicalize().ok());
     let own = |package: &&&Package| package.manifest_path.as_std_path().canonicalize().ok() == manifest;
     let root = workspace.workspace_root.join("Cargo.toml");
