@@ -1,6 +1,7 @@
 //! Benchmark observatory.
 
 pub mod clock;
+pub mod exchange;
 pub mod files;
 pub mod model;
 pub mod store;
