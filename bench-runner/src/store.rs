@@ -214,7 +214,11 @@ impl Store {
                 .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
             match answer {
                 // File systems without shared memory keep the older journal, which is as safe and only slower.
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    // 2 MB of log instead of 8: a small disk fills later.
+                    let merge = self.connection.pragma_update(None, "wal_autocheckpoint", 256);
+                    return merge.map_err(|error| classify(&self.path, "opening", error));
+                }
                 // SQLite does not wait here when two processes create the store at once.
                 Err(error)
                     if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)

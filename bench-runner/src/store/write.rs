@@ -279,7 +279,7 @@ fn insert_measurement(
     connection
         .prepare_cached(
             "INSERT INTO measurement (launch_id, position, series_id, protocol_id, observations, median, minimum, sha256)
-             VALUES (?1, (SELECT count(*) FROM measurement WHERE launch_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+             VALUES (?1, (SELECT ifnull(max(position) + 1, 0) FROM measurement WHERE launch_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             launch.0,
