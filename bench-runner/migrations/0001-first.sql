@@ -154,10 +154,9 @@ CREATE TABLE measurement (
     UNIQUE (series_id, launch_id)
 ) STRICT;
 
--- Apart from `measurement`, so that lists and lines of history never read past them.
+-- Apart from `measurement`, whose digest covers it, so that lists and lines of history never read past it.
 CREATE TABLE sample (
     measurement_id INTEGER PRIMARY KEY REFERENCES measurement,
-    sha256         BLOB NOT NULL CHECK (length(sha256) = 32),   -- of the observations, however they are packed
     packed         BLOB NOT NULL                     -- see docs/schema.md
 ) STRICT;
 

@@ -382,7 +382,7 @@ impl<'a> BitReader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -441,7 +441,7 @@ mod tests {
     }
 
     /// Samples as Criterion makes them, with 1 % of noise from a fixed generator.
-    fn realistic(count: u64, step: u64, per_iteration: f64) -> Vec<Observation> {
+    pub(in crate::store) fn realistic(count: u64, step: u64, per_iteration: f64) -> Vec<Observation> {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut unit = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

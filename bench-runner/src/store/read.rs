@@ -15,7 +15,7 @@ use crate::model::ids::{BenchmarkId, Digest, Identity, RunId};
 use crate::model::measurement::Measurement;
 use crate::model::record::{
     LaunchMeasurement, RunRecord, StatedEstimate, list_digest, measurement_digest, measurement_part,
-    run_digests, sample_digest, stated_digest,
+    run_digests, stated_digest,
 };
 use crate::model::run::{Executable, Launch, Run};
 use crate::model::units::{Metric, Timestamp};
@@ -305,7 +305,7 @@ fn for_each_measurement(
 ) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT launch.ordinal, measurement.position, {BENCHMARK_COLUMNS}, metric.name, metric.unit, throughput_json,
-                sampling, settings_json, sample.sha256, packed
+                sampling, settings_json, measurement.sha256, packed
          FROM launch JOIN measurement USING (launch_id) JOIN series USING (series_id) JOIN benchmark USING (benchmark_id)
               JOIN metric USING (metric_id) JOIN protocol USING (protocol_id) LEFT JOIN sample USING (measurement_id)
          WHERE launch.run_id = ?1 ORDER BY launch.ordinal, measurement.position"
@@ -317,26 +317,30 @@ fn for_each_measurement(
     Ok(())
 }
 
-/// Reads one measurement and checks its observations against their digest.
+/// Reads one measurement and checks it against its digest.
 fn measurement(row: &Row<'_>) -> Result<Measurement, Fault> {
     let benchmark = benchmark(row, 2)?;
-    let damaged = |reason: String| Fault::content(format!("the sample of {benchmark}"), reason);
+    let what = format!("the measurement of {benchmark}");
+    let damaged = |reason: String| Fault::content(what.clone(), reason);
     let packed: Option<Vec<u8>> = row.get(14)?;
     let sample = match packed {
-        None => return Err(damaged("it is missing".to_owned())),
+        None => return Err(damaged("its sample is missing".to_owned())),
         Some(packed) => pack::unpack(&packed).map_err(|error| damaged(error.to_string()))?,
     };
-    if sample_digest(&sample) != digest(&row.get::<_, Vec<u8>>(13)?)? {
-        return Err(damaged("it does not match its SHA-256".to_owned()));
-    }
-    Ok(Measurement {
+    let measurement = Measurement {
         metric: Metric { name: row.get(8)?, unit: row.get(9)? },
         throughput: from_json("a throughput", &row.get::<_, String>(10)?)?,
         sampling: named("a sampling mode", row.get(11)?)?,
         settings: from_json("harness settings", &row.get::<_, String>(12)?)?,
         sample,
         benchmark,
-    })
+    };
+    let actual = measurement_digest(row.get(0)?, &measurement).map_err(|error| damaged(error.to_string()))?;
+    if actual == digest(&row.get::<_, Vec<u8>>(13)?)? {
+        Ok(measurement)
+    } else {
+        Err(damaged("it does not match its SHA-256".to_owned()))
+    }
 }
 
 /// Reads the stored digests of the measurements of a run.

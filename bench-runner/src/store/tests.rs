@@ -299,10 +299,10 @@ fn damage_is_found_and_named() {
     check("UPDATE sample SET packed = x'' WHERE measurement_id = 1", &first);
     check("DELETE FROM sample WHERE measurement_id = 1", &first);
     check(
-        "UPDATE sample SET packed = (SELECT packed FROM sample WHERE measurement_id = 2),
-                sha256 = (SELECT sha256 FROM sample WHERE measurement_id = 2) WHERE measurement_id = 1",
+        "UPDATE sample SET packed = (SELECT packed FROM sample WHERE measurement_id = 2) WHERE measurement_id = 1",
         &first,
     );
+    check("UPDATE measurement SET sha256 = zeroblob(32) WHERE measurement_id = 1", &first);
     check("UPDATE finding SET evidence = '4 of 4' WHERE ordinal = 0", &["findings"]);
     check("UPDATE run SET started_us = started_us + 1", &["run"]);
     check("UPDATE fact_text SET value_json = '\"def456\"' WHERE key = 'source.commit'", &["facts"]);

@@ -16,7 +16,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::{Identity, RunId};
 use crate::model::measurement::Measurement;
 use crate::model::record::{
-    RunRecord, StatedEstimate, list_digest, measurement_digest_of, run_digests, sample_digest, stated_digest,
+    RunRecord, StatedEstimate, list_digest, measurement_digest, run_digests, stated_digest,
 };
 use crate::model::run::{Executable, Launch, Run, RunStatus};
 use crate::model::units::Timestamp;
@@ -264,9 +264,7 @@ fn insert_measurement(
     let packed = pack(&measurement.sample).map_err(|error| Fault::invalid(what(), error))?;
     let (median, minimum) =
         summary(measurement).ok_or_else(|| Fault::invalid(what(), "it has no observations"))?;
-    let sample = sample_digest(&measurement.sample);
-    let digest = measurement_digest_of(launch.1, measurement, measurement.sample.len(), sample)
-        .map_err(|error| Fault::invalid(what(), error))?;
+    let digest = measurement_digest(launch.1, measurement).map_err(|error| Fault::invalid(what(), error))?;
     let series = intern_series(connection, identity, &measurement.benchmark, &measurement.metric)?;
     let protocol = intern(
         connection,
@@ -281,7 +279,7 @@ fn insert_measurement(
     connection
         .prepare_cached(
             "INSERT INTO measurement (launch_id, position, series_id, protocol_id, observations, median, minimum, sha256)
-             VALUES (?1, (SELECT count(*) FROM measurement WHERE launch_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+             VALUES (?1, (SELECT ifnull(max(position) + 1, 0) FROM measurement WHERE launch_id = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             launch.0,
@@ -293,8 +291,8 @@ fn insert_measurement(
             digest.0,
         ])?;
     connection
-        .prepare_cached("INSERT INTO sample (measurement_id, sha256, packed) VALUES (?1, ?2, ?3)")?
-        .execute(params![connection.last_insert_rowid(), sample.0, packed])?;
+        .prepare_cached("INSERT INTO sample (measurement_id, packed) VALUES (?1, ?2)")?
+        .execute(params![connection.last_insert_rowid(), packed])?;
     Ok(())
 }
 

@@ -6,4 +6,6 @@ mod criterion_guard;
 mod criterion_support;
 mod report;
 mod report_fixture;
+#[cfg(test)]
+mod store;
 mod tidy;

@@ -171,3 +171,35 @@ fn missing_and_empty_files_are_told_apart() {
     assert!(opened.created);
     assert_eq!(store.identity().unwrap().1, NOW);
 }
+
+#[test]
+fn a_run_of_two_hundred_benchmarks_stays_within_its_budget() {
+    // Whole pages of the file, with rows, digests and indexes; the dictionaries are there since the first run.
+    let check = |observations: u64, step: u64, budget: i64| {
+        let mut store = Store::open_in_memory(NOW).unwrap();
+        let pages = |store: &Store| -> i64 {
+            let count: i64 =
+                store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+            count
+                * store.connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let mut sizes = Vec::new();
+        for number in 1..=3 {
+            let mut run = new_run(number);
+            run.inventory = (0..200).map(|i| bench("f", Some(&i.to_string()))).collect();
+            store.begin_run(&run).unwrap();
+            store.add_launch(&id(number), &launch(0, LaunchStatus::Running)).unwrap();
+            for (index, benchmark) in (0_u32..).zip(&run.inventory) {
+                let sample = pack::tests::realistic(observations, step, 17_309.0 + f64::from(index));
+                let next = Measurement { sample, ..measurement(benchmark.clone(), 1.0) };
+                store.insert_measurement(&id(number), 0, &next).unwrap();
+            }
+            store.finish_run(&id(number), &end(RunStatus::Complete)).unwrap();
+            sizes.push(pages(&store));
+        }
+        let grown = (sizes[2] - sizes[0]) / 2;
+        assert!(grown <= budget, "{observations} observations: {grown} bytes per run");
+    };
+    check(100, 57, 80_000);
+    check(300, 19, 300_000);
+}
