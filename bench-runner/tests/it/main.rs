@@ -1,0 +1,4 @@
+//! The one binary of integration tests.
+
+mod hardware_programs;
+mod hardware_roots;
