@@ -224,6 +224,22 @@ fn what_is_not_known_is_never_ok() {
 }
 
 #[test]
+fn what_happens_during_a_run_is_judged_after_it() {
+    let ids = ["steal", "throttled", "swapped", "quota-stopped"];
+    let check = |phases: &[Phase], expected: CheckState| {
+        let mut facts = quiet();
+        facts.retain(|fact| phases.contains(&fact.phase));
+        let diagnosis = diagnose(&facts, &inputs());
+        for id in ids {
+            assert_eq!(state(&diagnosis, id), expected, "{id} {phases:?}");
+        }
+    };
+    check(&[Phase::Start], CheckState::NotApplicable);
+    check(&[Phase::Start, Phase::End], CheckState::Unknown);
+    check(&[Phase::Start, Phase::End, Phase::Delta], CheckState::Ok);
+}
+
+#[test]
 fn inputs_are_judged() {
     let check = |change: fn(&mut Inputs), id: &str, expected: CheckState| {
         let mut inputs = inputs();
