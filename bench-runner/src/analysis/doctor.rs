@@ -5,6 +5,7 @@
 //! grade means.
 
 mod checks;
+mod judge;
 
 use serde::{Deserialize, Serialize};
 
@@ -169,11 +170,12 @@ impl View<'_> {
     /// The value of a fact that may be used in a conclusion.
     fn value(&self, key: &str, phase: Phase) -> Result<&FactValue, Gap> {
         let Some(fact) = fact::find(self.facts, key, phase) else {
-            let why = match phase {
-                Phase::Delta => format!("{key}: needs a reading before and one after"),
-                Phase::Start | Phase::End => format!("{key} was not read"),
-            };
-            return Err(Gap::Unknown(why));
+            let after_a_run = self.facts.iter().any(|fact| fact.phase != Phase::Start);
+            return Err(match phase {
+                Phase::Delta if !after_a_run => Gap::NotApplicable("judged after a run".to_owned()),
+                Phase::Delta => Gap::Unknown(format!("{key}: the difference was not formed")),
+                Phase::Start | Phase::End => Gap::Unknown(format!("{key} was not read")),
+            });
         };
         let status = match fact.status {
             FactStatus::Ok | FactStatus::Derived => {

@@ -143,7 +143,7 @@ fn from_sysctl(table: &BTreeMap<&str, &str>, sheet: &mut Sheet) {
     let load = table
         .get("vm.loadavg")
         .and_then(|value| value.split_whitespace().nth(1)?.replace(',', ".").parse::<f64>().ok())
-        .filter(|load| load.is_finite());
+        .filter(|load| (0.0..1e6).contains(load));
     sheet.put(keys::LOAD_ONE, told(load.map(FactValue::Number), "vm.loadavg"));
     // `total = 2048.00M  used = 1024.00M  free = 1024.00M  (encrypted)`
     let swap = table

@@ -4,6 +4,8 @@ mod criterion_build;
 mod criterion_faults;
 mod criterion_guard;
 mod criterion_support;
+#[cfg(test)]
+mod hardware;
 mod report;
 mod report_fixture;
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //!
 //! Thresholds are house rules; where a number was measured or taken from elsewhere, the effect says so.
 
+use super::judge::{
+    changed_during_run, cpu_quota, debug_build, frequency_policy, gibibytes, graded, no_input, power_mode,
+    rose, smt, threads, usable_cores,
+};
 use super::{CheckOutcome, CheckState, Gap, View};
-use crate::model::fact::{self, Phase, keys};
+use crate::model::fact::{Phase, keys};
 
 /// One check.
 pub(super) struct Check {
@@ -19,7 +23,7 @@ pub(super) struct Check {
 }
 
 /// A decided check: its state and the evidence.
-type Judgement = (CheckState, String);
+pub(super) type Judgement = (CheckState, String);
 
 impl Check {
     /// Judges, and turns a gap into an undecided outcome.
@@ -59,7 +63,7 @@ pub(super) const CHECKS: &[Check] = &[
         subject: keys::POWER_MODE,
         decisive: true,
         threshold: "blocks on low-power, power-saver, quiet and cool",
-        effect: "the CPU runs far below its speed: Low Power Mode cost 43 to 45 % on the laptop of the founding record",
+        effect: "the CPU runs far below its speed: leaving Low Power Mode cut latency by 43 to 45 % on the founding laptop",
         remedy: "switch to the normal, balanced or performance mode in the power settings",
         judge: power_mode,
     },
@@ -380,149 +384,3 @@ pub(super) const CHECKS: &[Check] = &[
         judge: changed_during_run,
     },
 ];
-
-fn no_input(what: &str) -> Gap {
-    Gap::NotApplicable(format!("no {what} stated"))
-}
-
-fn graded(value: f64, warn_above: f64, block_above: f64) -> CheckState {
-    if value > block_above {
-        CheckState::Block
-    } else if value > warn_above {
-        CheckState::Warn
-    } else {
-        CheckState::Ok
-    }
-}
-
-fn gibibytes(bytes: f64) -> f64 {
-    bytes / f64::from(1 << 30)
-}
-
-fn usable_cores(view: &View<'_>) -> Result<f64, Gap> {
-    let cores = view.number(keys::CPU_CORES_USABLE, Phase::Start)?;
-    if cores < 1.0 { Err(Gap::Unknown("no usable core is stated".to_owned())) } else { Ok(cores) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "thread counts stay far below 2^53")]
-fn threads(view: &View<'_>) -> Result<f64, Gap> {
-    view.inputs.threads.map(|threads| threads as f64).ok_or_else(|| no_input("number of threads"))
-}
-
-fn rose(view: &View<'_>, key: &str, what: &str) -> Result<Judgement, Gap> {
-    let events = view.number(key, Phase::Delta)?;
-    let state = if events > 0.0 { CheckState::Warn } else { CheckState::Ok };
-    Ok((state, format!("{events:.0} {what} during the run")))
-}
-
-fn power_mode(view: &View<'_>) -> Result<Judgement, Gap> {
-    let mode = view.words(keys::POWER_MODE)?;
-    let state = match mode {
-        "low-power" | "power-saver" | "quiet" | "cool" => CheckState::Block,
-        "normal" | "balanced" | "balanced-performance" | "performance" | "ultimate-performance" => {
-            CheckState::Ok
-        }
-        // Names that a vendor or the owner made up, and numbers whose meaning is not settled.
-        other => return Err(Gap::Unknown(format!("power mode {other}: what it does is not known"))),
-    };
-    Ok((state, format!("power mode {mode}")))
-}
-
-fn frequency_policy(view: &View<'_>) -> Result<Judgement, Gap> {
-    let driver = view.words(keys::FREQ_DRIVER)?;
-    let governor = view.words(keys::FREQ_GOVERNOR)?;
-    if governor == "performance" {
-        return Ok((CheckState::Ok, format!("driver {driver}, governor performance")));
-    }
-    match view.words(keys::FREQ_EPP) {
-        // With a preference the hardware decides, and `powersave` is the normal governor.
-        Ok(preference) => {
-            let fast = matches!(preference, "performance" | "balance_performance");
-            let state = if fast { CheckState::Ok } else { CheckState::Warn };
-            Ok((state, format!("driver {driver}, governor {governor}, preference {preference}")))
-        }
-        Err(Gap::NotApplicable(_)) => Ok((CheckState::Warn, format!("driver {driver}, governor {governor}"))),
-        Err(gap) => Err(gap),
-    }
-}
-
-fn cpu_quota(view: &View<'_>) -> Result<Judgement, Gap> {
-    if view.words(keys::VIRT_CPU_QUOTA).is_ok_and(|words| words == "none") {
-        return Ok((CheckState::Ok, "no CPU quota".to_owned()));
-    }
-    let quota = view.number(keys::VIRT_CPU_QUOTA, Phase::Start)?;
-    match threads(view) {
-        Ok(threads) if quota < threads => {
-            Ok((CheckState::Block, format!("quota of {quota} cores for {threads:.0} threads")))
-        }
-        _ => Ok((CheckState::Note, format!("quota of {quota} cores"))),
-    }
-}
-
-fn smt(view: &View<'_>) -> Result<Judgement, Gap> {
-    if !view.flag(keys::CPU_SMT)? {
-        return Ok((CheckState::Ok, "one thread per core".to_owned()));
-    }
-    let cores = view.number(keys::CPU_CORES_PHYSICAL, Phase::Start);
-    match (threads(view), cores) {
-        (Ok(threads), Ok(cores)) if threads > cores => {
-            Ok((CheckState::Warn, format!("SMT is on, {threads:.0} threads on {cores:.0} physical cores")))
-        }
-        _ => Ok((CheckState::Note, "SMT is on".to_owned())),
-    }
-}
-
-fn debug_build(view: &View<'_>) -> Result<Judgement, Gap> {
-    let inputs = view.inputs;
-    let (level, assertions) = match (inputs.opt_level.as_deref(), inputs.debug_assertions) {
-        (None, None) => return Err(no_input("build settings")),
-        (level, assertions) => (level, assertions),
-    };
-    if assertions == Some(true) {
-        return Ok((CheckState::Block, "debug assertions are on".to_owned()));
-    }
-    match level {
-        Some("3") if assertions == Some(false) => {
-            Ok((CheckState::Ok, "opt-level 3, no debug assertions".to_owned()))
-        }
-        Some("3") | None => Err(Gap::Unknown("only half of the build settings is stated".to_owned())),
-        Some("0" | "1") => Ok((CheckState::Block, format!("opt-level {}", level.unwrap_or_default()))),
-        Some(level) => Ok((CheckState::Note, format!("opt-level {level}"))),
-    }
-}
-
-/// Settings that somebody, or the system itself, can change while a run goes on.
-const SETTINGS: &[&str] = &[
-    keys::POWER_SOURCE,
-    keys::POWER_MODE,
-    keys::FREQ_GOVERNOR,
-    keys::FREQ_EPP,
-    keys::FREQ_TURBO,
-    keys::CPU_SMT,
-    keys::CPU_CORES_USABLE,
-    keys::VIRT_CPU_QUOTA,
-    keys::MEMORY_THP,
-    keys::CPU_SIGNATURE,
-    keys::TOOLCHAIN_RUSTC,
-];
-
-fn changed_during_run(view: &View<'_>) -> Result<Judgement, Gap> {
-    let known = |key, phase| fact::find(view.facts, key, phase).and_then(|fact| fact.known_text());
-    let pairs: Vec<(&str, String, String)> = SETTINGS
-        .iter()
-        .filter_map(|key| Some((*key, known(key, Phase::Start)?, known(key, Phase::End)?)))
-        .collect();
-    if pairs.is_empty() {
-        return Err(Gap::NotApplicable("no facts from the end of a run".to_owned()));
-    }
-    let changes: Vec<String> = pairs
-        .iter()
-        .filter(|(_, start, end)| start != end)
-        .map(|(key, start, end)| format!("{key} from {start} to {end}"))
-        .collect();
-    if changes.is_empty() {
-        Ok((CheckState::Ok, format!("{} settings are the same at start and end", pairs.len())))
-    } else {
-        Ok((CheckState::Warn, changes.join(", ")))
-    }
-}

@@ -69,8 +69,8 @@ fn microcode(host: &Host<'_>) -> Outcome {
 
 fn frequency(host: &Host<'_>) -> Outcome {
     let path = "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq";
-    if let Some(kilohertz) = host.root.read(path).text().and_then(|words| words.parse::<i64>().ok()) {
-        return Outcome::ok(FactValue::Integer(kilohertz.saturating_mul(1000)), format!("/{path}"));
+    if let Some(kilohertz) = host.root.read(path).text().and_then(|words| words.parse::<u32>().ok()) {
+        return Outcome::ok(FactValue::Integer(i64::from(kilohertz) * 1000), format!("/{path}"));
     }
     let Some(megahertz) = host.cpuinfo.field("cpu MHz").and_then(|words| words.parse::<f64>().ok()) else {
         return host.missing(&format!("/{path}"));

@@ -26,7 +26,7 @@ fn load_average(host: &Host<'_>) -> (Outcome, Outcome) {
     };
     let malformed = || Outcome::unknown("/proc/loadavg: not in its documented form");
     let fields: Vec<&str> = line.split_whitespace().collect();
-    let load = fields.first().and_then(|word| word.parse::<f64>().ok()).filter(|load| load.is_finite());
+    let load = fields.first().and_then(|word| word.parse::<f64>().ok()).filter(|load| is_plausible(*load));
     let load = load.map_or_else(malformed, |load| Outcome::ok(FactValue::Number(load), "/proc/loadavg"));
     let runnable = fields
         .get(3)
@@ -36,6 +36,11 @@ fn load_average(host: &Host<'_>) -> (Outcome, Outcome) {
             Outcome::ok(count(tasks.saturating_sub(1)), "/proc/loadavg, fourth field less one for ourselves")
         });
     (load, runnable)
+}
+
+/// Whether a load or a percentage can be real: finite, not negative.
+fn is_plausible(number: f64) -> bool {
+    (0.0..1e6).contains(&number)
 }
 
 /// `some avg10=1.77 avg60=… total=…` (`Documentation/accounting/psi.rst`).
@@ -50,7 +55,7 @@ fn pressure(host: &Host<'_>) -> Outcome {
         .and_then(|table| table.lines().find_map(|line| line.strip_prefix("some ")))
         .and_then(|line| line.split_whitespace().find_map(|field| field.strip_prefix("avg10=")))
         .and_then(|word| word.parse::<f64>().ok())
-        .filter(|percent| percent.is_finite());
+        .filter(|percent| is_plausible(*percent));
     match percent {
         Some(percent) => Outcome::ok(FactValue::Number(percent), "/proc/pressure/cpu some avg10"),
         None => Outcome::of_failure(&reading, "/proc/pressure/cpu")

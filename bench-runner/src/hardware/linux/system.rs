@@ -103,17 +103,21 @@ fn randomisation(host: &Host<'_>) -> Outcome {
 fn mitigations(host: &Host<'_>) -> Outcome {
     let folder = "sys/devices/system/cpu/vulnerabilities";
     let names = host.root.list(folder);
-    let states: Vec<String> = names
+    let states: Vec<(&String, String)> = names
         .iter()
         .filter_map(|name| {
             let reading = host.root.read(&format!("{folder}/{name}"));
-            reading.text().map(|state| format!("{name}: {state}"))
+            reading.text().map(|state| (name, state.to_owned()))
         })
         .collect();
     if states.is_empty() {
         return host.missing(&format!("/{folder}"));
     }
-    let affected = states.into_iter().filter(|state| !state.ends_with(": Not affected")).collect();
+    let affected = states
+        .into_iter()
+        .filter(|(_, state)| state != "Not affected")
+        .map(|(name, state)| format!("{name}: {state}"))
+        .collect();
     Outcome::ok(FactValue::List(affected), format!("/{folder}, without those that do not affect it"))
 }
 
