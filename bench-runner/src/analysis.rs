@@ -15,3 +15,36 @@ pub(crate) mod words;
 
 #[cfg(test)]
 pub(crate) mod examples;
+
+#[cfg(test)]
+mod tests {
+    use super::{compare, estimate};
+    use crate::stats::{rank, sign_flip};
+
+    /// Constants that prose repeats: the document and the code must not drift apart.
+    #[test]
+    fn the_statistics_document_states_the_constants_of_the_code() {
+        let document = include_str!("../docs/statistics.md");
+        for sentence in [
+            format!("### Intervals (level {:.0} %)", estimate::LEVEL * 100.0),
+            format!(
+                "| {} or more | hierarchical bootstrap, {} resamples",
+                estimate::BOOTSTRAP_LAUNCHES,
+                estimate::RESAMPLES
+            ),
+            format!(
+                "| {} to {} | Student's t",
+                estimate::REPLICATED_LAUNCHES,
+                estimate::BOOTSTRAP_LAUNCHES - 1
+            ),
+            format!("Fewer than {} launches are inconclusive", estimate::REPLICATED_LAUNCHES),
+            format!("1 − {:.0} % ÷ rows", compare::STANDARD.family_alpha * 100.0),
+            format!("**Verdict**, margin {:.0} %", compare::STANDARD.margin * 100.0),
+            format!("with {:.0} % probability", compare::POWER * 100.0),
+            format!("exact up to {} values", rank::EXACT_LIMIT),
+            format!("all patterns up to {} differences", sign_flip::EXACT_LIMIT),
+        ] {
+            assert!(document.contains(&sentence), "docs/statistics.md does not say: {sentence}");
+        }
+    }
+}

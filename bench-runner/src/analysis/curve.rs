@@ -55,21 +55,21 @@ const KMS_CAUTION: &str = "batch verification uses the cofactored equation: it a
 
 impl CurveHints {
     /// The hints for the benches of `kms`, used when the configuration has none.
-    ///
-    /// # Panics
-    /// Never: the patterns are constants, compiled in a test.
     #[must_use]
     pub fn kms() -> Self {
-        let hint = |pattern: &str, singles: &[&str], kind: CurveKind, caution: &str| CurveHint {
-            pattern: Regex::new(pattern).expect("a constant pattern that a test compiles"),
-            singles: singles.iter().map(|single| (*single).to_owned()).collect(),
-            kind,
-            caution: caution.to_owned(),
+        // The patterns are constants; a test sees that all of them compile.
+        let hint = |pattern: &str, singles: &[&str], kind: CurveKind, caution: &str| {
+            Some(CurveHint {
+                pattern: Regex::new(pattern).ok()?,
+                singles: singles.iter().map(|single| (*single).to_owned()).collect(),
+                kind,
+                caution: caution.to_owned(),
+            })
         };
         // curve25519-dalek changes from Straus to Pippenger at 190 points; a batch of n signatures has 2n + 1.
         let batch = CurveKind::Batch { steps: vec![95] };
         let parallel = CurveKind::Parallel { threads: None, batched: false };
-        Self(vec![
+        let hints = [
             hint(r"^batch_verify/verify_batch/\d+$", &KMS_VERIFY, batch, KMS_CAUTION),
             hint(
                 r"^parallel_throughput/parallel_sign_(\d+)x$",
@@ -83,7 +83,14 @@ impl CurveHints {
                 parallel,
                 "",
             ),
-        ])
+            hint(
+                r"^parallel_throughput/parallel_verify_batch_(\d+)x$",
+                &["batch_verify/verify_batch/64"],
+                CurveKind::Parallel { threads: None, batched: true },
+                KMS_CAUTION,
+            ),
+        ];
+        Self(hints.into_iter().flatten().collect())
     }
 
     /// The first hint whose pattern matches the benchmark.
@@ -223,6 +230,15 @@ mod tests {
         let efficiency: Vec<String> = parallel.iter().map(|p| format!("{:.2}", p.efficiency)).collect();
         assert_eq!(efficiency, ["0.86", "0.73"]);
         assert_eq!((parallel[0].threads, parallel[0].usable_cores), (4, Some(4)));
+    }
+
+    #[test]
+    fn every_constant_pattern_compiles_and_the_first_match_counts() {
+        let hints = CurveHints::kms();
+        assert_eq!(hints.0.len(), 4);
+        let batched = hints.of(&benchmark("parallel_throughput", "parallel_verify_batch_4x", None)).unwrap();
+        assert_eq!(batched.kind, CurveKind::Parallel { threads: None, batched: true });
+        assert!(hints.of(&benchmark("batch_verify", "verify_batch_one_key", Some("64"))).is_none());
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Runs, results and measurements for the tests of this layer; nothing here is measured.
+//! Runs, results and measurements for the tests of this layer.
+//!
+//! The founding record is copied from the note; everything else is seeded noise.
 
 use crate::model::estimate::{BenchmarkResult, ConfidenceInterval, Estimate, IntervalMethod, Statistic};
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase};

@@ -38,16 +38,17 @@ pub fn sign_flip(differences: &[f64], seed: u64) -> Option<f64> {
 fn exact(differences: &[f64], observed: f64) -> f64 {
     // The first sign is fixed: flipping all signs mirrors the sum, and the test is two-sided.
     let free = differences.len() - 1;
-    let patterns = 1_u32 << free;
-    let far = (0..patterns)
-        .filter(|pattern| {
-            let sum = differences[1..].iter().enumerate().fold(differences[0], |sum, (bit, value)| {
-                if pattern >> bit & 1 == 1 { sum - value } else { sum + value }
-            });
-            sum.abs() >= observed
-        })
-        .count();
-    far as f64 / f64::from(patterns)
+    far_patterns(differences[0], &differences[1..], observed) as f64 / (1_u64 << free) as f64
+}
+
+/// How many sign patterns of the rest bring the sum at least as far as the observed one; depth at most the limit.
+fn far_patterns(sum: f64, rest: &[f64], observed: f64) -> u64 {
+    match rest.split_first() {
+        None => u64::from(sum.abs() >= observed),
+        Some((next, rest)) => {
+            far_patterns(sum + next, rest, observed) + far_patterns(sum - next, rest, observed)
+        }
+    }
 }
 
 fn drawn(differences: &[f64], observed: f64, seed: u64) -> f64 {

@@ -228,6 +228,11 @@ fn batch_per_thread(input: &KnobInput<'_>) -> Vec<Fired> {
         .collect()
 }
 
+/// Operations per second over all threads.
+fn throughput(parallel: &ParallelScaling) -> f64 {
+    parallel.operations as f64 / parallel.total_ns * 1e9
+}
+
 fn combined(input: &KnobInput<'_>, parallel: &ParallelScaling, curve: &BatchCurve) -> Option<Fired> {
     let hint = input.hints.of(&curve.points.first()?.benchmark)?;
     let sweet = sweet_spot(curve)?;
@@ -235,27 +240,43 @@ fn combined(input: &KnobInput<'_>, parallel: &ParallelScaling, curve: &BatchCurv
     if !hint.singles.contains(&parallel.single.to_string()) || of_single > COMBINE_BELOW {
         return None;
     }
-    let now = parallel.operations as f64 / parallel.total_ns * 1e9;
-    let predicted = now / of_single;
-    let cores = parallel.usable_cores.unwrap_or(parallel.threads);
+    let now = throughput(parallel);
+    let measured = input.parallel.iter().find(|other| {
+        let in_batches = batched(input, &other.benchmark);
+        in_batches && curve.points.iter().any(|point| point.benchmark == other.single)
+    });
+    let reached = measured.map_or(now / of_single, throughput);
+    if reached < now * (1.0 + WORTHWHILE) {
+        return None;
+    }
     // When the batch replaces another single operation than the threads repeat, switching changes what is accepted.
     let same_operation = curve.single.as_ref().is_some_and(|(single, _)| *single == parallel.single);
+    let reaches = match measured {
+        Some(other) => format!("measured in {}: {}", other.benchmark, words::rate(reached)),
+        None => format!(
+            "predicted {} × {} × {:.3} ≈ {}",
+            parallel.usable_cores.unwrap_or(parallel.threads),
+            words::rate(1e9 / sweet.per_element_ns),
+            parallel.efficiency,
+            words::rate(reached)
+        ),
+    };
     let mut because = format!(
-        "each thread repeats {}, while batches of {} cost {} of it; predicted {cores} × {} × {:.3} ≈ {} ({})",
+        "each thread repeats {}, while batches of {} cost {} of it; {reaches} ({})",
         parallel.single,
         sweet.size,
         words::share(of_single),
-        words::rate(1e9 / sweet.per_element_ns),
-        parallel.efficiency,
-        words::rate(predicted),
-        words::change(predicted / now - 1.0),
+        words::change(reached / now - 1.0),
     );
     if !same_operation {
         because.push_str("; what the threads repeat is not the operation that the batch replaces, so this is no like for like");
     }
+    let change = now / reached - 1.0;
+    // A measured change is what it is; of a prediction at least half is expected to come true.
+    let gain = if measured.is_some() { (change, change) } else { (change, change / 2.0) };
     Some(Fired {
-        predicted_change: same_operation.then_some((of_single - 1.0, (of_single - 1.0) / 2.0)),
-        confidence: Confidence::Medium,
+        predicted_change: same_operation.then_some(gain),
+        confidence: if measured.is_some() { Confidence::High } else { Confidence::Medium },
         how: format!("one thread per core, each calling {} on chunks of {}", curve.name, sweet.size),
         caution: hint.caution.clone(),
         only_information: !same_operation,
@@ -276,10 +297,12 @@ fn combined(input: &KnobInput<'_>, parallel: &ParallelScaling, curve: &BatchCurv
 
 fn chunk_per_thread(input: &KnobInput<'_>) -> Vec<Fired> {
     let found = input.parallel.iter().filter(|parallel| batched(input, &parallel.benchmark)).filter_map(|parallel| {
-        let (curve, chunk) = input.curves.iter().find_map(|curve| {
-            let point = curve.points.iter().find(|point| point.benchmark == parallel.single)?;
-            Some((curve, point.size as f64))
-        })?;
+        let curve = input
+            .curves
+            .iter()
+            .find(|curve| curve.points.iter().any(|point| point.benchmark == parallel.single))?;
+        // The largest chunk a thread can have; when the code splits further, the fixed part is larger still.
+        let chunk = parallel.operations as f64 / parallel.threads as f64;
         let sizes: Vec<f64> = curve.points.iter().map(|point| point.size as f64).collect();
         let totals: Vec<f64> =
             curve.points.iter().map(|point| point.size as f64 * point.per_element_ns).collect();
@@ -296,7 +319,7 @@ fn chunk_per_thread(input: &KnobInput<'_>) -> Vec<Fired> {
             ..Fired::new(
                 format!("Give each thread of {} chunks of at least {wanted}", parallel.benchmark),
                 format!(
-                    "a batch costs {} once and {} per item, so chunks of {chunk} spend {} on the fixed part",
+                    "a batch costs {} once and {} per item, so the {chunk} items of each thread spend at least {} on the fixed part",
                     words::time(fixed),
                     words::time(per_item),
                     words::percent(overhead)

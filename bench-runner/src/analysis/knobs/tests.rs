@@ -1,8 +1,10 @@
 //! The rules on the founding record, on measured runs, and against the list of what is never recommended.
+//!
+//! All numbers are made up or taken from the founding note; nothing here is measured.
 
 use std::collections::BTreeMap;
 
-use super::super::curve::{CurveHint, CurveHints, CurveKind, batch_curves, parallel_scaling};
+use super::super::curve::{CurveHints, batch_curves, parallel_scaling};
 use super::super::estimate::estimate_run;
 use super::super::examples::{benchmark, fact, founding, measurement, noisy_launches, run, stated};
 use super::*;
@@ -150,20 +152,32 @@ fn an_optimum_inside_the_sweep_names_its_size_and_losing_batches_are_named() {
     assert!(!ids(&cards).contains(&"caller.batch-sweep"));
 }
 
-#[test]
-fn batched_threads_are_asked_about_their_chunks_only() {
-    let mut hints = CurveHints::kms();
-    hints.0.push(CurveHint {
-        pattern: regex::Regex::new("^parallel_throughput/parallel_batch_4x$").unwrap(),
-        singles: vec!["batch_verify/verify_batch/8".to_owned()],
-        kind: CurveKind::Parallel { threads: Some(4), batched: true },
-        caution: String::new(),
-    });
+/// The founding record with one more benchmark, whose threads verify in batches.
+fn with_batched_threads(operations: u64, total_ns: f64) -> Vec<Recommendation> {
     let (_, mut results, _) = founding();
-    results.push(stated(benchmark("parallel_throughput", "parallel_batch_4x", None), 4000, 30e6, None));
-    let cards = ask(&run('M'), &results, &[], &hints);
+    let id = benchmark("parallel_throughput", "parallel_verify_batch_4x", None);
+    results.push(stated(id, operations, total_ns, None));
+    ask(&run('M'), &results, &[], &CurveHints::kms())
+}
+
+#[test]
+fn batched_threads_with_few_items_are_asked_about_their_chunks() {
+    let cards = with_batched_threads(32, 0.3e6);
     let chunk = card(&cards, "caller.chunk-per-thread");
-    assert!(chunk.because.contains("chunks of 8 spend 11.8 %"), "{}", chunk.because);
+    assert!(chunk.because.contains("the 8 items of each thread spend at least 11.8 %"), "{}", chunk.because);
+    assert!(!ids(&with_batched_threads(4000, 25e6)).contains(&"caller.chunk-per-thread"));
+}
+
+#[test]
+fn a_measured_combination_of_threads_and_batches_replaces_the_prediction() {
+    let cards = with_batched_threads(4000, 25e6);
+    let combined = card(&cards, "caller.batch-per-thread");
+    assert!(combined.because.contains("measured in parallel_throughput/parallel_verify_batch_4x: 160 k/s"));
+    assert_eq!(combined.confidence, Confidence::High);
+    let (low, high) = combined.predicted_change.unwrap();
+    assert!((low - (25.0 / 45.89 - 1.0)).abs() < 1e-9 && (low - high).abs() < 1e-12);
+    // When the combination was tried and gains nothing, nothing is advised.
+    assert!(!ids(&with_batched_threads(4000, 46e6)).contains(&"caller.batch-per-thread"));
 }
 
 /// Strict single verification must never be traded for the batch's weaker equation as if that were a gain.
