@@ -54,7 +54,8 @@ fn parts(table: &Value) -> Result<Parts, Error> {
 /// Writes `table` as a Markdown table whose columns line up in plain text.
 pub(super) fn markdown(table: &Value) -> Result<String, Error> {
     let parts = parts(table)?;
-    let mut grid = vec![parts.heads.iter().map(|(title, _)| escape::markdown(title)).collect::<Vec<_>>()];
+    let mut grid =
+        vec![parts.heads.iter().map(|(title, _)| escape::markdown(title, false)).collect::<Vec<_>>()];
     for row in &parts.rows {
         let cells = row.iter().zip(&parts.heads).map(|((text, _), (_, kind))| match kind {
             Kind::Code => escape::markdown_code(text, true),
@@ -66,7 +67,7 @@ pub(super) fn markdown(table: &Value) -> Result<String, Error> {
         .map(|column| {
             grid.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
         })
-        .map(|width| width.clamp(3, 60))
+        .map(|width| width.clamp(3, 80))
         .collect();
     let mut out = String::new();
     for (place, row) in grid.iter().enumerate() {

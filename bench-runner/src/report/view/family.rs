@@ -12,6 +12,7 @@ use super::{Context, Figure, figures, interpret};
 use crate::model::estimate::{BenchmarkResult, IntervalMethod};
 use crate::model::report::{Description, Distribution};
 use crate::model::units::Throughput;
+use crate::report::ReportError;
 use crate::report::format::{self, Scale};
 
 /// Families with at most this many benchmarks show each as a tile and a sentence; larger ones show a table.
@@ -110,7 +111,8 @@ fn default_title(result: &BenchmarkResult) -> String {
 }
 
 /// Writes one group as a section.
-pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) -> Family {
+pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) -> Result<Family, ReportError> {
+    let slug = format!("family-{number}");
     let tiles = if group.results.len() <= TILES {
         group.results.iter().map(|result| tile(context, group, result)).collect()
     } else {
@@ -134,8 +136,9 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
             )
         })
     });
-    Family {
-        slug: format!("family-{number}"),
+    Ok(Family {
+        figures: figures::family(context, group, &slug)?,
+        slug,
         title: group.title.clone(),
         names: shown,
         measures: measures
@@ -143,9 +146,8 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         tiles,
         table: table(context, group),
         interpretation: interpret::sentences(context, group),
-        figures: figures::family(context, group),
         doubts: doubts.collect(),
-    }
+    })
 }
 
 /// The first letter as a capital.

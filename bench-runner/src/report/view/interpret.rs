@@ -37,7 +37,10 @@ pub(super) fn sentences(context: &Context<'_>, group: &Group<'_>) -> Vec<String>
     }
     sentences.extend(scaling(context, &context.scalings(group), group.element()));
     sentences.extend(precision(context, group));
-    sentences.extend(launch_share(context, group));
+    // Said once, with the build, when it holds for the whole run.
+    if launch_share(context, &context.report.results).is_none() {
+        sentences.extend(launch_share(context, group.results.iter().copied()));
+    }
     sentences.extend(change(context, group));
     if sentences.is_empty() {
         sentences.push("No rule applies to these numbers; they stand for themselves.".to_owned());
@@ -98,8 +101,12 @@ fn precision(context: &Context<'_>, group: &Group<'_>) -> Option<String> {
     })
 }
 
-fn launch_share(context: &Context<'_>, group: &Group<'_>) -> Option<String> {
-    let shares: Vec<f64> = group.results.iter().filter_map(|result| result.launch_variance_share).collect();
+/// Says where the variance comes from, if one side dominates in all of `results`.
+pub(super) fn launch_share<'r>(
+    context: &Context<'_>,
+    results: impl IntoIterator<Item = &'r BenchmarkResult>,
+) -> Option<String> {
+    let shares: Vec<f64> = results.into_iter().filter_map(|result| result.launch_variance_share).collect();
     if shares.is_empty() {
         return None;
     }
@@ -179,7 +186,7 @@ fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String
             .filter(|point| point.size != best.size)
             .map(|point| {
                 let change = point.per_element_ns / alone - 1.0;
-                format!("N = {} {}", point.size, format::change(context.dialect, change, None))
+                format!("{} at N = {}", format::change(context.dialect, change, None), point.size)
             })
             .collect();
         if saving > 0.0 {
