@@ -137,14 +137,14 @@ impl<'a> Context<'a> {
     }
 
     /// The batch curves whose points belong to `group`.
-    pub(super) fn curves(&self, group: &family::Group<'_>) -> Vec<&'a BatchCurve> {
+    fn curves(&self, group: &family::Group<'_>) -> Vec<&'a BatchCurve> {
         let belongs = |id: &BenchmarkId| group.results.iter().any(|result| result.benchmark == *id);
         let curves = self.report.batch_curves.iter();
         curves.filter(|curve| curve.points.first().is_some_and(|point| belongs(&point.benchmark))).collect()
     }
 
     /// The parallel benchmarks that belong to `group`.
-    pub(super) fn scalings(&self, group: &family::Group<'_>) -> Vec<&'a ParallelScaling> {
+    fn scalings(&self, group: &family::Group<'_>) -> Vec<&'a ParallelScaling> {
         let belongs = |id: &BenchmarkId| group.results.iter().any(|result| result.benchmark == *id);
         self.report.parallel.iter().filter(|scaling| belongs(&scaling.benchmark)).collect()
     }

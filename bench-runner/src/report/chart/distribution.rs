@@ -13,7 +13,7 @@ use crate::report::ReportError;
 /// Height of the histogram in units.
 const HISTOGRAM: f64 = 96.0;
 /// Share of the observations, in percent, that may lie beyond the right edge: long tails would flatten the rest.
-const TAIL: usize = 1;
+const TAIL: usize = 2;
 /// Launches drawn at most; more are left to the table.
 pub(in crate::report) const MOST_LAUNCHES: usize = 24;
 
@@ -71,7 +71,7 @@ pub(in crate::report) fn chart(words: &Words, spec: &Spec) -> Result<Chart, Repo
     )]
     let height = (HISTOGRAM + below) as u32 + 50;
     let svg = frame::draw(words, height, margins, (low..high, -below..HISTOGRAM), |frame| {
-        frame.x_axis(&frame::ticks(low, high, 5.0), &spec.label)?;
+        frame.x_axis(&frame::ticks(low, high, 6.0), &spec.label)?;
         if let Some((from, to)) = spec.interval {
             let band = Rectangle::new([(from, HISTOGRAM), (to, -below)], Ink::Band.area());
             frame.plot.draw(&band).map_err(failed)?;
@@ -128,9 +128,8 @@ fn silhouette(frame: &Frame<'_>, bins: &[f64], low: f64, high: f64) -> Result<()
         outline.extend([(left, top), (left + width, top)]);
     }
     outline.push((high, 0.0));
-    frame.plot.draw(&Polygon::new(outline.clone(), Ink::Area.area())).map_err(failed)?;
-    let points: Vec<_> = outline.iter().map(|(x, y)| frame.place(*x, *y)).collect();
-    frame.line(&points, Ink::Series, 12)
+    // The style sheet gives this area its outline.
+    frame.plot.draw(&Polygon::new(outline, Ink::Area.area())).map_err(failed)
 }
 
 /// One row per launch: thin from smallest to largest, thick over the middle half, a tick at the median.

@@ -89,13 +89,14 @@ pub(super) fn takeaways(context: &Context<'_>, groups: &[Group<'_>]) -> Vec<Stri
             )
         });
         let enough = interpret::smallest_as_good(curve, best).filter(|point| point.size != best.size);
-        let enough = enough.map(|point| format!("; N = {} is within 5 % of that", point.size));
+        let enough =
+            enough.map(|point| format!("; {} is within 5 % of that", interpret::size(context, point.size)));
         takeaways.push(format!(
-            "{}: {} {} per element at N = {}{}{}.",
+            "{}: {} {} per element at {}{}{}.",
             strong("Batch"),
             code(&curve.name),
             strong(&Scale::time(dialect, [best.per_element_ns]).show(best.per_element_ns, None)),
-            best.size,
+            interpret::size(context, best.size),
             saving.unwrap_or_default(),
             enough.unwrap_or_default()
         ));
