@@ -43,6 +43,12 @@ pub enum ReportError {
     /// The stylesheet would end its own element.
     #[error("the style sheet `page.css` contains `</style`, which would end it early")]
     Stylesheet,
+    /// A chart cannot be drawn; drawing into a string never fails by itself.
+    #[error("a chart cannot be drawn: {reason}")]
+    Chart {
+        /// What the drawing library says.
+        reason: String,
+    },
     /// The report holds something that JSON cannot express.
     #[error("the report cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -65,7 +71,7 @@ impl ReportError {
                 Some(format!("the templates that can be replaced are {}", TEMPLATE_NAMES.join(", ")))
             }
             Self::Stylesheet => Some("remove that text from the style sheet".to_owned()),
-            Self::Json(_) => None,
+            Self::Chart { .. } | Self::Json(_) => None,
         }
     }
 }
@@ -83,7 +89,7 @@ pub fn markdown(report: &RunReport) -> Result<String, ReportError> {
 ///
 /// # Errors
 ///
-/// Returns [`ReportError::Template`] when the template fails.
+/// Returns [`ReportError::Template`] when the template fails and [`ReportError::Chart`] when a chart cannot be drawn.
 pub fn html(report: &RunReport) -> Result<String, ReportError> {
     html_with(&Templates::built_in(), report)
 }
@@ -94,7 +100,7 @@ pub fn html(report: &RunReport) -> Result<String, ReportError> {
 ///
 /// Returns [`ReportError::Template`] when the template fails.
 pub fn markdown_with(templates: &Templates, report: &RunReport) -> Result<String, ReportError> {
-    render::markdown(templates, &view::page(report, Dialect::Markdown))
+    render::markdown(templates, &view::page(report, Dialect::Markdown)?)
 }
 
 /// Writes the report as one HTML page with `templates`.
@@ -104,7 +110,7 @@ pub fn markdown_with(templates: &Templates, report: &RunReport) -> Result<String
 /// Returns [`ReportError::Template`] when the template fails and [`ReportError::Stylesheet`] when the style sheet
 /// would break out of its element.
 pub fn html_with(templates: &Templates, report: &RunReport) -> Result<String, ReportError> {
-    render::html(templates, &view::page(report, Dialect::Html))
+    render::html(templates, &view::page(report, Dialect::Html)?)
 }
 
 /// Writes the report for a terminal of `width` columns: verdicts, a table, findings.

@@ -1,1 +1,33 @@
-//! Charts.
+//! Charts as inline SVG: drawn with plotters, coloured by the page's style sheet, described in words.
+//!
+//! Takes numbers and finished labels. Bins and ticks are geometry and are made here; statistics are not.
+
+pub(super) mod batch;
+pub(super) mod distribution;
+pub(super) mod forest;
+mod frame;
+pub(super) mod scaling;
+mod svg;
+
+use plotters::drawing::DrawingAreaErrorKind;
+
+use super::ReportError;
+
+/// Width of every chart in its own units; pages scale it.
+const WIDTH: u32 = 520;
+
+/// The words that every chart carries.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    /// Unique name within the page, made of letters, digits and hyphens.
+    pub id: String,
+    /// What the chart is.
+    pub title: String,
+    /// What it shows, with the main numbers.
+    pub description: String,
+}
+
+/// Turns a drawing error, which a string as target never raises, into ours.
+fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> ReportError {
+    ReportError::Chart { reason: error.to_string() }
+}

@@ -11,7 +11,7 @@ pub(super) const MARKDOWN: &str = "markdown";
 
 /// Replaces control and direction characters by visible stand-ins; keeps line ends and tabs when `lines` is set.
 #[must_use]
-pub(crate) fn visible(text: &str, lines: bool) -> String {
+pub(super) fn visible(text: &str, lines: bool) -> String {
     text.chars()
         .map(|character| match character {
             '\n' | '\t' if lines => character,
@@ -36,7 +36,7 @@ pub(crate) fn visible(text: &str, lines: bool) -> String {
 
 /// Escapes `text` for an HTML text node or a quoted attribute.
 #[must_use]
-pub(crate) fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for character in visible(text, true).chars() {
         match character {
@@ -52,24 +52,34 @@ pub(crate) fn html(text: &str) -> String {
 }
 
 /// Escapes `text` so that a Markdown reader shows it as it is, on one line, also inside a table.
+///
+/// `start` says that the text may stand where a block begins, where a dash makes a list and a `#` a heading.
+/// Marks that act nowhere near where they stand stay as they are, so that the plain text reads well.
 #[must_use]
-pub(crate) fn markdown(text: &str) -> String {
+pub(super) fn markdown(text: &str, start: bool) -> String {
     let flat = visible(text, false);
     let mut out = String::with_capacity(flat.len() + 8);
     let mut previous = ' ';
     let mut rest = flat.trim().chars().peekable();
     while let Some(character) = rest.next() {
         let next = rest.peek().copied().unwrap_or(' ');
-        // An underscore or a sign within a word or a number starts nothing; escaping it would spoil the plain text.
+        let first = start && out.is_empty();
+        // An underscore or a tilde within a word starts nothing.
         let inside = previous.is_alphanumeric() && next.is_alphanumeric();
         let acts = match character {
-            '\\' | '`' | '*' | '|' | '<' | '>' | '[' | ']' => true,
+            '\\' | '`' | '*' | '|' | '<' | '$' => true,
             '_' | '~' => !inside,
-            '#' | '+' | '-' => out.is_empty(),
+            '[' => first || next == '^' || previous == '!',
+            // Without a target behind it a bracket makes no link.
+            ']' => matches!(next, '(' | '[' | ':'),
+            '#' | '>' | '=' => first,
+            '+' | '-' => first && matches!(next, ' ' | '+' | '-'),
             // Schemes, so that a name does not become a link by itself.
             ':' => next == '/',
             '&' => next.is_alphanumeric() || next == '#',
-            '.' | ')' => out.bytes().all(|byte| byte.is_ascii_digit()) && !out.is_empty() && next == ' ',
+            '.' | ')' => {
+                start && next == ' ' && !out.is_empty() && out.bytes().all(|byte| byte.is_ascii_digit())
+            }
             _ => false,
         };
         if acts {
@@ -83,7 +93,7 @@ pub(crate) fn markdown(text: &str) -> String {
 
 /// Wraps `text` in a Markdown code span that no backtick in it can end; `table` also guards pipes.
 #[must_use]
-pub(crate) fn markdown_code(text: &str, table: bool) -> String {
+pub(super) fn markdown_code(text: &str, table: bool) -> String {
     let flat = visible(text, false);
     let flat = flat.trim();
     if flat.is_empty() {
@@ -99,7 +109,7 @@ pub(crate) fn markdown_code(text: &str, table: bool) -> String {
 
 /// Wraps lines in a fenced block that nothing in them can end.
 #[must_use]
-pub(crate) fn markdown_fence(text: &str) -> String {
+pub(super) fn markdown_fence(text: &str) -> String {
     let body = visible(text, true);
     let longest = body.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
@@ -108,7 +118,7 @@ pub(crate) fn markdown_fence(text: &str) -> String {
 
 /// Shortens `text` to `most` characters, the last one an ellipsis when something was cut.
 #[must_use]
-pub(crate) fn shorten(text: &str, most: usize) -> String {
+pub(super) fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -131,7 +141,7 @@ pub(super) fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Val
     let escaped = match state.auto_escape() {
         _ if value.is_safe() => text,
         AutoEscape::Html => html(&text),
-        AutoEscape::Custom(_) => markdown(&text),
+        AutoEscape::Custom(_) => markdown(&text, true),
         _ => text,
     };
     out.write_str(&escaped).map_err(Error::from)
@@ -143,23 +153,31 @@ mod tests {
 
     #[test]
     fn markdown_escapes_what_acts_and_nothing_else() {
-        let check = |text: &str, expected: &str| assert_eq!(markdown(text), expected, "{text:?}");
+        let check = |text: &str, expected: &str| assert_eq!(markdown(text, true), expected, "{text:?}");
         check("ed25519_sign_128B", "ed25519_sign_128B");
         check("a|b", "a\\|b");
-        check("<script>", "\\<script\\>");
+        check("<script>", "\\<script>");
         check("`code`", "\\`code\\`");
         check("two\nlines", "two lines");
         check("# heading", "\\# heading");
         check("- item", "\\- item");
+        check("--- rule", "\\--- rule");
         check("1. item", "1\\. item");
-        check("+4.5 %", "\\+4.5 %");
+        check("> quote", "\\> quote");
+        check("+4.5 % [+3.9, +5.1]", "+4.5 % [+3.9, +5.1]");
         check("17.31 µs", "17.31 µs");
         check("_emphasis_", "\\_emphasis\\_");
         check("[x](y)", "\\[x\\](y)");
+        check("see [x]: y", "see [x\\]: y");
+        check("![x](y)", "!\\[x\\](y)");
+        check("[ ] task", "\\[ ] task");
+        check("a [^1] b", "a \\[^1] b");
+        check("$x$", "\\$x\\$");
         check("https://example.org", "https\\://example.org");
         check("&lt;", "\\&lt;");
         check("nul\0", "nul␀");
         check("a\u{202e}b", "a\u{fffd}b");
+        assert_eq!(markdown("- a", false), "- a");
     }
 
     #[test]

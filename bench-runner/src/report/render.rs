@@ -146,14 +146,15 @@ fn safe(text: String) -> Value {
     Value::from_safe_string(text)
 }
 
-/// A sentence with its names as code, for Markdown.
+/// A sentence with its names as code, for Markdown; `table` for a cell, where blocks cannot begin.
 fn rich_markdown(text: &str, table: bool) -> String {
     let mut out = String::new();
     for piece in rich(text) {
+        let start = out.is_empty() && !table;
         match piece {
-            Piece::Plain(text) => out.push_str(&around(text, escape::markdown(text))),
+            Piece::Plain(text) => out.push_str(&around(text, escape::markdown(text, start))),
             Piece::Code(text) => out.push_str(&escape::markdown_code(text, table)),
-            Piece::Strong(text) => out.push_str(&format!("**{}**", escape::markdown(text))),
+            Piece::Strong(text) => out.push_str(&format!("**{}**", escape::markdown(text, false))),
         }
     }
     out

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::ReportError;
 use super::format::{self, Dialect};
 use crate::model::comparison::Comparison;
 use crate::model::curve::{BatchCurve, ParallelScaling};
@@ -136,14 +137,14 @@ impl<'a> Context<'a> {
     }
 
     /// The batch curves whose points belong to `group`.
-    pub(super) fn curves(&self, group: &family::Group<'_>) -> Vec<&'a BatchCurve> {
+    fn curves(&self, group: &family::Group<'_>) -> Vec<&'a BatchCurve> {
         let belongs = |id: &BenchmarkId| group.results.iter().any(|result| result.benchmark == *id);
         let curves = self.report.batch_curves.iter();
         curves.filter(|curve| curve.points.first().is_some_and(|point| belongs(&point.benchmark))).collect()
     }
 
     /// The parallel benchmarks that belong to `group`.
-    pub(super) fn scalings(&self, group: &family::Group<'_>) -> Vec<&'a ParallelScaling> {
+    fn scalings(&self, group: &family::Group<'_>) -> Vec<&'a ParallelScaling> {
         let belongs = |id: &BenchmarkId| group.results.iter().any(|result| result.benchmark == *id);
         self.report.parallel.iter().filter(|scaling| belongs(&scaling.benchmark)).collect()
     }
@@ -167,19 +168,23 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 /// Writes all sections.
-pub(super) fn page(report: &RunReport, dialect: Dialect) -> Page {
+///
+/// # Errors
+///
+/// Returns [`ReportError::Chart`] when a chart cannot be drawn.
+pub(super) fn page(report: &RunReport, dialect: Dialect) -> Result<Page, ReportError> {
     let context = Context::new(report, dialect);
     let groups = family::groups(&context);
     let families = groups.iter().zip(1..).map(|(group, number)| family::family(&context, group, number));
-    let families: Vec<Family> = families.collect();
-    Page {
+    let families = families.collect::<Result<Vec<Family>, ReportError>>()?;
+    Ok(Page {
         title: headline::title(&context),
         headline: headline::headline(&context),
         glance: family::glance(&context, &groups),
         machine: machine::machine(&context),
         build: build::build(&context),
         families,
-        versus: compare::versus(&context),
+        versus: compare::versus(&context)?,
         takeaways: advice::takeaways(&context, &groups),
         knobs: advice::knobs(&context),
         gates: advice::gates(&context),
@@ -187,7 +192,7 @@ pub(super) fn page(report: &RunReport, dialect: Dialect) -> Page {
         reproduce: report.reproduce.clone(),
         reproduce_notes: build::reproduce_notes(&context),
         footer: footer(&context, &report.run.id),
-    }
+    })
 }
 
 fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {

@@ -39,12 +39,12 @@ impl Noise {
 }
 
 /// The run id ending in `tail`.
-pub fn run_id(tail: &str) -> RunId {
+pub(crate) fn run_id(tail: &str) -> RunId {
     format!("{:0<width$}{tail}", "01JD", width = 26 - tail.len()).parse().unwrap()
 }
 
 /// A benchmark of package `kms`.
-pub fn id(target: &str, group: &str, value: Option<&str>) -> BenchmarkId {
+pub(crate) fn id(target: &str, group: &str, value: Option<&str>) -> BenchmarkId {
     BenchmarkId {
         package: "kms".to_owned(),
         target: target.to_owned(),
@@ -524,7 +524,7 @@ fn recommendations(run: &RunId) -> Vec<Recommendation> {
 }
 
 /// A complete run of seven benchmarks with history, gates and knobs.
-pub fn measured() -> RunReport {
+pub(crate) fn measured() -> RunReport {
     let (results, distributions): (Vec<_>, Vec<_>) = (1..)
         .zip(SUITE)
         .map(|(seed, (target, group, value, elements, base))| {
@@ -548,7 +548,7 @@ pub fn measured() -> RunReport {
 }
 
 /// The founding record: estimates without raw samples, two of them without an interval.
-pub fn founding() -> RunReport {
+pub(crate) fn founding() -> RunReport {
     let mut report = measured();
     report.run.kind = RunKind::Summary;
     report.run.title = Some("ron-kms benchmark summary, 5 November 2025".to_owned());
@@ -584,7 +584,7 @@ pub fn founding() -> RunReport {
 }
 
 /// A run that lost its parallel benchmarks half-way.
-pub fn partial() -> RunReport {
+pub(crate) fn partial() -> RunReport {
     let mut report = measured();
     report.run.status = RunStatus::Partial;
     report.run.finished = None;
@@ -614,7 +614,7 @@ pub fn partial() -> RunReport {
 }
 
 /// Names that strangers may write.
-pub const HOSTILE: [&str; 8] = [
+pub(crate) const HOSTILE: [&str; 8] = [
     "<script>alert(1)</script>",
     "a|b|c",
     "back`tick``s",
@@ -626,7 +626,7 @@ pub const HOSTILE: [&str; 8] = [
 ];
 
 /// A complete run whose every text is hostile, with one name of 300 bytes.
-pub fn hostile() -> RunReport {
+pub(crate) fn hostile() -> RunReport {
     let mut report = measured();
     let long = "x".repeat(300);
     for (place, name) in HOSTILE.iter().copied().chain([long.as_str()]).enumerate() {
@@ -680,7 +680,7 @@ pub fn hostile() -> RunReport {
 }
 
 /// A complete run of `count` benchmarks in eight targets, each with history.
-pub fn large(count: u32) -> RunReport {
+pub(crate) fn large(count: u32) -> RunReport {
     let mut report = measured();
     let (results, distributions): (Vec<_>, Vec<_>) = (0..count)
         .map(|place| {

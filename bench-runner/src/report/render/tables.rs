@@ -54,7 +54,8 @@ fn parts(table: &Value) -> Result<Parts, Error> {
 /// Writes `table` as a Markdown table whose columns line up in plain text.
 pub(super) fn markdown(table: &Value) -> Result<String, Error> {
     let parts = parts(table)?;
-    let mut grid = vec![parts.heads.iter().map(|(title, _)| escape::markdown(title)).collect::<Vec<_>>()];
+    let mut grid =
+        vec![parts.heads.iter().map(|(title, _)| escape::markdown(title, false)).collect::<Vec<_>>()];
     for row in &parts.rows {
         let cells = row.iter().zip(&parts.heads).map(|((text, _), (_, kind))| match kind {
             Kind::Code => escape::markdown_code(text, true),
@@ -66,7 +67,7 @@ pub(super) fn markdown(table: &Value) -> Result<String, Error> {
         .map(|column| {
             grid.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
         })
-        .map(|width| width.clamp(3, 60))
+        .map(|width| width.clamp(3, 80))
         .collect();
     let mut out = String::new();
     for (place, row) in grid.iter().enumerate() {
@@ -96,49 +97,46 @@ pub(super) fn markdown(table: &Value) -> Result<String, Error> {
 }
 
 /// Writes `table` as HTML in a box that scrolls by itself and can be reached by keyboard.
+///
+/// End tags that HTML lets one omit are omitted: a page of a hundred benchmarks has thousands of cells.
 pub(super) fn html(table: &Value) -> Result<String, Error> {
     let parts = parts(table)?;
     let caption = escape::html(&parts.caption);
+    let numbers = parts.heads.iter().all(|(_, kind)| *kind == Kind::Number);
     let mut out = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><thead><tr>"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table{}><thead><tr>",
+        if numbers { " class=\"numbers\"" } else { "" }
     );
     for (title, kind) in &parts.heads {
-        out.push_str(if *kind == Kind::Number {
-            "<th scope=\"col\" class=\"n\">"
-        } else {
-            "<th scope=\"col\">"
-        });
+        let right = *kind == Kind::Number && !numbers;
+        out.push_str(if right { "<th scope=\"col\" class=\"n\">" } else { "<th scope=\"col\">" });
         out.push_str(&escape::html(title));
-        out.push_str("</th>");
     }
-    out.push_str("</tr></thead><tbody>\n");
+    out.push_str("<tbody>\n");
     for row in &parts.rows {
         out.push_str("<tr>");
         for ((text, tone), (_, kind)) in row.iter().zip(&parts.heads) {
-            out.push_str(&cell(text, tone, *kind));
+            cell(&mut out, (text, tone), *kind, numbers);
         }
-        out.push_str("</tr>\n");
+        out.push('\n');
     }
-    out.push_str("</tbody></table></div>");
+    out.push_str("</table></div>");
     if !parts.note.is_empty() {
         out.push_str(&format!("<p class=\"note\">{}</p>", super::rich_html(&parts.note)));
     }
     Ok(out)
 }
 
-fn cell(text: &str, tone: &str, kind: Kind) -> String {
-    let mut classes = Vec::new();
-    if kind == Kind::Number {
-        classes.push("n");
+fn cell(out: &mut String, (text, tone): (&str, &str), kind: Kind, numbers: bool) {
+    let right = if kind == Kind::Number && !numbers { "n" } else { "" };
+    match (right, tone) {
+        ("", "") => out.push_str("<td>"),
+        (one, "") | ("", one) => out.push_str(&format!("<td class=\"{one}\">")),
+        (one, two) => out.push_str(&format!("<td class=\"{one} {two}\">")),
     }
-    if !tone.is_empty() {
-        classes.push(tone);
+    match kind {
+        Kind::Code if !text.is_empty() => out.push_str(&format!("<code>{}</code>", escape::html(text))),
+        Kind::Code => {}
+        Kind::Text | Kind::Number => out.push_str(&super::rich_html(text)),
     }
-    let class = if classes.is_empty() { String::new() } else { format!(" class=\"{}\"", classes.join(" ")) };
-    let body = match kind {
-        Kind::Code if !text.is_empty() => format!("<code>{}</code>", escape::html(text)),
-        Kind::Code => String::new(),
-        Kind::Text | Kind::Number => super::rich_html(text),
-    };
-    format!("<td{class}>{body}</td>")
 }

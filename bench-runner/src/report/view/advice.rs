@@ -89,12 +89,14 @@ pub(super) fn takeaways(context: &Context<'_>, groups: &[Group<'_>]) -> Vec<Stri
             )
         });
         let enough = interpret::smallest_as_good(curve, best).filter(|point| point.size != best.size);
-        let enough = enough.map(|point| format!("; N = {} is within 5 % of that", point.size));
+        let enough =
+            enough.map(|point| format!("; {} is within 5 % of that", interpret::size(context, point.size)));
         takeaways.push(format!(
-            "{}: {} per element at N = {}{}{}.",
-            strong(&format!("Batch {}", curve.name)),
+            "{}: {} {} per element at {}{}{}.",
+            strong("Batch"),
+            code(&curve.name),
             strong(&Scale::time(dialect, [best.per_element_ns]).show(best.per_element_ns, None)),
-            best.size,
+            interpret::size(context, best.size),
             saving.unwrap_or_default(),
             enough.unwrap_or_default()
         ));
@@ -117,11 +119,19 @@ pub(super) fn takeaways(context: &Context<'_>, groups: &[Group<'_>]) -> Vec<Stri
     if !parallel.is_empty() {
         takeaways.push(format!("{}: {}.", strong("Parallel"), parallel.join("; ")));
     }
-    takeaways.push(format!("{}: {}", strong("History"), headline::against(context)));
+    takeaways.push(format!("{}: {}", strong("History"), history(context)));
     if let Some(gates) = headline::gates(context) {
         takeaways.push(format!("{}: {}", strong("Budgets"), gates.trim_start_matches("Gates: ")));
     }
     takeaways
+}
+
+/// The counts of the comparison, or that there is none.
+fn history(context: &Context<'_>) -> String {
+    context.report.previous.as_ref().map_or_else(
+        || headline::against(context),
+        |previous| format!("{} since run {}.", headline::counts(previous), code(previous.baseline.short())),
+    )
 }
 
 /// Writes the cards.
@@ -203,7 +213,7 @@ pub(super) fn gates(context: &Context<'_>) -> Gates {
             String::new()
         } else {
             format!(
-                " {elsewhere} listed below belong to another machine class or configuration than {class}."
+                " Listed without a verdict: {elsewhere} bound to another machine class or configuration than {class}."
             )
         };
         format!("{line}{rest}")

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::table::{Kind, Table};
 use super::words::code;
-use super::{Context, family, machine};
+use super::{Context, family, interpret, machine};
 use crate::model::fact::{Phase, find, keys, known};
 use crate::model::run::{Capture, LaunchStatus, RunKind, RunPlan};
 use crate::report::format;
@@ -29,6 +29,9 @@ pub(super) fn build(context: &Context<'_>) -> Build {
     line("Plan", plan(context));
     line("Launches", launches(context));
     line("Statistic", statistic(context));
+    if let Some(share) = interpret::launch_share(context, &context.report.results) {
+        line("Variance", share);
+    }
     line("Criterion", criterion(context));
     for (label, key) in [
         ("Compiler", keys::TOOLCHAIN_RUSTC),
@@ -71,12 +74,12 @@ fn plan(context: &Context<'_>) -> String {
     if let Some(filter) = &plan.filter {
         text.push_str(&format!(", filter {}", code(filter)));
     }
-    text.push_str(&format!("; {}", settings(context, plan)));
+    text.push_str(&format!("; {}", settings(plan)));
     text
 }
 
 /// What was passed to Criterion, as its own options.
-fn settings(context: &Context<'_>, plan: &RunPlan) -> String {
+fn settings(plan: &RunPlan) -> String {
     let mut options = Vec::new();
     let seconds = |value: f64| {
         let text = format!("{value:.3}");
@@ -99,7 +102,6 @@ fn settings(context: &Context<'_>, plan: &RunPlan) -> String {
     if !own.is_empty() {
         text.push_str(&format!("; {} as each bench sets it", super::words::list(&own)));
     }
-    let _ = context;
     text
 }
 

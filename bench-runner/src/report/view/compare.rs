@@ -10,6 +10,7 @@ use super::{Context, Figure, figures, headline};
 use crate::model::comparison::{Comparison, RunComparison, Verdict};
 use crate::model::fact::keys;
 use crate::model::run::RunKind;
+use crate::report::ReportError;
 use crate::report::format::{self, Scale};
 
 /// The comparison with the previous comparable run.
@@ -34,8 +35,8 @@ pub struct Versus {
 }
 
 /// Writes the section.
-pub(super) fn versus(context: &Context<'_>) -> Versus {
-    let Some(previous) = &context.report.previous else { return absent(context) };
+pub(super) fn versus(context: &Context<'_>) -> Result<Versus, ReportError> {
+    let Some(previous) = &context.report.previous else { return Ok(absent(context)) };
     let (unchanged, changed): (Vec<_>, Vec<_>) =
         previous.rows.iter().partition(|row| row.verdict == Verdict::Unchanged);
     let margin = unchanged.iter().map(|row| row.margin).max_by(f64::total_cmp);
@@ -48,16 +49,16 @@ pub(super) fn versus(context: &Context<'_>) -> Versus {
         ),
         None => "= 0 unchanged".to_owned(),
     };
-    Versus {
+    Ok(Versus {
         summary: headline::against(context),
-        differences: differences(context, previous),
+        differences: differences(previous),
         present: true,
         changed: table(context, "Changed, inconclusive or not comparable", &changed),
         unchanged: table(context, "Unchanged", &unchanged),
         fold,
         remarks: remarks(context, previous),
-        figures: figures::comparison(context, previous),
-    }
+        figures: figures::comparison(context, previous)?,
+    })
 }
 
 fn absent(context: &Context<'_>) -> Versus {
@@ -85,7 +86,7 @@ fn absent(context: &Context<'_>) -> Versus {
     }
 }
 
-fn differences(context: &Context<'_>, previous: &RunComparison) -> Table {
+fn differences(previous: &RunComparison) -> Table {
     let mut table = Table::new(
         "What differs between the two runs",
         &[
@@ -110,7 +111,6 @@ fn differences(context: &Context<'_>, previous: &RunComparison) -> Table {
             effect,
         ]);
     }
-    let _ = context;
     table
 }
 
@@ -163,11 +163,7 @@ fn remarks(context: &Context<'_>, previous: &RunComparison) -> Vec<String> {
         words::list(&ids.iter().map(|id| code(&context.name(id))).collect::<Vec<_>>())
     };
     if !previous.missing.is_empty() {
-        remarks.push(format!(
-            "{} missing here, present in the previous run: {}.",
-            context.dialect.minus(),
-            names(&previous.missing)
-        ));
+        remarks.push(format!("Missing here, present in the previous run: {}.", names(&previous.missing)));
     }
     if !previous.new.is_empty() {
         remarks.push(format!("New here: {}.", names(&previous.new)));

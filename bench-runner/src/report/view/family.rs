@@ -12,10 +12,18 @@ use super::{Context, Figure, figures, interpret};
 use crate::model::estimate::{BenchmarkResult, IntervalMethod};
 use crate::model::report::{Description, Distribution};
 use crate::model::units::Throughput;
+use crate::report::ReportError;
 use crate::report::format::{self, Scale};
 
 /// Families with at most this many benchmarks show each as a tile and a sentence; larger ones show a table.
 const TILES: usize = 4;
+
+/// Column of the interval's bounds in the full table.
+const BOUNDS: usize = 3;
+/// Column of the value per element in the full table.
+const PER_ELEMENT: usize = 4;
+/// Column of the number of launches in the full table.
+const LAUNCHES: usize = 6;
 
 /// One section of results.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +44,8 @@ pub struct Family {
     pub interpretation: Vec<String>,
     /// Charts, in pages only.
     pub figures: Vec<Figure>,
+    /// Whether one chart stands beside the sentences rather than several below them.
+    pub pair: bool,
     /// Doubts about single benchmarks.
     pub doubts: Vec<String>,
 }
@@ -45,7 +55,7 @@ pub struct Family {
 pub struct Tile {
     /// Name.
     pub name: String,
-    /// The value with its unit, per element where there is more than one.
+    /// The value with its unit: per element where an iteration does several.
     pub value: String,
     /// What the value counts, for example `per signature`.
     pub of: String,
@@ -110,7 +120,8 @@ fn default_title(result: &BenchmarkResult) -> String {
 }
 
 /// Writes one group as a section.
-pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) -> Family {
+pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) -> Result<Family, ReportError> {
+    let slug = format!("family-{number}");
     let tiles = if group.results.len() <= TILES {
         group.results.iter().map(|result| tile(context, group, result)).collect()
     } else {
@@ -134,8 +145,11 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
             )
         })
     });
-    Family {
-        slug: format!("family-{number}"),
+    let figures = figures::family(context, group, &slug)?;
+    Ok(Family {
+        pair: figures.len() == 1,
+        figures,
+        slug,
         title: group.title.clone(),
         names: shown,
         measures: measures
@@ -143,9 +157,8 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         tiles,
         table: table(context, group),
         interpretation: interpret::sentences(context, group),
-        figures: figures::family(context, group),
         doubts: doubts.collect(),
-    }
+    })
 }
 
 /// The first letter as a capital.
@@ -264,8 +277,11 @@ fn tile(context: &Context<'_>, group: &Group<'_>, result: &BenchmarkResult) -> T
     if let Some(rate) = &rate {
         sentence.push_str(&format!(" → {}", strong(rate)));
     }
-    let of = if each.is_some() { format!("{total} per iteration") } else { "per iteration".to_owned() };
-    Tile { name, value: each.unwrap_or(total), of, doubt, rate: rate.unwrap_or_default(), sentence }
+    let (value, of) = match each.as_deref().and_then(|each| each.rsplit_once('/')) {
+        Some((number, _)) => (number.to_owned(), format!("per {element}; {total} per iteration")),
+        None => (total, "per iteration".to_owned()),
+    };
+    Tile { name, value, of, doubt, rate: rate.unwrap_or_default(), sentence }
 }
 
 /// The full table of one group.
@@ -286,11 +302,39 @@ fn table(context: &Context<'_>, group: &Group<'_>) -> Table {
         ],
     );
     for result in &group.results {
-        table.rows.push(row(context, result, element));
+        let mut cells = row(context, result, element);
+        // The head says per what.
+        if let Some(cell) = cells.get_mut(PER_ELEMENT)
+            && let Some((number, _)) = cell.text.rsplit_once('/')
+        {
+            cell.text = number.to_owned();
+        }
+        table.rows.push(cells);
     }
-    table.drop_empty_columns();
     table.note = note(&group.results);
+    fold_launches(context, &mut table, &group.results);
+    table.drop_empty_columns();
     table
+}
+
+/// Says the number of launches once, below the table, when all rows share it.
+fn fold_launches(context: &Context<'_>, table: &mut Table, results: &[&BenchmarkResult]) {
+    let Some((first, rest)) = results.split_first() else { return };
+    let counts = |result: &BenchmarkResult| (result.estimate.launches, result.estimate.observations);
+    let (launches, observations) = counts(first);
+    if launches == 0 || rest.iter().any(|result| counts(result) != (launches, observations)) {
+        return;
+    }
+    for row in &mut table.rows {
+        if let Some(cell) = row.get_mut(LAUNCHES) {
+            cell.text.clear();
+        }
+    }
+    let word = if launches == 1 { "launch" } else { "launches" };
+    table.note.push_str(&format!(
+        " Each from {launches} {word}, {} observations.",
+        format::count(context.dialect, observations)
+    ));
 }
 
 /// The same columns for every result of the run: the table at the top.
@@ -309,8 +353,8 @@ pub(super) fn glance(context: &Context<'_>, groups: &[Group<'_>]) -> Table {
     for group in groups {
         for result in &group.results {
             let mut cells = row(context, result, group.element());
-            cells.remove(6);
-            cells.remove(3);
+            cells.remove(LAUNCHES);
+            cells.remove(BOUNDS);
             table.rows.push(cells);
         }
     }

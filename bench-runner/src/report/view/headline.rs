@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::words::{self, code};
 use super::{Context, machine, total};
-use crate::model::comparison::Verdict;
+use crate::model::comparison::{RunComparison, Verdict};
 use crate::model::finding::Severity;
 use crate::model::gate::GateVerdict;
 use crate::model::run::{LaunchStatus, RunKind, RunStatus};
@@ -198,7 +198,7 @@ fn summary(context: &Context<'_>) -> String {
                 format!(" in {} each", each.replace("launchs", "launches"))
             });
             format!(
-                "{} of {} measured on {}{}",
+                "{} of {}, measured on {}{}",
                 format::plural(total(report.results.len()), "benchmark"),
                 run.suite,
                 machine::name(context),
@@ -215,10 +215,10 @@ fn summary(context: &Context<'_>) -> String {
         ),
     };
     text.push_str(match (run.status, run.is_eligible()) {
-        (RunStatus::Complete, true) => ": complete, and gates may judge it.",
-        (RunStatus::Complete, false) => ": complete, but gates may not judge it.",
-        (RunStatus::Partial, _) => ": partial, so gates may not judge it.",
-        (RunStatus::Running, _) => ": not finished.",
+        (RunStatus::Complete, true) => ". The run is complete and eligible for gates.",
+        (RunStatus::Complete, false) => ". The record is complete, but not eligible for gates.",
+        (RunStatus::Partial, _) => ". The run is partial, so no gate may judge it.",
+        (RunStatus::Running, _) => ". The run is not finished.",
     });
     text.push(' ');
     text.push_str(&against(context));
@@ -231,6 +231,26 @@ fn summary(context: &Context<'_>) -> String {
     text
 }
 
+/// How many benchmarks got which verdict, in words.
+pub(super) fn counts(previous: &RunComparison) -> String {
+    let of = |verdict| previous.rows.iter().filter(|row| row.verdict == verdict).count();
+    let counts: Vec<String> = VERDICTS
+        .iter()
+        .map(|(verdict, word)| (of(*verdict), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if counts.is_empty() { "no benchmark in common".to_owned() } else { words::list(&counts) }
+}
+
+const VERDICTS: [(Verdict, &str); 5] = [
+    (Verdict::Regressed, "regressed"),
+    (Verdict::Improved, "improved"),
+    (Verdict::Unchanged, "unchanged"),
+    (Verdict::Inconclusive, "inconclusive"),
+    (Verdict::NotComparable, "not comparable"),
+];
+
 /// One sentence on the previous comparable run.
 pub(super) fn against(context: &Context<'_>) -> String {
     let Some(previous) = &context.report.previous else {
@@ -241,13 +261,7 @@ pub(super) fn against(context: &Context<'_>) -> String {
     };
     let when = context.report.previous_started.map(|at| format!(" of {}", format::timestamp(at)));
     let mut counts = Vec::new();
-    for (verdict, word) in [
-        (Verdict::Regressed, "regressed"),
-        (Verdict::Improved, "improved"),
-        (Verdict::Unchanged, "unchanged"),
-        (Verdict::Inconclusive, "inconclusive"),
-        (Verdict::NotComparable, "not comparable"),
-    ] {
+    for (verdict, word) in VERDICTS {
         let rows: Vec<_> = previous.rows.iter().filter(|row| row.verdict == verdict).collect();
         if rows.is_empty() {
             continue;

@@ -37,7 +37,10 @@ pub(super) fn sentences(context: &Context<'_>, group: &Group<'_>) -> Vec<String>
     }
     sentences.extend(scaling(context, &context.scalings(group), group.element()));
     sentences.extend(precision(context, group));
-    sentences.extend(launch_share(context, group));
+    // Said once, with the build, when it holds for the whole run.
+    if launch_share(context, &context.report.results).is_none() {
+        sentences.extend(launch_share(context, group.results.iter().copied()));
+    }
     sentences.extend(change(context, group));
     if sentences.is_empty() {
         sentences.push("No rule applies to these numbers; they stand for themselves.".to_owned());
@@ -80,26 +83,32 @@ fn precision(context: &Context<'_>, group: &Group<'_>) -> Option<String> {
     widths.sort_by(f64::total_cmp);
     let (narrow, wide) = (*widths.first()?, *widths.last()?);
     let show = |fraction| format::half_width(context.dialect, fraction);
-    let range = if widths.len() == 1 || show(narrow) == show(wide) {
-        show(wide)
+    let range = if widths.len() == 1 {
+        format!("the interval is {}", show(wide))
+    } else if show(narrow) == show(wide) {
+        format!("the intervals are {}", show(wide))
     } else {
-        format!("{} to {}", show(narrow), show(wide))
+        format!("the intervals are {} to {}", show(narrow), show(wide))
     };
     let covers_launches = group.results.iter().all(|result| result.estimate.launches > 1);
     Some(if wide <= REPEATABLE && covers_launches {
-        format!("Repeatable from launch to launch: the intervals are {range}.")
+        format!("Repeatable from launch to launch: {range}.")
     } else if wide >= NOISY {
         format!(
-            "Noisy: the intervals are {range}. A change below about {} would not show in such a run.",
+            "Noisy: {range}. A change below about {} would not show in such a run.",
             format::percent(context.dialect, 2.0 * wide, 0)
         )
     } else {
-        format!("The intervals are {range}.")
+        family::capitalised(&format!("{range}."))
     })
 }
 
-fn launch_share(context: &Context<'_>, group: &Group<'_>) -> Option<String> {
-    let shares: Vec<f64> = group.results.iter().filter_map(|result| result.launch_variance_share).collect();
+/// Says where the variance comes from, if one side dominates in all of `results`.
+pub(super) fn launch_share<'r>(
+    context: &Context<'_>,
+    results: impl IntoIterator<Item = &'r BenchmarkResult>,
+) -> Option<String> {
+    let shares: Vec<f64> = results.into_iter().filter_map(|result| result.launch_variance_share).collect();
     if shares.is_empty() {
         return None;
     }
@@ -179,7 +188,7 @@ fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String
             .filter(|point| point.size != best.size)
             .map(|point| {
                 let change = point.per_element_ns / alone - 1.0;
-                format!("N = {} {}", point.size, format::change(context.dialect, change, None))
+                format!("{} at {}", format::change(context.dialect, change, None), size(context, point.size))
             })
             .collect();
         if saving > 0.0 {
@@ -204,12 +213,18 @@ fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String
     sentences.extend(sweet_spot(context, curve, best));
     if let Some(last) = curve.points.last() {
         sentences.push(format!(
-            "A batch answers when all of it is done: {} at N = {}.",
+            "A batch answers when all of it is done: {} at {}.",
             time(last.per_element_ns * real(last.size)),
-            last.size
+            size(context, last.size)
         ));
     }
     sentences
+}
+
+/// `N = 64`, which stays on one line.
+pub(super) fn size(context: &Context<'_>, size: u64) -> String {
+    let gap = context.dialect.gap();
+    format!("N{gap}={gap}{size}")
 }
 
 /// The point with the lowest time per element.
@@ -229,25 +244,25 @@ fn sweet_spot(context: &Context<'_>, curve: &BatchCurve, best: &CurvePoint) -> V
     };
     if let Some(enough) = smallest_as_good(curve, best).filter(|point| point.size != best.size) {
         sentences.push(format!(
-            "N = {} is the smallest size within {} of the best, N = {} ({} per element).",
-            enough.size,
+            "{} is the smallest size within {} of the best, {} ({} per element).",
+            size(context, enough.size),
             format::percent(context.dialect, AS_GOOD, 0),
-            best.size,
+            size(context, best.size),
             excess(enough)
         ));
     }
     let Some(last) = curve.points.last() else { return sentences };
     if last.size == best.size {
         sentences.push(format!(
-            "N = {} is also the largest size measured: larger batches may cost still less, or more.",
-            last.size
+            "{} is also the largest size measured: larger batches may cost still less, or more.",
+            size(context, last.size)
         ));
     } else if last.per_element_ns > best.per_element_ns * (1.0 + AS_GOOD) {
         sentences.push(format!(
-            "Beyond the best size the cost rises again: N = {} costs {} against N = {}.",
-            last.size,
+            "Beyond the best size the cost rises again: {} costs {} against {}.",
+            size(context, last.size),
             excess(last),
-            best.size
+            size(context, best.size)
         ));
     }
     sentences

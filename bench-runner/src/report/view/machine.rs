@@ -193,7 +193,7 @@ pub(super) fn label(key: &str) -> String {
     known.unwrap_or_else(|| capitalised(&key.replace(['.', '_'], " ")))
 }
 
-const LABELS: [(&str, &str); 31] = [
+const LABELS: [(&str, &str); 49] = [
     (keys::CPU_MODEL, "CPU model"),
     (keys::CPU_VENDOR, "CPU vendor"),
     (keys::CPU_SIGNATURE, "CPU family/model/stepping"),
@@ -206,8 +206,13 @@ const LABELS: [(&str, &str); 31] = [
     (keys::CPU_SMT, "Simultaneous multithreading"),
     (keys::CPU_FREQUENCY, "CPU frequency (claimed)"),
     (keys::CPU_CACHES, "CPU caches"),
+    (keys::FREQ_DRIVER, "Frequency driver"),
+    (keys::FREQ_GOVERNOR, "Frequency governor"),
     (keys::FREQ_EPP, "Energy-performance preference"),
     (keys::FREQ_TURBO, "Turbo"),
+    (keys::POWER_MODE, "Power mode"),
+    (keys::POWER_SOURCE, "Power source"),
+    (keys::POWER_BATTERY, "Battery charge"),
     (keys::MEMORY_TOTAL, "Memory"),
     (keys::MEMORY_AVAILABLE, "Available memory"),
     (keys::MEMORY_SWAP, "Swap"),
@@ -216,15 +221,28 @@ const LABELS: [(&str, &str); 31] = [
     (keys::OS_KERNEL, "Kernel"),
     (keys::OS_ASLR, "Address space randomisation"),
     (keys::OS_MITIGATIONS, "CPU vulnerability mitigations"),
+    (keys::OS_CLOCKSOURCE, "Clock source"),
+    (keys::OS_UPTIME, "Uptime"),
     (keys::VIRT_HYPERVISOR, "Hypervisor"),
     (keys::VIRT_CONTAINER, "Container"),
     (keys::VIRT_CPU_QUOTA, "CPU quota"),
     (keys::LOAD_ONE, "Load average, 1 min"),
+    (keys::LOAD_RUNNABLE, "Other runnable tasks"),
     (keys::LOAD_PRESSURE_CPU, "CPU pressure"),
     (keys::LOAD_STEAL, "Stolen time"),
+    (keys::THERMAL_THROTTLES, "Thermal throttle events"),
+    (keys::DISK_FREE, "Free disk space"),
     (keys::TOOLCHAIN_RUSTC, "rustc"),
     (keys::TOOLCHAIN_LLVM, "LLVM"),
+    (keys::TOOLCHAIN_HOST, "Compiler's host"),
+    (keys::TOOLCHAIN_CARGO, "Cargo"),
+    (keys::BUILD_TARGET_CPU, "Target CPU"),
+    (keys::BUILD_LOCK, "Cargo.lock, SHA-256"),
+    (keys::SOURCE_COMMIT, "Commit"),
     (keys::SOURCE_DIRTY, "Uncommitted changes"),
+    (keys::SOURCE_BRANCH, "Branch"),
+    (keys::HARNESS_CRITERION, "Criterion"),
+    (keys::HARNESS_RUNNER, "bench-runner"),
 ];
 
 /// Facts whose value moves in every run and says nothing by moving.
@@ -296,7 +314,11 @@ fn table(context: &Context<'_>) -> Table {
         ],
     );
     for fact in &context.report.run.facts {
-        let value = fact.value.as_ref().map(|value| value_text(context.dialect, value, &fact.unit));
+        let value = match (fact.value.as_ref(), fact.status) {
+            (Some(value), _) => value_text(context.dialect, value, &fact.unit),
+            (None, FactStatus::NotApplicable) => context.dialect.nothing().to_owned(),
+            (None, _) => "unknown".to_owned(),
+        };
         let (status, tone) = match fact.status {
             FactStatus::Ok => ("read", ""),
             FactStatus::Derived => ("derived", ""),
@@ -313,7 +335,7 @@ fn table(context: &Context<'_>) -> Table {
         };
         table.rows.push(vec![
             Cell::plain(label(&fact.key)),
-            Cell::plain(value.unwrap_or_else(|| context.dialect.nothing().to_owned())),
+            Cell::plain(value),
             Cell::toned(status, tone),
             Cell::plain(when.to_owned()),
             Cell::plain(fact.source.clone()),
