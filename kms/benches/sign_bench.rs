@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "each target uses its part of what the targets share")]
 mod support;
 
-use kms::{Keystore, Label, Seed};
+use kms::{KeySpec, Keystore, Label, Seed};
 use support::{MESSAGE, ROTATION, run, stream};
 
 fn main() {
@@ -12,7 +12,7 @@ fn main() {
         let keystore = Keystore::new();
         let label = Label::new("bench").expect("a label");
         let seed: [u8; 32] = stream(0, 0, 32).try_into().expect("32 bytes");
-        let id = keystore.insert(label, label, &Seed::from_bytes(&seed)).expect("a key");
+        let id = keystore.import_seed(KeySpec::new(label, label), &Seed::from_bytes(&seed)).expect("a key");
         let messages: Vec<Vec<u8>> = (0..ROTATION).map(|index| stream(1, index, MESSAGE)).collect();
         support::rotate(bencher, &messages, |message| keystore.sign(&id, message).expect("a signature"));
     });

@@ -3,9 +3,10 @@
 //! A refused signature is not an error of the keystore: it is a [`crate::Rejected`] and lives beside the rules.
 
 use crate::key_id::KeyId;
+use crate::keystore::{BackendError, KeyState};
 
 /// What the keystore could not do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KmsError {
     /// No key of this identity is in the store.
@@ -14,12 +15,62 @@ pub enum KmsError {
         /// The identity that was asked for.
         id: KeyId,
     },
+    /// The version's state does not allow it.
+    #[error("key `{id}` is {state} and may not {action}")]
+    State {
+        /// The version.
+        id: KeyId,
+        /// Its state.
+        state: KeyState,
+        /// What was tried.
+        action: &'static str,
+    },
+    /// The version may not sign at this time.
+    #[error("key `{id}` may not sign at this time ({now} ms since 1970)")]
+    OutsideValidity {
+        /// The version.
+        id: KeyId,
+        /// The time. Unit: milliseconds since 1970-01-01 00:00 UTC.
+        now: u64,
+    },
+    /// The store has only the public half, or the secret was destroyed.
+    #[error("the secret of key `{id}` is not here")]
+    NoSecret {
+        /// The version.
+        id: KeyId,
+    },
+    /// The key set was not created exportable.
+    #[error("the secret of key `{id}` may not be exported")]
+    NotExportable {
+        /// The version.
+        id: KeyId,
+    },
+    /// The public key is none that an honest generator makes.
+    #[error("the public key is refused: {reason}")]
+    WeakKey {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The key set has as many versions as it can have.
+    #[error("key `{id}` is the last of {limit} possible versions")]
+    TooManyVersions {
+        /// The newest version.
+        id: KeyId,
+        /// The most versions of one key set.
+        limit: usize,
+    },
+    /// The backend could not read or write the keys.
+    #[error("the keys could not be read or written")]
+    Backend(#[from] BackendError),
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness: {reason}")]
     Entropy {
         /// What the operating system said.
         reason: String,
     },
+    /// The text or document is no key.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The bytes are no public key.
     #[error(transparent)]
     PublicKey(#[from] PublicKeyError),
@@ -49,7 +100,19 @@ impl KmsError {
                 Some("write it as tenant/purpose/ed25519/<32 hexadecimal digits>#v<version>".to_owned())
             }
             Self::Length(_) => Some("pass one verdict slot per item".to_owned()),
-            Self::PublicKey(_) | Self::Rejected(_) => None,
+            Self::State { state: KeyState::Destroyed, .. } => {
+                Some("create or rotate to another key".to_owned())
+            }
+            Self::State { .. } => Some("sign with the primary version, or enable this one".to_owned()),
+            Self::OutsideValidity { .. } => Some("rotate to a version that is valid now".to_owned()),
+            Self::NotExportable { .. } => Some("rotate to a key set that is created exportable".to_owned()),
+            Self::TooManyVersions { .. } => Some("create a new key set".to_owned()),
+            Self::Backend(error) => error.hint(),
+            Self::NoSecret { .. }
+            | Self::WeakKey { .. }
+            | Self::PublicKey(_)
+            | Self::Format(_)
+            | Self::Rejected(_) => None,
         }
     }
 }
@@ -91,6 +154,50 @@ pub enum KeyIdError {
     /// The version is not a number from 1 without leading zeros.
     #[error("the version is a number from 1 to 4294967295 without leading zeros")]
     Version,
+}
+
+/// Why a text or a document is no key, or no envelope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// The input is longer than what is read.
+    #[error("the input has {length} bytes, longer than the {limit} that are read")]
+    TooLong {
+        /// Its length. Unit: bytes.
+        length: usize,
+        /// The longest input. Unit: bytes.
+        limit: usize,
+    },
+    /// No Ed25519 secret in PKCS#8.
+    #[error("no Ed25519 key in PKCS#8: {reason}")]
+    Pkcs8 {
+        /// What the parser said.
+        reason: String,
+    },
+    /// No Ed25519 public key in SubjectPublicKeyInfo.
+    #[error("no Ed25519 public key: {reason}")]
+    Spki {
+        /// What the parser said.
+        reason: String,
+    },
+    /// No Ed25519 JSON Web Key.
+    #[error("no JSON Web Key: {reason}")]
+    Jwk {
+        /// What is wrong.
+        reason: String,
+    },
+    /// No DSSE envelope.
+    #[error("no DSSE envelope: {reason}")]
+    Dsse {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The public key beside a secret is another one's: signing with such a pair would give the secret away.
+    #[error("the public key does not belong to the secret")]
+    ForeignPublicKey,
+    /// The bytes are no public key.
+    #[error(transparent)]
+    PublicKey(#[from] PublicKeyError),
 }
 
 /// The list of verdicts has another length than the list of items.

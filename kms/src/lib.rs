@@ -4,10 +4,15 @@
 //! [`Strict`] and [`Zip215`] are types, and under each of them every way to verify gives the same verdict.
 
 pub mod cache;
+pub mod clock;
+pub mod dsse;
 pub mod error;
+pub mod jwk;
+pub mod jws;
 pub mod key_id;
 pub mod keystore;
 pub mod parallel;
+pub mod pkcs8;
 pub mod probe;
 pub mod public_key;
 pub mod rule;
@@ -19,7 +24,7 @@ pub use ed25519_dalek::Signature;
 pub use cache::{CacheLimits, KeyCache};
 pub use error::KmsError;
 pub use key_id::{KeyId, Label};
-pub use keystore::Keystore;
+pub use keystore::{KeyInfo, KeySpec, KeyState, Keystore, Validity};
 pub use probe::CurveBackend;
 pub use public_key::PublicKey;
 pub use rule::{Item, Rejected, Rule, Strict, Verdict, Zip215};

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
+use ed25519_dalek::Signature;
 
 use crate::error::PublicKeyError;
+use crate::rule::{Rule as _, Strict};
 use crate::table::{BaseTable, KeyTable};
 
 /// A decoded Ed25519 public key.
@@ -132,6 +134,19 @@ impl PublicKey {
 
     pub(crate) fn minus_point(&self) -> &EdwardsPoint {
         &self.minus_point
+    }
+}
+
+/// Verifies under [`Strict`]: a caller who knows only the trait gets the safe rule.
+impl signature::Verifier<Signature> for PublicKey {
+    fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), signature::Error> {
+        Strict::verify(self, message, signature).map_err(|_| signature::Error::new())
+    }
+}
+
+impl signature::MultipartVerifier<Signature> for PublicKey {
+    fn multipart_verify(&self, parts: &[&[u8]], signature: &Signature) -> Result<(), signature::Error> {
+        Strict::verify(self, &parts.concat(), signature).map_err(|_| signature::Error::new())
     }
 }
 

@@ -15,14 +15,18 @@ use crate::error::{KmsError, LengthMismatch};
 use crate::public_key::PublicKey;
 
 /// The 32 secret bytes an Ed25519 key is derived from (RFC 8032 §5.1.5).
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Seed([u8; 32]);
+///
+/// They lie on the heap: moving a `Seed` moves a pointer and leaves no copy of the secret behind.
+#[derive(Clone)]
+pub struct Seed(Box<Zeroizing<[u8; 32]>>);
 
 impl Seed {
     /// Takes the bytes of a seed. The caller's copy stays the caller's to overwrite.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(*bytes)
+        let mut seed = Self::zero();
+        seed.0.copy_from_slice(bytes);
+        seed
     }
 
     /// Draws a new seed from the operating system.
@@ -30,9 +34,13 @@ impl Seed {
     /// # Errors
     /// [`KmsError::Entropy`] when the operating system gives no randomness.
     pub fn generate() -> Result<Self, KmsError> {
-        let mut seed = Self([0; 32]);
-        fill_random(&mut seed.0)?;
+        let mut seed = Self::zero();
+        fill_random(&mut seed.0[..])?;
         Ok(seed)
+    }
+
+    fn zero() -> Self {
+        Self(Box::new(Zeroizing::new([0; 32])))
     }
 
     /// Shows the secret bytes, for writing them where they belong.
@@ -55,14 +63,16 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KmsError> {
 
 /// A signing key, expanded once: signing hashes neither the seed nor computes the public key again.
 ///
+/// The secret part lies on the heap, so that moving the key leaves no copy of it behind.
+///
 /// # Units
-/// [`SigningKey::BYTES_IN_MEMORY`] bytes each, without heap memory.
+/// [`SigningKey::BYTES_IN_MEMORY`] bytes each.
 ///
 /// # Edge cases
 /// Timing: signing takes a time that depends on the lengths of the messages and on nothing else, as far as the
 /// constant-time base multiplication and scalar arithmetic of `curve25519-dalek` reach.
 pub struct SigningKey {
-    secret: Expanded,
+    secret: Box<Expanded>,
     public: PublicKey,
 }
 
@@ -75,7 +85,7 @@ struct Expanded {
 
 impl SigningKey {
     /// How much memory an expanded key takes. Unit: bytes.
-    pub const BYTES_IN_MEMORY: usize = size_of::<Self>();
+    pub const BYTES_IN_MEMORY: usize = size_of::<Self>() + size_of::<Expanded>();
 
     /// Expands a seed.
     #[must_use]
@@ -83,11 +93,11 @@ impl SigningKey {
         let mut hash: Zeroizing<[u8; 64]> = Zeroizing::new([0; 64]);
         Sha512::new().chain_update(seed.expose()).finalize_into((&mut *hash).into());
         let mut low: Zeroizing<[u8; 32]> = Zeroizing::new([0; 32]);
-        let mut prefix = [0; 32];
         low.copy_from_slice(&hash[..32]);
-        prefix.copy_from_slice(&hash[32..]);
-        let secret = Expanded { scalar: Scalar::from_bytes_mod_order(clamp_integer(*low)), prefix };
-        prefix.zeroize();
+        *low = clamp_integer(*low);
+        let mut secret = Box::new(Expanded { scalar: Scalar::ZERO, prefix: [0; 32] });
+        secret.scalar = Scalar::from_bytes_mod_order(*low);
+        secret.prefix.copy_from_slice(&hash[32..]);
         let public = PublicKey::from_point(EdwardsPoint::mul_base(&secret.scalar));
         Self { secret, public }
     }
@@ -185,6 +195,28 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+impl signature::Signer<Signature> for SigningKey {
+    fn try_sign(&self, message: &[u8]) -> Result<Signature, signature::Error> {
+        Ok(self.sign(message))
+    }
+}
+
+impl signature::MultipartSigner<Signature> for SigningKey {
+    fn try_multipart_sign(&self, message: &[&[u8]]) -> Result<Signature, signature::Error> {
+        Ok(self.sign_parts(message))
+    }
+}
+
+impl signature::KeypairRef for SigningKey {
+    type VerifyingKey = PublicKey;
+}
+
+impl AsRef<PublicKey> for SigningKey {
+    fn as_ref(&self) -> &PublicKey {
+        &self.public
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +228,25 @@ mod tests {
         let text = format!("{seed:?} {key:?}");
         assert!(text.contains("<secret>"), "{text}");
         assert!(!text.contains("171") && !text.contains("abab"), "{text}");
+    }
+
+    #[test]
+    fn the_traits_of_the_signature_crate_do_the_same() {
+        fn signed_by<K>(key: &K) -> Signature
+        where
+            K: signature::Signer<Signature> + signature::MultipartSigner<Signature> + signature::Keypair,
+            K::VerifyingKey: signature::Verifier<Signature> + signature::MultipartVerifier<Signature>,
+        {
+            use signature::{MultipartVerifier as _, Verifier as _};
+            let signature = key.sign(b"message");
+            assert_eq!(key.multipart_sign(&[b"mess", b"age"]), signature);
+            assert!(key.verifying_key().verify(b"message", &signature).is_ok());
+            assert!(key.verifying_key().verify(b"another", &signature).is_err());
+            assert!(key.verifying_key().multipart_verify(&[b"mes", b"sage"], &signature).is_ok());
+            signature
+        }
+        let key = SigningKey::from_seed(&Seed::from_bytes(&[3; 32]));
+        assert_eq!(signed_by(&key), key.sign(b"message"));
     }
 
     #[test]

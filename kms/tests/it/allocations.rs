@@ -2,7 +2,8 @@
 
 use allocation_counter::measure;
 use kms::{
-    CacheLimits, Item, KeyCache, Keystore, Label, Rejected, Rule, Seed, Signature, SigningKey, Strict, Zip215,
+    CacheLimits, Item, KeyCache, KeySpec, Keystore, Label, Rejected, Rule, Seed, Signature, SigningKey,
+    Strict, Zip215,
 };
 
 /// Counts the allocations of an operation, after one warming call that may fill tables made once per process.
@@ -20,7 +21,7 @@ fn signing_allocates_nothing() {
     assert_eq!(allocations(|| key.sign_many_into(&messages, &mut places).unwrap()), 0);
 
     let keystore = Keystore::new();
-    let id = keystore.create(Label::new("t").unwrap(), Label::new("p").unwrap()).unwrap();
+    let id = keystore.create(KeySpec::new(Label::new("t").unwrap(), Label::new("p").unwrap())).unwrap();
     assert_eq!(allocations(|| places[0] = keystore.sign(&id, messages[0]).unwrap()), 0);
     assert_eq!(allocations(|| keystore.verify(&id, messages[0], &places[0]).unwrap()), 0);
 }

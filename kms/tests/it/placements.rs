@@ -65,7 +65,7 @@ fn place<R: Rule>(pool: &Pool, kinds: usize, rounds: usize) -> usize {
     let singles = pool.singles::<R>();
     let mut random = Random::new(0x215);
     let mut placements = 0;
-    let mut verdicts = vec![Err(Rejected::NotVerified); 65];
+    let mut verdicts = [Err(Rejected::NotVerified); 65];
     for round in 0..rounds {
         for size in 1..=65 {
             for place in 0..size {
