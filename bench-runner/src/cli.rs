@@ -72,7 +72,7 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure a suite, store the run and write its report
-    Run(commands::run::Args),
+    Run(Box<commands::run::Args>),
     /// Write the report of a stored run
     Report(commands::report::Args),
     /// List stored runs

@@ -98,7 +98,10 @@ impl Session {
     /// A variable of the environment that is set, not empty and Unicode.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.get(&OsString::from(name)).and_then(|value| value.to_str()).filter(|value| !value.is_empty())
+        self.environment
+            .get(&OsString::from(name))
+            .and_then(|value| value.to_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// Writes the answer to stdout.

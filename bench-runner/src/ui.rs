@@ -52,9 +52,7 @@ impl Style {
     #[must_use]
     pub fn detect(wishes: Wishes) -> Self {
         let plain = wishes.no_color || wishes.dumb;
-        let color = wishes
-            .color
-            .unwrap_or(wishes.force_color || (!plain && std::io::stdout().is_terminal()));
+        let color = wishes.color.unwrap_or(wishes.force_color || (!plain && std::io::stdout().is_terminal()));
         let width = wishes
             .columns
             .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
@@ -86,7 +84,8 @@ pub fn answer(text: &str, style: Style) -> std::io::Result<()> {
 
 /// Writes one line to stderr. A stderr that is gone cannot be told, so its errors are dropped.
 pub fn note(text: &str) {
-    _ = writeln!(std::io::stderr().lock(), "{text}");
+    let mut stderr = std::io::stderr().lock();
+    _ = writeln!(stderr, "{text}");
 }
 
 #[cfg(test)]

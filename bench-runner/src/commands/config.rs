@@ -24,8 +24,12 @@ pub fn run(_: &Args, session: &Session) -> Result<ExitCode, CliError> {
             object.to_string()
         }
         Format::Text | Format::Markdown | Format::Csv => {
-            let origin = config.file.as_ref().map_or("built-in defaults".to_owned(), |file| file.display().to_string());
-            let body = toml::to_string(&config).map_err(|error| CliError::from_error(exit_code::FAILURE, &error))?;
+            let origin = config
+                .file
+                .as_ref()
+                .map_or("built-in defaults".to_owned(), |file| file.display().to_string());
+            let body =
+                toml::to_string(&config).map_err(|error| CliError::from_error(exit_code::FAILURE, &error))?;
             format!("# from {origin}\n{body}")
         }
     };

@@ -42,7 +42,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             });
             session.answer(&object.to_string())?;
         }
-        Format::Text | Format::Markdown | Format::Csv => session.answer(&text(args, session, &diagnosis, &facts))?,
+        Format::Text | Format::Markdown | Format::Csv => {
+            session.answer(&text(args, session, &diagnosis, &facts))?
+        }
     }
     Ok(if diagnosis.grade == Grade::X { exit_code::UNFIT } else { exit_code::DONE })
 }
@@ -72,7 +74,9 @@ fn text(args: &Args, session: &Session, diagnosis: &Diagnosis, facts: &[Fact]) -
         text.push('\n');
         text.push_str(&check_table(diagnosis).text(session.style.width));
         text.push('\n');
-        text.push_str(&super::machines::fact_table(&facts.iter().collect::<Vec<_>>()).text(session.style.width));
+        text.push_str(
+            &super::machines::fact_table(&facts.iter().collect::<Vec<_>>()).text(session.style.width),
+        );
     }
     text
 }

@@ -79,7 +79,8 @@ fn row(outcome: &GateOutcome) -> Vec<String> {
         Per::Element => "/op",
     };
     // One unit a row, chosen from its smallest value.
-    let scale = Scale::time(Dialect::Ascii, [Some(outcome.budget.limit_ns), outcome.value_ns].into_iter().flatten());
+    let scale =
+        Scale::time(Dialect::Ascii, [Some(outcome.budget.limit_ns), outcome.value_ns].into_iter().flatten());
     let time = |value: f64| format!("{}{per}", scale.show(value, None));
     vec![
         outcome.budget.id.clone(),

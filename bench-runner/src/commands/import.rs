@@ -55,7 +55,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         Action::Criterion { folder, baseline, here } => {
             let read = criterion::import(&session.folder.join(folder), baseline.as_deref())?;
             let identity = if *here {
-                let facts = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
+                let facts =
+                    machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
                 identify(&facts, &machine::machine_id(&config.store), None)
             } else {
                 unknown_identity()
@@ -101,7 +102,8 @@ fn unknown_identity() -> Identity {
 
 /// One folder of results as a run with one launch.
 fn record(read: criterion::Imported, identity: Identity) -> RunRecord {
-    let mut inventory: Vec<_> = read.measurements.iter().map(|measurement| measurement.benchmark.clone()).collect();
+    let mut inventory: Vec<_> =
+        read.measurements.iter().map(|measurement| measurement.benchmark.clone()).collect();
     inventory.sort();
     let elapsed = (read.last.0 - read.first.0).max(0);
     let launch = Launch {
@@ -135,7 +137,10 @@ fn record(read: criterion::Imported, identity: Identity) -> RunRecord {
         launches: vec![launch],
         findings: read.findings,
     };
-    let measurements =
-        read.measurements.into_iter().map(|measurement| LaunchMeasurement { launch: 0, measurement }).collect();
+    let measurements = read
+        .measurements
+        .into_iter()
+        .map(|measurement| LaunchMeasurement { launch: 0, measurement })
+        .collect();
     RunRecord { run, measurements, stated: Vec::new() }
 }

@@ -30,7 +30,8 @@ pub struct Args {
 /// When the configuration or the store cannot be read.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let store = load::open_to_read(&session.config()?)?;
-    let filter = RunFilter { machine: args.machine.clone(), suite: args.suite.clone(), ..RunFilter::default() };
+    let filter =
+        RunFilter { machine: args.machine.clone(), suite: args.suite.clone(), ..RunFilter::default() };
     let runs = store.runs(&filter, args.limit)?;
     let items = runs.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
     load::show(session, &table(&runs), "bench-runner/list", &items)?;

@@ -41,7 +41,10 @@ pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
 /// Says what happened while the store was opened.
 fn tell(opened: &Opened) {
     if let (Some(from), Some(backup)) = (opened.migrated_from, &opened.backup) {
-        ui::note(&format!("store migrated from schema {from}; a copy of the old one is `{}`", backup.display()));
+        ui::note(&format!(
+            "store migrated from schema {from}; a copy of the old one is `{}`",
+            backup.display()
+        ));
     }
     for run in &opened.recovered {
         ui::note(&format!("run {run} had been interrupted; it is marked partial, what it measured is kept"));
@@ -69,7 +72,11 @@ impl Loaded {
         Self {
             run: record.run,
             stated: stated.collect(),
-            measurements: record.measurements.into_iter().map(|entry| (entry.launch, entry.measurement)).collect(),
+            measurements: record
+                .measurements
+                .into_iter()
+                .map(|entry| (entry.launch, entry.measurement))
+                .collect(),
         }
     }
 }
@@ -92,7 +99,11 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         budgets: &config.budgets,
         descriptions: &config.descriptions,
         hints: &hints(&config.curves)?,
-        compare: &CompareSettings { margin: config.margin, family_alpha: 1.0 - config.level, session_variance: 0.0 },
+        compare: &CompareSettings {
+            margin: config.margin,
+            family_alpha: 1.0 - config.level,
+            session_variance: 0.0,
+        },
         reproduce: &format!("bench-runner report {run}"),
     }))
 }

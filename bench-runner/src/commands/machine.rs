@@ -41,7 +41,10 @@ pub(super) fn machine_id(store: &Path) -> Vec<u8> {
 /// The one file that all measurers of this machine lock, whoever runs them.
 pub(super) fn lock_path(session: &Session) -> PathBuf {
     session.variable("BENCH_RUNNER_LOCK").map_or_else(
-        || if cfg!(unix) { PathBuf::from("/tmp") } else { std::env::temp_dir() }.join("bench-runner-measuring.lock"),
+        || {
+            if cfg!(unix) { PathBuf::from("/tmp") } else { std::env::temp_dir() }
+                .join("bench-runner-measuring.lock")
+        },
         PathBuf::from,
     )
 }

@@ -3,9 +3,9 @@
 use super::{Session, load};
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::model::fact::FactValue;
 use crate::model::fact::{Fact, FactStatus, Phase};
 use crate::model::record::MachineListing;
-use crate::model::fact::FactValue;
 use crate::report::format::{self, Dialect, timestamp};
 use crate::ui::table::{Align, Column, Table};
 
@@ -30,7 +30,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         load::show(session, &table(&machines), "bench-runner/machines", &items)?;
         return Ok(exit_code::DONE);
     };
-    let known = |machine: &&MachineListing| machine.machine == *wanted || machine.label.as_ref() == Some(wanted);
+    let known =
+        |machine: &&MachineListing| machine.machine == *wanted || machine.label.as_ref() == Some(wanted);
     let machine = machines.iter().find(known).ok_or_else(|| {
         CliError::new(exit_code::NOTHING, format!("no machine is called `{wanted}`"))
             .hinted(Some("`bench-runner machines` lists them".to_owned()))

@@ -128,7 +128,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     interrupt(&cancel)?;
     let mut progress = Progress::new(session.style);
     let waiting = &mut |_: &std::path::Path| {
-        progress.line("waiting: another measurement is running on this machine (--no-wait to give up instead)");
+        progress
+            .line("waiting: another measurement is running on this machine (--no-wait to give up instead)");
     };
     // Held until the end: two measurements at once would each be the other's noise.
     let _lock = process::lock::acquire(&machine::lock_path(session), !args.around.no_wait, &cancel, waiting)?;
@@ -143,7 +144,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     // Opened before the long work, so that a store that cannot be used is not found out at its end.
     let mut store = load::open_to_write(&config)?;
-    let suite = prepare::suite(args, session, &config, &plan, facts, &cancel, &progress)?;
+    let suite = prepare::suite(args, session, (&config, &plan), facts, &cancel, &progress)?;
     let id = measure::run(&mut store, &suite, &plan, &config, &cancel, &mut progress)?;
     progress.finish();
     let content = load::report_of(&config, &store, &id)?;
@@ -153,7 +154,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
 /// Ctrl-C pulls the handle: the bench is killed, the run is stored as partial.
 fn interrupt(cancel: &Cancel) -> Result<(), CliError> {
     let cancel = cancel.clone();
-    ctrlc::set_handler(move || cancel.cancel()).map_err(|error| CliError::from_error(exit_code::FAILURE, &error))
+    ctrlc::set_handler(move || cancel.cancel())
+        .map_err(|error| CliError::from_error(exit_code::FAILURE, &error))
 }
 
 /// Prints the summary and where the report is, and decides the exit code.
@@ -164,8 +166,11 @@ fn finish(
     content: &RunReport,
     interrupted: bool,
 ) -> Result<ExitCode, CliError> {
-    let written = if args.around.no_report { None } else { Some(super::report::write(config, content, None)?) };
-    let paths = written.as_ref().map(|files| (load::shown(session, &files.markdown), load::shown(session, &files.html)));
+    let written =
+        if args.around.no_report { None } else { Some(super::report::write(config, content, None)?) };
+    let paths = written
+        .as_ref()
+        .map(|files| (load::shown(session, &files.markdown), load::shown(session, &files.html)));
     let style = session.style;
     let text = match session.format {
         Format::Json | Format::Jsonl => serde_json::json!({

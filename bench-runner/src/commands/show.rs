@@ -59,8 +59,19 @@ pub(super) fn csv(content: &RunReport) -> String {
         ]
     });
     let titles = [
-        "run", "package", "benchmark", "metric", "unit", "statistic", "value", "low", "high", "level", "launches",
-        "observations", "elements",
+        "run",
+        "package",
+        "benchmark",
+        "metric",
+        "unit",
+        "statistic",
+        "value",
+        "low",
+        "high",
+        "level",
+        "launches",
+        "observations",
+        "elements",
     ];
     Table { columns: titles.map(column).to_vec(), rows: rows.collect() }.csv()
 }

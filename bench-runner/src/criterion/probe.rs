@@ -86,7 +86,9 @@ mod tests {
         let probe = parse(&format!("a/8: benchmark\n{line}\n"));
         assert_eq!(probe.backend.as_deref(), Some("avx2"));
         assert_eq!(probe.elements, BTreeMap::from([("a/8".to_owned(), 8)]));
-        for foreign in ["", "a: benchmark", "{}", r#"{"schema":"other","version":1}"#, &line.replace(":1,", ":2,")] {
+        for foreign in
+            ["", "a: benchmark", "{}", r#"{"schema":"other","version":1}"#, &line.replace(":1,", ":2,")]
+        {
             assert_eq!(parse(foreign), Probe::default(), "{foreign}");
         }
     }

@@ -30,11 +30,6 @@ impl Progress {
         Self { bar, quiet: style.quiet, width: style.width, done_seconds: 0.0, total_seconds: 0.0 }
     }
 
-    /// A new phase, worth a line of its own.
-    pub fn phase(&self, text: &str) {
-        self.line(text);
-    }
-
     /// Something that replaces the live line; not shown where there is none.
     pub fn detail(&self, text: &str) {
         if let Some(bar) = &self.bar {
@@ -80,7 +75,7 @@ impl Progress {
 
 /// Rounds a number of seconds to words that do not pretend to be exact.
 #[must_use]
-pub fn time_left(seconds: f64) -> String {
+fn time_left(seconds: f64) -> String {
     match seconds {
         s if !s.is_finite() || s < 0.0 => "time left unknown".to_owned(),
         s if s < 10.0 => "a few seconds left".to_owned(),

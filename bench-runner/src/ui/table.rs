@@ -86,7 +86,8 @@ impl Table {
     }
 
     fn total_width(&self, shown: &[usize]) -> usize {
-        shown.iter().map(|&column| self.column_width(column)).sum::<usize>() + 2 * shown.len().saturating_sub(1)
+        shown.iter().map(|&column| self.column_width(column)).sum::<usize>()
+            + 2 * shown.len().saturating_sub(1)
     }
 
     fn line(&self, shown: &[usize], cell: impl Fn(usize) -> String) -> String {
@@ -116,7 +117,9 @@ fn rule(align: Align) -> String {
 
 /// Control characters of a hostile name must not reach the terminal.
 fn printable(cell: &str) -> String {
-    let inert = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    let inert = |c: char| {
+        c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
     cell.chars().map(|c| if inert(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -132,7 +135,11 @@ fn escape_markdown(cell: &str) -> String {
 }
 
 fn quote_csv(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]

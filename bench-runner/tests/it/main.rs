@@ -5,7 +5,9 @@ mod criterion_faults;
 mod criterion_guard;
 mod criterion_support;
 #[cfg(test)]
-mod hardware;
+mod hardware_programs;
+#[cfg(test)]
+mod hardware_roots;
 mod report;
 mod report_fixture;
 #[cfg(test)]

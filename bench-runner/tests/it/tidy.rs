@@ -41,7 +41,8 @@ fn rust_sources() -> Vec<(String, String)> {
 /// The table between the markers of ARCHITECTURE.md: module to the modules it may import.
 fn layers() -> BTreeMap<String, BTreeSet<String>> {
     let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
-    let table = text.split("<!-- layers:begin -->").nth(1).unwrap().split("<!-- layers:end -->").next().unwrap();
+    let table =
+        text.split("<!-- layers:begin -->").nth(1).unwrap().split("<!-- layers:end -->").next().unwrap();
     let rows = table.lines().skip(3).filter(|line| line.starts_with('|'));
     rows.map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -65,7 +66,9 @@ fn imports(content: &str) -> BTreeSet<String> {
     for line in content.lines().filter(|line| !line.trim_start().starts_with("//")) {
         for capture in paths.captures_iter(line) {
             match (capture.get(1), capture.get(2)) {
-                (Some(list), _) => found.extend(first.captures_iter(list.as_str()).map(|name| name[1].to_owned())),
+                (Some(list), _) => {
+                    found.extend(first.captures_iter(list.as_str()).map(|name| name[1].to_owned()))
+                }
                 (None, Some(name)) => _ = found.insert(name.as_str().to_owned()),
                 (None, None) => unreachable!("one of the two groups matches"),
             }
@@ -132,7 +135,11 @@ fn tidy_layers_are_acyclic() {
             })
             .map(|(name, _)| name.as_str())
             .collect();
-        assert!(!ready.is_empty(), "a cycle among {:?}", layers.keys().filter(|name| !done.contains(name.as_str())));
+        assert!(
+            !ready.is_empty(),
+            "a cycle among {:?}",
+            layers.keys().filter(|name| !done.contains(name.as_str()))
+        );
         done.extend(ready);
     }
 }
@@ -153,7 +160,10 @@ fn tidy_files_stay_short_or_say_why() {
     for (name, content) in rust_sources() {
         let lines = content.lines().count();
         let reason = content.lines().take(15).any(|line| line.contains("Length:"));
-        assert!(lines <= 500 || reason, "{name}: {lines} lines; split it, or give a `Length:` reason at its top");
+        assert!(
+            lines <= 500 || reason,
+            "{name}: {lines} lines; split it, or give a `Length:` reason at its top"
+        );
     }
     let main = std::fs::read_to_string(repository().join("bench-runner/src/main.rs")).unwrap();
     assert!(main.lines().count() <= 15, "main.rs grows");
@@ -186,7 +196,10 @@ fn tidy_functions_stay_short() {
 #[test]
 fn tidy_prints_clocks_and_environments_stay_in_their_places() {
     let rules = [
-        (r"\be?print(ln)?!\(", &["bench-runner/src/ui", "bench-runner/src/commands", "bench-runner/src/lib.rs"][..]),
+        (
+            r"\be?print(ln)?!\(",
+            &["bench-runner/src/ui", "bench-runner/src/commands", "bench-runner/src/lib.rs"][..],
+        ),
         (r"SystemTime::now|Timestamp::now\(|Zoned::now", &["bench-runner/src/clock.rs"][..]),
         (r"std::env::var|env::vars", &["bench-runner/src/commands", "bench-runner/src/ui"][..]),
         (r"Command::new\(", &["bench-runner/src/process"][..]),
@@ -220,7 +233,9 @@ fn tidy_scripts_stay_short() {
 fn tidy_documents_link_to_files_that_exist() {
     let link = Regex::new(r"\]\(([^)#]+)[^)]*\)").unwrap();
     let mut documents = sources("bench-runner/docs", "md");
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "kms/README.md", "data/README.md"] {
+    for name in
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "kms/README.md", "data/README.md"]
+    {
         documents.push((name.to_owned(), std::fs::read_to_string(repository().join(name)).unwrap()));
     }
     for (name, content) in documents {

@@ -112,7 +112,8 @@ impl Measuring<'_> {
 
     /// Seconds that the next launch of an executable should take.
     fn forecast(&self, index: usize) -> f64 {
-        let per_benchmark = self.plan.warm_up_seconds.unwrap_or(3.0) + self.plan.measurement_seconds.unwrap_or(5.0);
+        let per_benchmark =
+            self.plan.warm_up_seconds.unwrap_or(3.0) + self.plan.measurement_seconds.unwrap_or(5.0);
         let count = u32::try_from(self.suite.benches[index].selected.len()).unwrap_or(u32::MAX);
         self.last_seconds.get(&index).copied().unwrap_or(per_benchmark * f64::from(count))
     }
@@ -190,7 +191,12 @@ impl Measuring<'_> {
         self.finish_launch(&mut row, index, &outcome)
     }
 
-    fn finish_launch(&mut self, row: &mut Launch, index: usize, outcome: &LaunchOutcome) -> Result<(), CliError> {
+    fn finish_launch(
+        &mut self,
+        row: &mut Launch,
+        index: usize,
+        outcome: &LaunchOutcome,
+    ) -> Result<(), CliError> {
         row.status = outcome.status;
         row.capture = outcome.capture;
         row.reason = outcome.reason.clone();
@@ -211,7 +217,11 @@ impl Measuring<'_> {
             *self.failures.entry(index).or_insert(0) += 1;
             self.complete = false;
             self.missing(row, outcome);
-            format!("PARTIAL: {}\n{}", row.reason.as_deref().unwrap_or("unknown"), indented(&outcome.stderr_tail))
+            format!(
+                "PARTIAL: {}\n{}",
+                row.reason.as_deref().unwrap_or("unknown"),
+                indented(&outcome.stderr_tail)
+            )
         };
         self.progress.line(&format!(
             "launch {:>3}  round {:>2}/{}  {:<24} {:>6.1} s  {state}",
@@ -253,7 +263,8 @@ impl Measuring<'_> {
         findings.extend(diagnose(&all, &inputs).findings.into_iter().map(soften));
         let measured = self.ordinal > 0;
         let status = if self.complete && measured { RunStatus::Complete } else { RunStatus::Partial };
-        self.store.finish_run(&self.run, &RunEnd { status, finished: Some(clock::now()), facts, findings })?;
+        self.store
+            .finish_run(&self.run, &RunEnd { status, finished: Some(clock::now()), facts, findings })?;
         Ok(())
     }
 }

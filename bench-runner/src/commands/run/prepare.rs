@@ -92,14 +92,15 @@ pub(super) fn plan(args: &Args, config: &Config) -> Result<RunPlan, CliError> {
 pub(super) fn suite(
     args: &Args,
     session: &Session,
-    config: &Config,
-    plan: &RunPlan,
+    (config, plan): (&Config, &RunPlan),
     mut facts: Vec<Fact>,
     cancel: &Cancel,
     progress: &Progress,
 ) -> Result<Suite, CliError> {
-    progress.phase("building bench executables");
-    let built = build::build(&request(args, session, config), &SystemRunner, cancel, &mut |line| progress.detail(line))?;
+    progress.line("building bench executables");
+    let built = build::build(&request(args, session, config), &SystemRunner, cancel, &mut |line| {
+        progress.detail(line)
+    })?;
     let scratch = tempfile::Builder::new().prefix("bench-runner-").tempdir()?;
     let guard = std::env::current_exe()?;
     let patience = args.how.watchdog.map_or(Duration::from_secs_f64(config.watchdog_seconds), |seconds| {
@@ -113,7 +114,9 @@ pub(super) fn suite(
         let inventory = inventory::inventory(ask, cancel)?;
         findings.extend(inventory.findings.iter().cloned());
         let said = probe::ask(&SystemRunner, &executable.path, &executable.directory);
-        facts.extend(said.backend.map(|backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe")));
+        facts.extend(
+            said.backend.map(|backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe")),
+        );
         let selected = select(&inventory.ids, config, plan)?;
         benches.push(Bench { executable: executable.clone(), inventory, selected, elements: said.elements });
     }
@@ -128,7 +131,17 @@ pub(super) fn suite(
     let packages: BTreeSet<&str> =
         benches.iter().map(|bench| bench.executable.executable.package.as_str()).collect();
     let name = packages.into_iter().collect::<Vec<_>>().join("+");
-    Ok(Suite { benches, name, identity, facts, findings, guard, patience, scratch, facts_after: after(session, config, &built.root) })
+    Ok(Suite {
+        benches,
+        name,
+        identity,
+        facts,
+        findings,
+        guard,
+        patience,
+        scratch,
+        facts_after: after(session, config, &built.root),
+    })
 }
 
 /// Facts at the end of the run: machine and source, since both can change while it runs.
@@ -241,7 +254,7 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
 fn redact_paths(flags: &str) -> String {
     let redact = |word: &str| match word.find('/') {
         Some(at) if word[..at].is_empty() || word[..at].ends_with('=') => {
-            format!("{}<path#{}>", &word[..at], &crate::files::sha256(word[at..].as_bytes()).short()[..8])
+            format!("{}<path#{}>", &word[..at], &crate::files::sha256(&word.as_bytes()[at..]).short()[..8])
         }
         _ => word.to_owned(),
     };
