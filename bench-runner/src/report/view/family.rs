@@ -352,16 +352,21 @@ pub(super) fn glance(context: &Context<'_>, groups: &[Group<'_>]) -> Table {
     );
     for group in groups {
         for result in &group.results {
-            let mut cells = row(context, result, group.element());
-            cells.remove(LAUNCHES);
-            cells.remove(BOUNDS);
-            table.rows.push(cells);
+            table.rows.push(glance_row(context, result, group.element()));
         }
     }
     table.drop_empty_columns();
     let all: Vec<_> = groups.iter().flat_map(|group| group.results.iter().copied()).collect();
     table.note = note(&all);
     table
+}
+
+/// A row without bounds and launches.
+pub(super) fn glance_row(context: &Context<'_>, result: &BenchmarkResult, element: &str) -> Vec<Cell> {
+    let mut cells = row(context, result, element);
+    cells.remove(LAUNCHES);
+    cells.remove(BOUNDS);
+    cells
 }
 
 fn row(context: &Context<'_>, result: &BenchmarkResult, element: &str) -> Vec<Cell> {
