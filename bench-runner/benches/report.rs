@@ -1,6 +1,7 @@
 //! Cost of writing a report of 112 benchmarks: the budget is 50 ms for the page.
 
 #[path = "../tests/it/report_fixture.rs"]
+#[expect(unused_imports, reason = "shared with the tests, which use all of it")]
 mod report_fixture;
 
 use bench_runner::report;

@@ -74,7 +74,10 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-const PAGES: [(&str, fn() -> RunReport); 5] = [
+/// A name and how to make its report.
+type Page = (&'static str, fn() -> RunReport);
+
+const PAGES: [Page; 5] = [
     ("measured", report_fixture::measured),
     ("founding", report_fixture::founding),
     ("partial", report_fixture::partial),

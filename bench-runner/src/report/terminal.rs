@@ -2,6 +2,7 @@
 //!
 //! Makes text; whoever prints it decides about width, colour and character set.
 
+use crate::report::format::append;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -28,7 +29,7 @@ pub(super) fn summary(report: &RunReport, width: usize, color: bool, ascii: bool
     let mut lines = Vec::new();
     lines.push(paint(&plain(&brief.title, ascii), bold(), color));
     let chips = brief.head.chips.iter().map(|chip| plain(&chip.text, ascii)).collect::<Vec<_>>().join(" | ");
-    lines.push(cut(&chips, width));
+    lines.extend(wrapped(&chips, width));
     for banner in &brief.head.banners {
         let text = format!("{}: {}", banner.title, banner.text);
         lines.extend(
@@ -148,8 +149,8 @@ fn table(rows: &[Vec<Cell>], width: usize, color: bool, ascii: bool) -> Vec<Stri
         .collect();
     let mut shown: Vec<usize> = (1..heads.len()).filter(|column| widths[*column] > 0).collect();
     let needed = |shown: &[usize]| shown.iter().map(|column| widths[*column] + 2).sum::<usize>();
-    // Throughput repeats what the value says; then the interval, the value per element, the previous run.
-    for least in [4, 2, 3, 5] {
+    // Throughput and the value per element repeat what the value says; then the interval, then the previous run.
+    for least in [4, 3, 2, 5] {
         if needed(&shown) + widths[0].min(NAME) > width {
             shown.retain(|column| *column != least);
         }
@@ -159,7 +160,7 @@ fn table(rows: &[Vec<Cell>], width: usize, color: bool, ascii: bool) -> Vec<Stri
     let mut lines = Vec::new();
     let mut head = format!("{}{}", heads[0], pad(heads[0], name));
     for column in &shown {
-        head.push_str(&format!("  {}{}", pad(heads[*column], widths[*column]), heads[*column]));
+        append(&mut head, format_args!("  {}{}", pad(heads[*column], widths[*column]), heads[*column]));
     }
     lines.push(paint(&head, bold(), color));
     for (row, cells) in texts.iter().zip(rows) {
@@ -167,7 +168,7 @@ fn table(rows: &[Vec<Cell>], width: usize, color: bool, ascii: bool) -> Vec<Stri
         let mut line = format!("{first}{}", pad(&first, name));
         for column in &shown {
             let text = paint(&row[*column], tone(cells[*column].tone), color);
-            line.push_str(&format!("  {}{text}", pad(&row[*column], widths[*column])));
+            append(&mut line, format_args!("  {}{text}", pad(&row[*column], widths[*column])));
         }
         lines.push(line.trim_end().to_owned());
     }

@@ -3,6 +3,7 @@
 //! Groups by the owner's descriptions first and by bench target otherwise. It draws no conclusion: sentences are
 //! made by `interpret`.
 
+use crate::report::format::append;
 use regex::Regex;
 use serde::Serialize;
 
@@ -272,10 +273,10 @@ fn tile(context: &Context<'_>, group: &Group<'_>, result: &BenchmarkResult) -> T
     inside.push(basis(context, result));
     let mut sentence = format!("{}: {} {doubt} ({})", code(&name), strong(&total), inside.join(", "));
     if let Some(each) = &each {
-        sentence.push_str(&format!(" → {}", strong(each)));
+        append(&mut sentence, format_args!(" → {}", strong(each)));
     }
     if let Some(rate) = &rate {
-        sentence.push_str(&format!(" → {}", strong(rate)));
+        append(&mut sentence, format_args!(" → {}", strong(rate)));
     }
     let (value, of) = match each.as_deref().and_then(|each| each.rsplit_once('/')) {
         Some((number, _)) => (number.to_owned(), format!("per {element}; {total} per iteration")),
@@ -311,7 +312,7 @@ fn table(context: &Context<'_>, group: &Group<'_>) -> Table {
         }
         table.rows.push(cells);
     }
-    table.note = note(&group.results);
+    table.note = note(context, &group.results);
     fold_launches(context, &mut table, &group.results);
     table.drop_empty_columns();
     table
@@ -331,10 +332,13 @@ fn fold_launches(context: &Context<'_>, table: &mut Table, results: &[&Benchmark
         }
     }
     let word = if launches == 1 { "launch" } else { "launches" };
-    table.note.push_str(&format!(
-        " Each from {launches} {word}, {} observations.",
-        format::count(context.dialect, observations)
-    ));
+    append(
+        &mut table.note,
+        format_args!(
+            " Each from {launches} {word}, {} observations.",
+            format::count(context.dialect, observations)
+        ),
+    );
 }
 
 /// The same columns for every result of the run: the table at the top.
@@ -357,7 +361,7 @@ pub(super) fn glance(context: &Context<'_>, groups: &[Group<'_>]) -> Table {
     }
     table.drop_empty_columns();
     let all: Vec<_> = groups.iter().flat_map(|group| group.results.iter().copied()).collect();
-    table.note = note(&all);
+    table.note = note(context, &all);
     table
 }
 
@@ -394,7 +398,7 @@ fn row(context: &Context<'_>, result: &BenchmarkResult, element: &str) -> Vec<Ce
 }
 
 /// Names the statistics and what the intervals cover, once for the table.
-fn note(results: &[&BenchmarkResult]) -> String {
+fn note(context: &Context<'_>, results: &[&BenchmarkResult]) -> String {
     let mut statistics: Vec<String> = Vec::new();
     let mut methods: Vec<String> = Vec::new();
     for result in results {
@@ -403,7 +407,8 @@ fn note(results: &[&BenchmarkResult]) -> String {
             statistics.push(statistic);
         }
         let Some(interval) = result.estimate.interval else { continue };
-        let method = format!("{:.0} % interval: {}", interval.level * 100.0, method_words(interval.method));
+        let level = format::percent(context.dialect, interval.level, 0);
+        let method = format!("{level} interval: {}", method_words(interval.method));
         if !methods.contains(&method) {
             methods.push(method);
         }
@@ -413,7 +418,7 @@ fn note(results: &[&BenchmarkResult]) -> String {
     }
     let mut note = format!("Value: {} per iteration.", statistics.join("; "));
     for method in methods {
-        note.push_str(&format!(" {method}."));
+        append(&mut note, format_args!(" {method}."));
     }
     note
 }
