@@ -1,9 +1,9 @@
-//! Cost of writing a report of 112 benchmarks: the budget is 50 ms for the page.
+//! Cost of writing reports: 112 benchmarks (the budget is 50 ms for the page), and the small ones that people read.
 
 #[path = "../tests/it/report_fixture.rs"]
-#[expect(unused_imports, reason = "shared with the tests, which use all of it")]
 mod report_fixture;
 
+use bench_runner::model::report::RunReport;
 use bench_runner::report;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -16,5 +16,19 @@ fn large_report(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, large_report);
+fn small_reports(criterion: &mut Criterion) {
+    let pages: [(&str, RunReport); 4] = [
+        ("measured", report_fixture::measured()),
+        ("founding", report_fixture::founding()),
+        ("partial", report_fixture::partial()),
+        ("hostile", report_fixture::hostile()),
+    ];
+    let mut group = criterion.benchmark_group("report_html");
+    for (name, made) in &pages {
+        group.bench_function(*name, |bencher| bencher.iter(|| report::html(made)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, large_report, small_reports);
 criterion_main!(benches);

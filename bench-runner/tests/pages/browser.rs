@@ -18,11 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Any failure, in words.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Looks for Chromium: the program that `CHROMIUM` names, else the usual places.
+/// Looks for Chromium: only where `CHROMIUM` says, if it says anything, else in the usual places.
 pub(crate) fn find(named: Option<&OsStr>) -> Option<PathBuf> {
     let usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    let mut candidates: Vec<PathBuf> = named.map(PathBuf::from).into_iter().collect();
-    candidates.extend(usual.map(PathBuf::from));
+    let named = named.map(|named| vec![PathBuf::from(named)]);
+    let candidates = named.unwrap_or_else(|| usual.map(PathBuf::from).to_vec());
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 

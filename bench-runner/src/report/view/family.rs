@@ -271,7 +271,11 @@ fn tile(context: &Context<'_>, group: &Group<'_>, result: &BenchmarkResult) -> T
     let bounds = result.estimate.interval.map(|it| scale(context, result).range(it.low, it.high));
     let mut inside = bounds.into_iter().collect::<Vec<_>>();
     inside.push(basis(context, result));
-    let mut sentence = format!("{}: {} {doubt} ({})", code(&name), strong(&total), inside.join(", "));
+    let width = if result.estimate.interval.is_some() { format!(" {doubt}") } else { String::new() };
+    if width.is_empty() {
+        inside.insert(0, "interval unknown: none stated".to_owned());
+    }
+    let mut sentence = format!("{}: {}{width} ({})", code(&name), strong(&total), inside.join(", "));
     if let Some(each) = &each {
         append(&mut sentence, format_args!(" → {}", strong(each)));
     }
