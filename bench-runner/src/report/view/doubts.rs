@@ -81,8 +81,29 @@ fn doubt(finding: &Finding, subject: String) -> Doubt {
         },
         code: finding.code.clone(),
         subject,
-        evidence: sentence(&finding.evidence),
-        effect: sentence(&finding.effect),
-        remedy: sentence(&finding.remedy),
+        evidence: started(&finding.evidence),
+        effect: started(&finding.effect),
+        remedy: started(&finding.remedy),
+    }
+}
+
+/// A fragment as a sentence of its own; a first word that is a name keeps its spelling.
+fn started(text: &str) -> String {
+    let text = sentence(text);
+    let word = text.split_whitespace().next().unwrap_or_default();
+    if word.chars().all(char::is_alphabetic) { capitalised(&text) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_become_sentences_and_names_stay() {
+        let check = |text: &str, expected: &str| assert_eq!(started(text), expected);
+        check("plug in and run again", "Plug in and run again.");
+        check("verify_batch/8 ran once.", "verify_batch/8 ran once.");
+        check("`cargo` is missing", "`cargo` is missing.");
+        check("", "");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The paragraph is made from the numbers below it and from nothing else.
 
+use crate::report::format::append;
 use serde::Serialize;
 
 use super::words::{self, code};
@@ -170,10 +171,13 @@ fn partial(context: &Context<'_>) -> String {
     let mut text = String::new();
     if !missing.is_empty() {
         let of = report.run.inventory.len();
-        text.push_str(&format!("Missing {} of {of} benchmarks: {}. ", missing.len(), capped(&missing, 12)));
+        append(
+            &mut text,
+            format_args!("Missing {} of {of} benchmarks: {}. ", missing.len(), capped(&missing, 12)),
+        );
     }
     if !broken.is_empty() {
-        text.push_str(&format!("Not complete: {}. ", capped(&broken, 6)));
+        append(&mut text, format_args!("Not complete: {}. ", capped(&broken, 6)));
     }
     text.push_str("What was measured is shown; no gate judges it.");
     text
@@ -223,10 +227,10 @@ fn summary(context: &Context<'_>) -> String {
     text.push(' ');
     text.push_str(&against(context));
     if let Some(gates) = gates(context) {
-        text.push_str(&format!(" {gates}"));
+        append(&mut text, format_args!(" {gates}"));
     }
     if let Some(first) = report.recommendations.first() {
-        text.push_str(&format!(" First knob to turn: {}", super::sentence(&first.action)));
+        append(&mut text, format_args!(" First knob to turn: {}", super::sentence(&first.action)));
     }
     text
 }

@@ -2,12 +2,14 @@
 //!
 //! A fact is never shown without its status; a missing one is "unknown" with the reason, never "off".
 
+use crate::report::format::append;
 use serde::Serialize;
 
 use super::table::{Cell, Kind, Table};
 use super::words::code;
 use super::{Context, family::capitalised};
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase, find, keys, known};
+use crate::model::run::RunKind;
 use crate::report::format::{self, Dialect, Scale};
 
 /// One line of the machine's description.
@@ -84,12 +86,21 @@ fn joined(context: &Context<'_>, parts: &[(&str, &str)]) -> String {
             Some(if label.is_empty() { text } else { format!("{label} {text}") })
         })
         .collect();
-    if parts.is_empty() { "unknown (not read in this run)".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { not_read(context) } else { parts.join(", ") }
+}
+
+/// Why a fact is missing altogether.
+pub(super) fn not_read(context: &Context<'_>) -> String {
+    match context.report.run.kind {
+        RunKind::Measured => "unknown (not read in this run)",
+        RunKind::Imported => "unknown (not part of what was imported)",
+        RunKind::Summary => "unknown (not stated by the record)",
+    }
+    .to_owned()
 }
 
 fn processor(context: &Context<'_>) -> String {
-    let mut text =
-        said(context, keys::CPU_MODEL).unwrap_or_else(|| "unknown (not read in this run)".to_owned());
+    let mut text = said(context, keys::CPU_MODEL).unwrap_or_else(|| not_read(context));
     let counts = [
         (keys::CPU_CORES_PHYSICAL, "physical cores"),
         (keys::CPU_CORES_LOGICAL, "logical"),
@@ -97,13 +108,13 @@ fn processor(context: &Context<'_>) -> String {
     ];
     for (key, word) in counts {
         match (value(context, key), said(context, key)) {
-            (Some(count), _) => text.push_str(&format!(", {count} {word}")),
-            (None, Some(why)) => text.push_str(&format!(", {word} {why}")),
+            (Some(count), _) => append(&mut text, format_args!(", {count} {word}")),
+            (None, Some(why)) => append(&mut text, format_args!(", {word} {why}")),
             (None, None) => {}
         }
     }
     if let Some(frequency) = value(context, keys::CPU_FREQUENCY) {
-        text.push_str(&format!(", {frequency} as the system claims"));
+        append(&mut text, format_args!(", {frequency} as the system claims"));
     }
     text
 }
@@ -112,7 +123,7 @@ fn system(context: &Context<'_>) -> String {
     let mut text = joined(context, &[("", keys::OS_NAME), ("kernel", keys::OS_KERNEL), ("", keys::CPU_ARCH)]);
     for (key, word) in [(keys::VIRT_HYPERVISOR, "hypervisor"), (keys::VIRT_CONTAINER, "container")] {
         if let Some(value) = said(context, key) {
-            text.push_str(&format!(", {word} {value}"));
+            append(&mut text, format_args!(", {word} {value}"));
         }
     }
     text
