@@ -16,6 +16,7 @@ pub mod pkcs8;
 pub mod probe;
 pub mod public_key;
 pub mod rule;
+pub mod sealed;
 pub mod signing_key;
 mod table;
 
