@@ -12,6 +12,7 @@ use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use ed25519_dalek::Signature;
 use sha2::{Digest, Sha512};
 
+use super::many::Halves;
 use super::sealed::Sealed;
 use super::{Item, Rejected, Rule, Verdict, challenge_hash, scalar};
 use crate::public_key::PublicKey;
@@ -34,20 +35,13 @@ const CHUNK: usize = 256;
 /// Separates these coefficients from every other use of SHA-512 over the same bytes.
 const DOMAIN: &[u8] = b"kms zip215 batch coefficients v1";
 
+const HALVES: Halves = Halves { expected, judge };
+
 impl Rule for Zip215 {
     const NAME: &'static str = "zip215";
 
     fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> Verdict {
-        let item = Item { key, message, signature };
-        let s = scalar(signature)?;
-        let k = Scalar::from_bytes_mod_order_wide(&challenge_hash(&item));
-        let expected = key.combine(&k, &s);
-        // Equal bytes mean equal points; only a signature that is bad or crafted needs R decoded.
-        if expected.compress().as_bytes() == signature.r_bytes() {
-            return Ok(());
-        }
-        let r = CompressedEdwardsY(*signature.r_bytes()).decompress().ok_or(Rejected::NotAPoint)?;
-        if (expected - r).is_small_order() { Ok(()) } else { Err(Rejected::Mismatch) }
+        HALVES.one(&Item { key, message, signature })
     }
 }
 
@@ -58,12 +52,26 @@ impl Sealed for Zip215 {
             if items.len() > 1 && work.holds(items) {
                 verdicts.fill(Ok(()));
             } else {
-                for (item, verdict) in items.iter().zip(verdicts) {
-                    *verdict = Self::verify(item.key, item.message, item.signature);
-                }
+                HALVES.many(items, verdicts);
             }
         }
     }
+}
+
+/// Computes \[S\]B − \[k\]A, the point that R may differ from by a point of small order.
+fn expected(item: &Item<'_>) -> Result<EdwardsPoint, Rejected> {
+    let s = scalar(item.signature)?;
+    let k = Scalar::from_bytes_mod_order_wide(&challenge_hash(item));
+    Ok(item.key.combine(&k, &s))
+}
+
+fn judge(item: &Item<'_>, expected: &EdwardsPoint, encoded: &[u8; 32]) -> Verdict {
+    // Equal bytes mean equal points; only a signature that is bad or crafted needs R decoded.
+    if encoded == item.signature.r_bytes() {
+        return Ok(());
+    }
+    let r = CompressedEdwardsY(*item.signature.r_bytes()).decompress().ok_or(Rejected::NotAPoint)?;
+    if (expected - r).is_small_order() { Ok(()) } else { Err(Rejected::Mismatch) }
 }
 
 /// The buffers of one random linear combination, used again for every chunk of a call.

@@ -282,7 +282,9 @@ fn a_changed_event_breaks_the_chain() {
     assert!(broken(&|events| events[3].kind = EventKind::Promoted));
     assert!(broken(&|events| events[3].id = events[3].id.with_version(9)));
     assert!(broken(&|events| events.retain(|event| event.number != 4)));
-    assert!(broken(&|events| events.retain(|event| event.number != 1)));
+    assert!(broken(&|events| events[0].previous[0] = 1));
+    assert!(broken(&|events| events[0].number = 0));
+    assert!(!broken(&|events| events.retain(|event| event.number != 1)), "a log may begin later");
     assert!(broken(&|events| events.swap(2, 3)));
 }
 
@@ -304,4 +306,19 @@ fn any_change_of_the_saved_bytes_is_an_error_or_other_content() {
             assert_eq!(*snapshot.encode(), changed, "byte {index}");
         }
     }
+}
+
+#[test]
+fn a_long_log_gives_up_its_oldest_events() {
+    use kms::keystore::MAX_EVENTS;
+    let keystore = Keystore::with_clock(SetClock::default());
+    let id = keystore.create(spec()).unwrap();
+    for _ in 0..MAX_EVENTS {
+        keystore.set_validity(&id, Validity::default()).unwrap();
+    }
+    let events = keystore.events();
+    assert!((MAX_EVENTS / 2..=MAX_EVENTS).contains(&events.len()));
+    assert!(events[0].number > 1);
+    assert_eq!(verify_chain(&events), Ok(()));
+    assert_eq!(events.last().unwrap().number, MAX_EVENTS as u64 + 1);
 }
