@@ -43,7 +43,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             session.answer(&object.to_string())?;
         }
         Format::Text | Format::Markdown | Format::Csv => {
-            session.answer(&text(args, session, &diagnosis, &facts))?
+            session.answer(&text(args, session, &diagnosis, &facts))?;
         }
     }
     Ok(if diagnosis.grade == Grade::X { exit_code::UNFIT } else { exit_code::DONE })

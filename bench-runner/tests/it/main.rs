@@ -1,15 +1,24 @@
 //! The integration tests, one binary: each module tests one subject through the library's public face.
+//!
+//! Each module is `cfg(test)` although the whole binary is one: clippy grants tests their `unwrap` only there.
 
+#[cfg(test)]
 mod criterion_build;
+#[cfg(test)]
 mod criterion_faults;
+#[cfg(test)]
 mod criterion_guard;
+#[cfg(test)]
 mod criterion_support;
 #[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
+#[cfg(test)]
 mod report;
+#[cfg(test)]
 mod report_fixture;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
 mod tidy;

@@ -99,7 +99,7 @@ pub(super) fn suite(
 ) -> Result<Suite, CliError> {
     progress.line("building bench executables");
     let built = build::build(&request(args, session, config), &SystemRunner, cancel, &mut |line| {
-        progress.detail(line)
+        progress.detail(line);
     })?;
     let scratch = tempfile::Builder::new().prefix("bench-runner-").tempdir()?;
     let guard = std::env::current_exe()?;
