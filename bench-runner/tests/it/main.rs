@@ -14,10 +14,8 @@ mod criterion_support;
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
-#[cfg(test)]
 mod report;
-#[cfg(test)]
-mod report_fixture;
+mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
 mod store;
 #[cfg(test)]
