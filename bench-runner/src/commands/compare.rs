@@ -44,7 +44,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         Format::Csv => table.csv(),
         Format::Json | Format::Jsonl => {
             let object = load::json_of(&comparison)?;
-            serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object}).to_string()
+            serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object})
+                .to_string()
         }
         Format::Markdown => framed(&comparison, &table.markdown(), "- "),
         Format::Text => framed(&comparison, &table.text(session.style.width), "  "),
