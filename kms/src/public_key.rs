@@ -145,6 +145,7 @@ impl signature::Verifier<Signature> for PublicKey {
     }
 }
 
+/// Verifies under [`Strict`]. Several pieces are joined in memory first.
 impl signature::MultipartVerifier<Signature> for PublicKey {
     fn multipart_verify(&self, parts: &[&[u8]], signature: &Signature) -> Result<(), signature::Error> {
         Strict::verify(self, &parts.concat(), signature).map_err(|_| signature::Error::new())
