@@ -42,9 +42,12 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             });
             session.answer(&object.to_string())?;
         }
-        Format::Text | Format::Markdown | Format::Csv => {
-            session.answer(&text(args, session, &diagnosis, &facts))?;
+        Format::Text => session.answer(&text(args, session, &diagnosis, &facts))?,
+        Format::Markdown => {
+            let grade = format!("grade {:?}: {}", diagnosis.grade, meaning(diagnosis.grade));
+            session.answer(&format!("{grade}\n\n{}", check_table(&diagnosis).markdown()))?;
         }
+        Format::Csv => session.answer(&check_table(&diagnosis).csv())?,
     }
     Ok(if diagnosis.grade == Grade::X { exit_code::UNFIT } else { exit_code::DONE })
 }

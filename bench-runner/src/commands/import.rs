@@ -70,8 +70,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             summary(&mut store, &session.folder.join(file))?
         }
     };
-    let word = if outcome == Imported::Added { "stored" } else { "already stored" };
-    session.answer(&format!("{id} {word}"))?;
+    load::stored(session, &id, outcome)?;
     Ok(exit_code::DONE)
 }
 

@@ -18,7 +18,7 @@ use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
-use crate::store::{OpenMode, Opened, Store};
+use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
 
@@ -160,6 +160,33 @@ pub(super) fn show(
         Format::Jsonl => items.iter().map(|item| format!("{item}\n")).collect(),
     };
     session.answer(&text)
+}
+
+/// Says that a run is in the store now, or was there before.
+pub(super) fn stored(session: &Session, run: &str, outcome: Imported) -> Result<(), CliError> {
+    let (word, key) = match outcome {
+        Imported::Added => ("stored", "added"),
+        Imported::AlreadyThere => ("already stored", "already_there"),
+    };
+    let object = serde_json::json!({
+        "schema": "bench-runner/stored", "version": 1, "run": run, "outcome": key,
+    });
+    session.answer(&match session.format {
+        Format::Json | Format::Jsonl => object.to_string(),
+        Format::Text | Format::Markdown => format!("{run} {word}"),
+        Format::Csv => format!("run,outcome\n{run},{key}"),
+    })
+}
+
+/// Says which file or folder was written.
+pub(super) fn written(session: &Session, path: &Path) -> Result<(), CliError> {
+    let path = shown(session, path);
+    let object = serde_json::json!({"schema": "bench-runner/file", "version": 1, "path": path});
+    session.answer(&match session.format {
+        Format::Json | Format::Jsonl => object.to_string(),
+        Format::Text | Format::Markdown => path,
+        Format::Csv => format!("path\n{}", ui::table::quote_csv(&path)),
+    })
 }
 
 /// A value as JSON; the types are ours and always have one.

@@ -72,7 +72,14 @@ pub(super) fn plan(args: &Args, config: &Config) -> Result<RunPlan, CliError> {
             .hinted(Some("sets are `core`, `full` and those under `[suite.sets]`".to_owned())));
     }
     if let Some(filter) = &args.filter {
-        Regex::new(filter).map_err(|error| CliError::from_error(exit_code::USAGE, &error))?;
+        Regex::new(filter).map_err(|error| {
+            let mut made =
+                CliError::new(exit_code::USAGE, format!("`--filter {filter}` is not a regular expression"));
+            made.causes.push(error.to_string());
+            made.hinted(Some(
+                "write a literal `(`, `[`, `+`, `.` or `?` with a backslash before it".to_owned(),
+            ))
+        })?;
     }
     #[expect(clippy::cast_sign_loss, reason = "any 64 bits are a good seed")]
     let fresh = clock::now().0 as u64;
