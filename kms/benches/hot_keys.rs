@@ -8,7 +8,7 @@ use criterion::Bencher;
 use kms::{CacheLimits, Item, KeyCache, PublicKey, Rejected, Rule as _, Seed, SigningKey, Strict};
 use support::{MESSAGE, ROTATION, Signed, rotate, run, signed, stream};
 
-/// So many different keys are verified in turn; their tables take some 1.3 MB, which a large L2 cache does not hold whole.
+/// So many different keys are verified in turn; their tables take some 2 MB, which a large L2 cache does not hold whole.
 const KEYS: usize = 16;
 
 fn main() {

@@ -7,6 +7,7 @@ mod backend;
 mod event;
 mod key_set;
 mod manage;
+mod many;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::rule::{Rule, Strict};
 pub use backend::{Backend, BackendError, Memory};
 pub use event::{ChainBroken, Event, EventKind, MAX_EVENTS, verify_chain};
 pub use key_set::{KeyInfo, KeySpec, KeyState, Validity};
+pub use many::SignedBy;
 pub use snapshot::Snapshot;
 
 use key_set::KeySet;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Session;
-use crate::analysis::compare::{CompareSettings, Side};
+use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
 use crate::cli::Format;
@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::{Config, Curve, CurveKind};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::model::comparison::RunComparison;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::ids::RunId;
 use crate::model::measurement::Measurement;
@@ -99,13 +100,31 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         budgets: &config.budgets,
         descriptions: &config.descriptions,
         hints: &hints(&config.curves)?,
-        compare: &CompareSettings {
-            margin: config.margin,
-            family_alpha: 1.0 - config.level,
-            session_variance: 0.0,
-        },
+        compare: &settings(config),
         reproduce: &format!("bench-runner report {run}"),
     }))
+}
+
+/// Compares two stored runs, the older one first.
+pub(super) fn comparison_of(
+    config: &Config,
+    store: &Store,
+    (baseline, candidate): (&RunId, &RunId),
+) -> Result<RunComparison, CliError> {
+    let [old, new] = [baseline, candidate].map(|id| store.record(id).map(Loaded::new));
+    let (old, new) = (old?, new?);
+    let side = |loaded: &Loaded| results(&loaded.run, &loaded.measurements, &loaded.stated);
+    let (old_results, new_results) = (side(&old), side(&new));
+    Ok(compare(
+        Side { run: &old.run, results: &old_results },
+        Side { run: &new.run, results: &new_results },
+        &settings(config),
+    ))
+}
+
+/// How strictly runs are compared.
+fn settings(config: &Config) -> CompareSettings {
+    CompareSettings { margin: config.margin, family_alpha: 1.0 - config.level, session_variance: 0.0 }
 }
 
 /// The configured families as the analysis wants them.

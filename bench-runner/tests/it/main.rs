@@ -28,10 +28,8 @@ mod hardware_programs;
 mod hardware_roots;
 #[cfg(test)]
 mod killed;
-#[cfg(test)]
 mod report;
-#[cfg(test)]
-mod report_fixture;
+mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
 mod store;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The report as text: sections, honesty of partial and summary-only runs, inert names, equal bytes.
 
+#![expect(clippy::unwrap_used, reason = "unwrapping is the assertion")]
+
 use std::collections::BTreeMap;
 
 use bench_runner::model::report::RunReport;

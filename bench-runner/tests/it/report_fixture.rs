@@ -1,6 +1,8 @@
 //! Reports built in code: one as a good night leaves it, one as the founding record gives it, one torn, one hostile,
 //! one large. Seeded, so that equal calls give equal reports. It measures nothing and reads nothing.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be built is a failed test")]
+
 #[path = "report_fixture/judged.rs"]
 mod judged;
 #[path = "report_fixture/variants.rs"]

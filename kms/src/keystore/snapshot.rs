@@ -92,6 +92,9 @@ impl Snapshot {
         let counter = reader.u64()?;
         let sets = reader.length(MAX_SETS)?;
         let sets = (0..sets).map(|_| reader.set().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        if !sets.is_sorted_by(|a, b| a.set < b.set) {
+            return Err(content("key sets in order, each once"));
+        }
         let events = reader.length(2 * MAX_EVENTS)?;
         let events = (0..events).map(|_| reader.event()).collect::<Result<Vec<_>, _>>()?;
         if !reader.rest.is_empty() {

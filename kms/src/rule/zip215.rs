@@ -30,7 +30,15 @@ use crate::public_key::PublicKey;
 pub struct Zip215;
 
 /// The largest combination. One refused signature costs the whole chunk a second look, and a longer chunk saves little.
-const CHUNK: usize = 256;
+const MAX_CHUNK: usize = 256;
+
+/// Chooses the chunks of a call: equally long ones, so that no short rest is left over.
+///
+/// From 190 points on, `curve25519-dalek` changes from Straus' to Pippenger's algorithm, which suits these chunks better.
+/// Equal chunks of a long call have at least 129 items and, with different keys, 259 points: none falls back behind it.
+fn chunk(items: usize) -> usize {
+    items.div_ceil(items.div_ceil(MAX_CHUNK).max(1)).max(1)
+}
 
 /// Separates these coefficients from every other use of SHA-512 over the same bytes.
 const DOMAIN: &[u8] = b"kms zip215 batch coefficients v1";
@@ -48,7 +56,8 @@ impl Rule for Zip215 {
 impl Sealed for Zip215 {
     fn fill(items: &[Item<'_>], verdicts: &mut [Verdict]) {
         let mut work = Combination::default();
-        for (items, verdicts) in items.chunks(CHUNK).zip(verdicts.chunks_mut(CHUNK)) {
+        let chunk = chunk(items.len());
+        for (items, verdicts) in items.chunks(chunk).zip(verdicts.chunks_mut(chunk)) {
             if items.len() > 1 && work.holds(items) {
                 verdicts.fill(Ok(()));
             } else {
@@ -156,5 +165,23 @@ impl Combination {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_equal_and_none_of_a_long_call_is_short() {
+        for items in 0..3000_usize {
+            let chunk = chunk(items);
+            assert!((1..=MAX_CHUNK).contains(&chunk), "{items}");
+            let rest = if items == 0 { 0 } else { (items - 1) % chunk + 1 };
+            let lost = chunk - rest.min(chunk);
+            assert!(items == 0 || lost < items.div_ceil(chunk).max(1), "{items}: {chunk}, last {rest}");
+            assert!(items <= MAX_CHUNK || rest > 94, "{items}: {chunk}, last {rest}");
+        }
+        assert_eq!([1, 64, 256, 257, 512, 1000].map(chunk), [1, 64, 256, 129, 256, 250]);
     }
 }

@@ -232,7 +232,10 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
         format!("debug-assertions={}", profile.debug_assertions),
         format!("overflow-checks={}", profile.overflow_checks),
     ];
-    settings.extend(profile.manifest.iter().map(|(name, value)| format!("{name}={value}")));
+    // What cargo says it built with stands already; the manifest adds what cargo does not tell.
+    let told = ["opt-level", "debug-assertions", "overflow-checks"];
+    let more = profile.manifest.iter().filter(|(name, _)| !told.contains(&name.as_str()));
+    settings.extend(more.map(|(name, value)| format!("{name}={value}")));
     let flags = built.flags.effective().join(" ");
     let features = match (args.build.all_features, args.build.no_default_features) {
         (true, _) => "all".to_owned(),
