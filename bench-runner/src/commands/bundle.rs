@@ -49,7 +49,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             load::written(session, &file)?;
         }
         Action::Import { file } => {
-            let record = bundle::read(&session.folder.join(file))?;
+            let record = bundle::read(&session.folder.join(file))
+                .map_err(|error| CliError::from(error).about(&file.display().to_string()))?;
             let mut store = load::open_to_write(&config)?;
             let outcome = store.import_run(&record)?;
             load::stored(session, record.run.id.as_str(), outcome)?;

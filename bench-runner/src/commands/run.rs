@@ -206,7 +206,7 @@ fn finish(
 }
 
 fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
-    if interrupted {
+    if interrupted && content.run.status != RunStatus::Complete {
         return exit_code::INTERRUPTED;
     }
     let mut codes = Vec::new();

@@ -64,7 +64,10 @@ impl Table {
         }
         if !dropped.is_empty() {
             dropped.reverse();
-            text.push_str(&format_args!("(narrow terminal: without {})\n", dropped.join(", ")).to_string());
+            for line in wrapped(&format!("(narrow terminal: without {})", dropped.join(", ")), width) {
+                text.push_str(&line);
+                text.push('\n');
+            }
         }
         text
     }
@@ -215,7 +218,7 @@ mod tests {
     #[test]
     fn narrow_text_says_what_it_leaves_out() {
         let text = table().text(20);
-        assert!(text.ends_with("(narrow terminal: without remark)\n"), "{text}");
+        assert!(text.ends_with("(narrow terminal:\nwithout remark)\n"), "{text}");
         assert!(!text.contains("comma"));
     }
 

@@ -121,13 +121,13 @@ impl Measuring<'_> {
     /// All rounds; ends early when the store fails or the user interrupts.
     fn rounds(&mut self) -> Result<(), CliError> {
         let mut rng = SplitMix64::new(self.plan.seed);
-        for round in 0..self.plan.launches {
+        'rounds: for round in 0..self.plan.launches {
             let mut order: Vec<usize> = (0..self.suite.benches.len()).collect();
             shuffle(&mut order, &mut rng);
             for (place, &index) in order.iter().enumerate() {
                 if self.cancel.is_cancelled() {
-                    self.interrupted();
-                    return Ok(());
+                    self.complete = false;
+                    break 'rounds;
                 }
                 if self.failures.get(&index).copied().unwrap_or(0) >= FAILURES_TOLERATED {
                     continue;
@@ -139,11 +139,14 @@ impl Measuring<'_> {
                 self.progress.expect(rounds_left * all + rest);
             }
         }
+        // Whoever interrupts after the last launch has a complete run all the same.
+        if self.cancel.is_cancelled() && !self.complete {
+            self.interrupted();
+        }
         Ok(())
     }
 
     fn interrupted(&mut self) {
-        self.complete = false;
         self.findings.push(Finding {
             code: "run-interrupted".to_owned(),
             severity: Severity::Blocking,
