@@ -1,7 +1,6 @@
 //! A folder with a configuration, a store and a lock of its own, and the real executable run in it.
 //!
 //! Not a test itself. Suites are the fixture workspaces; their executables are shared with the tests of `criterion_*`.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
