@@ -11,6 +11,7 @@ use super::table::{Cell, Kind, Table};
 use super::words::{self, code, strong};
 use super::{Context, Figure, figures, interpret};
 use crate::model::estimate::{BenchmarkResult, IntervalMethod};
+use crate::model::finding::Severity;
 use crate::model::report::{Description, Distribution};
 use crate::model::units::Throughput;
 use crate::report::ReportError;
