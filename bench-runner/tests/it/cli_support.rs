@@ -1,12 +1,12 @@
 //! A folder with a configuration, a store and a lock of its own, and the real executable run in it.
 //!
 //! Not a test itself. Suites are the fixture workspaces; their executables are shared with the tests of `criterion_*`.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bench_runner::clock;
+use bench_runner::exchange::summary;
 use bench_runner::store::{OpenMode, Store};
 use tempfile::TempDir;
 
@@ -195,6 +195,18 @@ impl World {
     pub(crate) fn with_history(&self) -> String {
         let answer = self.answer(&["import", "summary", &founding(), "--format", "json"]).code(0);
         answer.json()["run"].as_str().unwrap().to_owned()
+    }
+
+    /// The history again under two more ids, which begin alike.
+    pub(crate) fn with_twins(&self) -> [&'static str; 2] {
+        let ids = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"];
+        let mut record = summary::read(founding().as_ref()).unwrap().record;
+        let mut store = Store::open(&self.path("store.sqlite"), OpenMode::ReadWrite, clock::now()).unwrap().0;
+        for id in ids {
+            record.run.id = id.parse().unwrap();
+            store.import_run(&record).unwrap();
+        }
+        ids
     }
 
     /// Checks that the run `id` is there, whole.
