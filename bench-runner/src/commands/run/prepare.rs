@@ -247,7 +247,11 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
     let mut facts = vec![
         stated(keys::BUILD_PROFILE, settings.join(" "), "cargo's build messages and the root manifest"),
-        stated(keys::BUILD_FLAGS, redact_paths(&flags), "cargo configuration merged with the environment"),
+        stated(
+            keys::BUILD_FLAGS,
+            if flags.is_empty() { "none".to_owned() } else { redact_paths(&flags) },
+            "cargo configuration merged with the environment",
+        ),
         stated(keys::BUILD_FEATURES, features.trim_end_matches("; "), "command line"),
         stated(keys::HARNESS_RUNNER, env!("CARGO_PKG_VERSION"), "bench-runner"),
     ];

@@ -347,7 +347,18 @@ fn table(context: &Context<'_>) -> Table {
             ("Source", Kind::Text),
         ],
     );
-    for fact in &context.report.run.facts {
+    let facts = &context.report.run.facts;
+    // A fact that reads the same at the end says nothing new; its row at the start stands for both.
+    let said = |fact: &&Fact| {
+        let start = find(facts, &fact.key, Phase::Start);
+        fact.phase == Phase::End
+            && start.is_some_and(|start| start.value == fact.value && start.status == fact.status)
+    };
+    let again = facts.iter().filter(said).count() as u64;
+    if again > 0 {
+        table.note = format!("{} read the same at the end of the run.", format::plural(again, "more fact"));
+    }
+    for fact in facts.iter().filter(|fact| !said(fact)) {
         let value = match (fact.value.as_ref(), fact.status) {
             (Some(value), _) => value_text(context.dialect, value, &fact.unit),
             (None, FactStatus::NotApplicable) => context.dialect.nothing().to_owned(),
