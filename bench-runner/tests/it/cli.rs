@@ -74,8 +74,9 @@ fn template_errors_are_96_and_leave_no_half_report() {
     assert!(!answer.err.contains("building"), "{}", answer.err);
 }
 
-/// Every command that answers, on a store that holds the founding record.
-const ANSWERING: [&[&str]; 10] = [
+/// Every command that answers, on a store that holds the founding record three times.
+const ANSWERING: [&[&str]; 11] = [
+    &["compare", "ONE", "OTHER"],
     &["list"],
     &["show"],
     &["machines"],
@@ -99,10 +100,12 @@ hw_class = "x86_64/intel-core-i5-8257u/4c8t/16g"
 
 /// Runs one of [`ANSWERING`] with more words.
 fn ask(world: &World, words: &[&str], more: &[&str]) -> super::cli_support::Answer {
-    let founding = founding();
+    let (founding, twins) = (founding(), world.with_twins());
     let machine = world.store().machines().unwrap().remove(0).machine;
     let word = |word: &&str| match *word {
         "FOUNDING" => founding.clone(),
+        "ONE" => twins[0].to_owned(),
+        "OTHER" => twins[1].to_owned(),
         "founding-laptop" => machine.clone(),
         other => other.to_owned(),
     };

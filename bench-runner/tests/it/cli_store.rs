@@ -1,7 +1,6 @@
 //! Stores that cannot be used, and runs that cannot be found, as a person meets them: code, words, nothing lost.
 
 use bench_runner::clock;
-use bench_runner::exchange::summary;
 use bench_runner::store::{OpenMode, Store};
 use rusqlite::Connection;
 
@@ -118,19 +117,15 @@ fn no_store_and_no_run_are_4() {
 fn an_ambiguous_run_is_2_and_names_the_candidates() {
     let world = World::new();
     world.with_history();
-    let mut record = summary::read(founding().as_ref()).unwrap().record;
-    let ids = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"];
-    let mut store = Store::open(&world.path("store.sqlite"), OpenMode::ReadWrite, clock::now()).unwrap().0;
-    for id in ids {
-        record.run.id = id.parse().unwrap();
-        store.import_run(&record).unwrap();
-    }
-    drop(store);
+    let ids = world.with_twins();
     for command in ["show", "report"] {
         let parts = ["`01ARZ3` can mean 2 runs", ids[0], ids[1], "hint: give more characters of the id"];
         world.answer(&[command, "01ARZ3"]).code(2).says(&parts);
     }
     world.answer(&["show", "g5faw"]).code(0);
+    world.answer(&["compare", ids[0], ids[0]]).code(2).says(&["both sides are run", "hint:"]);
+    // Records without raw samples are shown side by side, and no verdict is made of them.
+    world.answer(&["compare", ids[0], ids[1]]).code(121);
 }
 
 #[test]

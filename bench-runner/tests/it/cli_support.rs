@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bench_runner::clock;
+use bench_runner::exchange::summary;
 use bench_runner::store::{OpenMode, Store};
 use tempfile::TempDir;
 
@@ -194,6 +195,18 @@ impl World {
     pub(crate) fn with_history(&self) -> String {
         let answer = self.answer(&["import", "summary", &founding(), "--format", "json"]).code(0);
         answer.json()["run"].as_str().unwrap().to_owned()
+    }
+
+    /// The history again under two more ids, which begin alike.
+    pub(crate) fn with_twins(&self) -> [&'static str; 2] {
+        let ids = ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"];
+        let mut record = summary::read(founding().as_ref()).unwrap().record;
+        let mut store = Store::open(&self.path("store.sqlite"), OpenMode::ReadWrite, clock::now()).unwrap().0;
+        for id in ids {
+            record.run.id = id.parse().unwrap();
+            store.import_run(&record).unwrap();
+        }
+        ids
     }
 
     /// Checks that the run `id` is there, whole.
