@@ -1,5 +1,7 @@
 //! The integration tests, one binary: each module tests one subject through the library's public face.
 
+#[cfg(test)]
+mod budgets;
 mod criterion_build;
 mod criterion_faults;
 mod criterion_guard;
