@@ -3,6 +3,7 @@
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
 pub mod bundle;
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -128,6 +129,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Show(args) => show::run(args, &session),
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
+        Command::Compare(args) => compare::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),

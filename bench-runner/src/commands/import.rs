@@ -70,14 +70,14 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             summary(&mut store, &session.folder.join(file))?
         }
     };
-    let word = if outcome == Imported::Added { "stored" } else { "already stored" };
-    session.answer(&format!("{id} {word}"))?;
+    load::stored(session, &id, outcome)?;
     Ok(exit_code::DONE)
 }
 
 /// Stores the summary record of `file` with its annotations and aliases.
 pub(super) fn summary(store: &mut Store, file: &Path) -> Result<(String, Imported), CliError> {
-    let summary = summary_file::read(file)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let summary = summary_file::read(file).map_err(|error| CliError::from(error).about(&name))?;
     let outcome = store.import_run(&summary.record)?;
     for note in &summary.annotations {
         store.annotate(note)?;

@@ -10,9 +10,8 @@ use crate::analysis::doctor::{Grade, Inputs, diagnose};
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
-use crate::model::finding::Severity;
 use crate::model::report::RunReport;
-use crate::model::run::RunStatus;
+use crate::model::run::{Run, RunStatus};
 use crate::process::{self, Cancel};
 use crate::report;
 use crate::ui::{self, Progress};
@@ -124,6 +123,10 @@ pub(super) struct Around {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = prepare::config(args, session)?;
     let plan = prepare::plan(args, &config)?;
+    if !args.around.no_report {
+        // A template that cannot be read is better found before an hour of measuring than after it.
+        super::report::templates(&config)?;
+    }
     let cancel = Cancel::new();
     interrupt(&cancel)?;
     let mut progress = Progress::new(session.style);
@@ -166,8 +169,15 @@ fn finish(
     content: &RunReport,
     interrupted: bool,
 ) -> Result<ExitCode, CliError> {
-    let written =
-        if args.around.no_report { None } else { Some(super::report::write(config, content, None)?) };
+    let stored = |error: CliError| {
+        let id = &content.run.id;
+        error.hinted(Some(format!("the run is stored; `bench-runner report {id}` writes its report later")))
+    };
+    let written = if args.around.no_report {
+        None
+    } else {
+        Some(super::report::write(config, content, None).map_err(stored)?)
+    };
     let paths = written
         .as_ref()
         .map(|files| (load::shown(session, &files.markdown), load::shown(session, &files.html)));
@@ -196,13 +206,13 @@ fn finish(
 }
 
 fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
-    if interrupted {
+    if interrupted && content.run.status != RunStatus::Complete {
         return exit_code::INTERRUPTED;
     }
     let mut codes = Vec::new();
     if content.run.status != RunStatus::Complete {
-        for finding in content.run.findings.iter().filter(|finding| finding.severity == Severity::Blocking) {
-            ui::note(&format!("partial: {}", finding.evidence));
+        for reason in why_partial(&content.run) {
+            ui::note(&format!("partial: {reason}"));
         }
         codes.push(exit_code::BENCH_FAILED);
     }
@@ -210,4 +220,16 @@ fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
         codes.push(super::gate::code(&content.gates));
     }
     exit_code::strongest(&codes)
+}
+
+/// Why a run is partial, each reason once: of its executables and launches, not of each benchmark in them.
+fn why_partial(run: &Run) -> Vec<&str> {
+    let whole = |code: &str| matches!(code, "launch-partial" | "inventory-incomplete" | "run-interrupted");
+    let mut reasons: Vec<&str> = Vec::new();
+    for finding in run.findings.iter().filter(|finding| whole(&finding.code)) {
+        if !reasons.contains(&finding.evidence.as_str()) {
+            reasons.push(&finding.evidence);
+        }
+    }
+    reasons
 }

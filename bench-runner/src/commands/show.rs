@@ -29,7 +29,13 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let text = match session.format {
         Format::Text => report::terminal_summary(&content, style.width, style.color, style.ascii),
         Format::Markdown => report::markdown_with(&super::report::templates(&config)?, &content)?,
-        Format::Json | Format::Jsonl => report::json(&content)?,
+        Format::Json => report::json(&content)?,
+        Format::Jsonl => {
+            let mut report = load::json_of(&content)?;
+            report["schema"] = "bench-runner/report".into();
+            report["version"] = 1.into();
+            report.to_string()
+        }
         Format::Csv => csv(&content),
     };
     session.answer(&text)?;

@@ -121,13 +121,13 @@ impl Measuring<'_> {
     /// All rounds; ends early when the store fails or the user interrupts.
     fn rounds(&mut self) -> Result<(), CliError> {
         let mut rng = SplitMix64::new(self.plan.seed);
-        for round in 0..self.plan.launches {
+        'rounds: for round in 0..self.plan.launches {
             let mut order: Vec<usize> = (0..self.suite.benches.len()).collect();
             shuffle(&mut order, &mut rng);
             for (place, &index) in order.iter().enumerate() {
                 if self.cancel.is_cancelled() {
-                    self.interrupted();
-                    return Ok(());
+                    self.complete = false;
+                    break 'rounds;
                 }
                 if self.failures.get(&index).copied().unwrap_or(0) >= FAILURES_TOLERATED {
                     continue;
@@ -139,11 +139,14 @@ impl Measuring<'_> {
                 self.progress.expect(rounds_left * all + rest);
             }
         }
+        // Whoever interrupts after the last launch has a complete run all the same.
+        if self.cancel.is_cancelled() && !self.complete {
+            self.interrupted();
+        }
         Ok(())
     }
 
     fn interrupted(&mut self) {
-        self.complete = false;
         self.findings.push(Finding {
             code: "run-interrupted".to_owned(),
             severity: Severity::Blocking,
@@ -234,20 +237,17 @@ impl Measuring<'_> {
         Ok(())
     }
 
-    /// Names what a partial launch did not deliver.
+    /// Says what became of a partial launch; its reason names the benchmarks that it did not deliver.
     fn missing(&mut self, row: &Launch, outcome: &LaunchOutcome) {
-        let names: Vec<String> = outcome.missing.iter().map(ToString::to_string).collect();
-        let missing = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        // People count from 1, as the progress and the report do.
+        let number = row.ordinal + 1;
+        let nothing = if outcome.missing.is_empty() { "; no benchmark is missing" } else { "" };
+        let reason = row.reason.as_deref().unwrap_or("unknown reason");
         self.findings.push(Finding {
             code: "launch-partial".to_owned(),
             severity: Severity::Blocking,
-            subject: format!("launch {} ({})", row.ordinal, row.target),
-            evidence: format!(
-                "launch {} of {}: {}; missing: {missing}",
-                row.ordinal,
-                row.target,
-                row.reason.as_deref().unwrap_or("unknown reason"),
-            ),
+            subject: format!("launch {number} ({})", row.target),
+            evidence: format!("launch {number} of {}: {reason}{nothing}", row.target),
             effect: "the run is partial; no gate judges it".to_owned(),
             remedy: "mend the bench and run it again".to_owned(),
         });
@@ -336,8 +336,11 @@ fn shuffle(order: &mut [usize], rng: &mut SplitMix64) {
 }
 
 /// The end of what a bench printed, for the person who watches; it is not stored.
+///
+/// Criterion's remark that it ignores `--noplot` is left out: we ask for it in case the bench does not connect.
 fn indented(tail: &str) -> String {
-    let lines: Vec<&str> = tail.trim_end().lines().collect();
+    let ours = |line: &&str| line.starts_with("Warning: --noplot will be ignored");
+    let lines: Vec<&str> = tail.trim_end().lines().filter(|line| !ours(line)).collect();
     let from = lines.len().saturating_sub(8);
     lines[from..].iter().map(|line| format!("    | {line}\n")).collect::<String>().trim_end().to_owned()
 }

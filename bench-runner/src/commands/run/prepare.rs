@@ -72,7 +72,14 @@ pub(super) fn plan(args: &Args, config: &Config) -> Result<RunPlan, CliError> {
             .hinted(Some("sets are `core`, `full` and those under `[suite.sets]`".to_owned())));
     }
     if let Some(filter) = &args.filter {
-        Regex::new(filter).map_err(|error| CliError::from_error(exit_code::USAGE, &error))?;
+        Regex::new(filter).map_err(|error| {
+            let mut made =
+                CliError::new(exit_code::USAGE, format!("`--filter {filter}` is not a regular expression"));
+            made.causes.push(error.to_string());
+            made.hinted(Some(
+                "write a literal `(`, `[`, `+`, `.` or `?` with a backslash before it".to_owned(),
+            ))
+        })?;
     }
     #[expect(clippy::cast_sign_loss, reason = "any 64 bits are a good seed")]
     let fresh = clock::now().0 as u64;
@@ -99,7 +106,7 @@ pub(super) fn suite(
 ) -> Result<Suite, CliError> {
     progress.line("building bench executables");
     let built = build::build(&request(args, session, config), &SystemRunner, cancel, &mut |line| {
-        progress.detail(line)
+        progress.detail(line);
     })?;
     let scratch = tempfile::Builder::new().prefix("bench-runner-").tempdir()?;
     let guard = std::env::current_exe()?;
@@ -225,7 +232,10 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
         format!("debug-assertions={}", profile.debug_assertions),
         format!("overflow-checks={}", profile.overflow_checks),
     ];
-    settings.extend(profile.manifest.iter().map(|(name, value)| format!("{name}={value}")));
+    // What cargo says it built with stands already; the manifest adds what cargo does not tell.
+    let told = ["opt-level", "debug-assertions", "overflow-checks"];
+    let more = profile.manifest.iter().filter(|(name, _)| !told.contains(&name.as_str()));
+    settings.extend(more.map(|(name, value)| format!("{name}={value}")));
     let flags = built.flags.effective().join(" ");
     let features = match (args.build.all_features, args.build.no_default_features) {
         (true, _) => "all".to_owned(),
@@ -237,7 +247,11 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
     let mut facts = vec![
         stated(keys::BUILD_PROFILE, settings.join(" "), "cargo's build messages and the root manifest"),
-        stated(keys::BUILD_FLAGS, redact_paths(&flags), "cargo configuration merged with the environment"),
+        stated(
+            keys::BUILD_FLAGS,
+            if flags.is_empty() { "none".to_owned() } else { redact_paths(&flags) },
+            "cargo configuration merged with the environment",
+        ),
         stated(keys::BUILD_FEATURES, features.trim_end_matches("; "), "command line"),
         stated(keys::HARNESS_RUNNER, env!("CARGO_PKG_VERSION"), "bench-runner"),
     ];

@@ -2,6 +2,8 @@
 //!
 //! A fact is never shown without its status; a missing one is "unknown" with the reason, never "off".
 
+use std::collections::BTreeMap;
+
 use crate::report::format::append;
 use serde::Serialize;
 
@@ -129,17 +131,37 @@ fn system(context: &Context<'_>) -> String {
     text
 }
 
+/// What is known is said in full; what is not is gathered by reason, since on a guest one reason holds for all.
 fn power(context: &Context<'_>) -> String {
-    joined(
-        context,
-        &[
-            ("mode", keys::POWER_MODE),
-            ("source", keys::POWER_SOURCE),
-            ("governor", keys::FREQ_GOVERNOR),
-            ("preference", keys::FREQ_EPP),
-            ("turbo", keys::FREQ_TURBO),
-        ],
-    )
+    let parts = [
+        ("mode", keys::POWER_MODE),
+        ("source", keys::POWER_SOURCE),
+        ("governor", keys::FREQ_GOVERNOR),
+        ("preference", keys::FREQ_EPP),
+        ("turbo", keys::FREQ_TURBO),
+    ];
+    let facts = &context.report.run.facts;
+    let mut said = Vec::new();
+    let mut unknown: BTreeMap<FactStatus, Vec<String>> = BTreeMap::new();
+    for (label, key) in parts {
+        match (value(context, key), find(facts, key, Phase::Start)) {
+            (Some(text), _) => said.push(format!("{label} {text}")),
+            (None, Some(fact)) => unknown.entry(fact.status).or_default().push(label.to_owned()),
+            (None, None) => {}
+        }
+    }
+    let gathered = |(status, labels): (&FactStatus, &Vec<String>)| {
+        let why = match status {
+            FactStatus::Hidden => "unknown: hidden by the hypervisor or container",
+            FactStatus::Denied => "unknown: the system refuses to tell",
+            FactStatus::NotApplicable => "not applicable here",
+            FactStatus::Placeholder => "unknown: the value shown is made up",
+            FactStatus::Unknown | FactStatus::Ok | FactStatus::Derived => "unknown",
+        };
+        format!("{} {why}", super::words::list(labels))
+    };
+    said.extend(unknown.iter().map(gathered));
+    if said.is_empty() { not_read(context) } else { said.join("; ") }
 }
 
 fn load(context: &Context<'_>) -> String {
@@ -257,7 +279,8 @@ const LABELS: [(&str, &str); 49] = [
 ];
 
 /// Facts whose value moves in every run and says nothing by moving.
-const ALWAYS_MOVING: [&str; 6] = [
+const ALWAYS_MOVING: [&str; 7] = [
+    keys::LOAD_TICKS,
     keys::OS_UPTIME,
     keys::MEMORY_AVAILABLE,
     keys::LOAD_ONE,
@@ -284,7 +307,7 @@ fn changes(context: &Context<'_>) -> Vec<String> {
                     ));
                 }
             }
-            Phase::Delta if moved(fact) => {
+            Phase::Delta if moved(fact) && !ALWAYS_MOVING.contains(&fact.key.as_str()) => {
                 changes.push(format!("{}: {text} during the run", label(&fact.key)));
             }
             Phase::Start | Phase::End | Phase::Delta => {}
@@ -324,7 +347,18 @@ fn table(context: &Context<'_>) -> Table {
             ("Source", Kind::Text),
         ],
     );
-    for fact in &context.report.run.facts {
+    let facts = &context.report.run.facts;
+    // A fact that reads the same at the end says nothing new; its row at the start stands for both.
+    let said = |fact: &&Fact| {
+        let start = find(facts, &fact.key, Phase::Start);
+        fact.phase == Phase::End
+            && start.is_some_and(|start| start.value == fact.value && start.status == fact.status)
+    };
+    let again = facts.iter().filter(said).count() as u64;
+    if again > 0 {
+        table.note = format!("{} read the same at the end of the run.", format::plural(again, "more fact"));
+    }
+    for fact in facts.iter().filter(|fact| !said(fact)) {
         let value = match (fact.value.as_ref(), fact.status) {
             (Some(value), _) => value_text(context.dialect, value, &fact.unit),
             (None, FactStatus::NotApplicable) => context.dialect.nothing().to_owned(),
