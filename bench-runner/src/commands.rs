@@ -87,6 +87,12 @@ impl Session {
         Ok(config)
     }
 
+    /// Whether the command line names a configuration file.
+    #[must_use]
+    pub fn names_config(&self) -> bool {
+        self.global.config.is_some()
+    }
+
     /// The configuration beside the current folder.
     ///
     /// # Errors

@@ -123,6 +123,10 @@ pub(super) struct Around {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = prepare::config(args, session)?;
     let plan = prepare::plan(args, &config)?;
+    if args.around.gate && config.budgets.is_empty() {
+        return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
+            .hinted(Some("add a `[[budget]]` to bench-runner.toml, or leave `--gate` out".to_owned())));
+    }
     if !args.around.no_report {
         // A template that cannot be read is better found before an hour of measuring than after it.
         super::report::templates(&config)?;
@@ -136,10 +140,10 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     };
     // Held until the end: two measurements at once would each be the other's noise.
     let _lock = process::lock::acquire(&machine::lock_path(session), !args.around.no_wait, &cancel, waiting)?;
-    // Before building: the build itself would be the load that is found.
-    let facts = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
+    // Read before building, since the build itself would be the load that is found.
+    let before = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
     if args.around.require_fit {
-        let grade = diagnose(&facts, &Inputs::default()).grade;
+        let grade = diagnose(&before, &Inputs::default()).grade;
         if grade == Grade::X {
             return Err(CliError::new(exit_code::UNFIT, "this machine is unfit to measure right now")
                 .hinted(Some("`bench-runner doctor` says why and what to do".to_owned())));
@@ -147,7 +151,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     // Opened before the long work, so that a store that cannot be used is not found out at its end.
     let mut store = load::open_to_write(&config)?;
-    let suite = prepare::suite(args, session, (&config, &plan), facts, &cancel, &progress)?;
+    let suite = prepare::suite(args, session, (&config, &plan), &before, &cancel, &progress)?;
     let id = measure::run(&mut store, &suite, &plan, &config, &cancel, &mut progress)?;
     progress.finish();
     let content = load::report_of(&config, &store, &id)?;
@@ -189,7 +193,7 @@ fn finish(
             "markdown": paths.as_ref().map(|paths| &paths.0), "html": paths.as_ref().map(|paths| &paths.1),
         })
         .to_string(),
-        Format::Markdown => report::markdown(content)?,
+        Format::Markdown => report::markdown_with(&super::report::templates(config)?, content)?,
         Format::Csv => super::show::csv(content),
         Format::Text => {
             let mut text = report::terminal_summary(content, style.width, style.color, style.ascii);
@@ -206,15 +210,15 @@ fn finish(
 }
 
 fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
-    if interrupted && content.run.status != RunStatus::Complete {
-        return exit_code::INTERRUPTED;
-    }
     let mut codes = Vec::new();
     if content.run.status != RunStatus::Complete {
         for reason in why_partial(&content.run) {
             ui::note(&format!("partial: {reason}"));
         }
         codes.push(exit_code::BENCH_FAILED);
+        if interrupted {
+            return exit_code::INTERRUPTED;
+        }
     }
     if args.around.gate {
         codes.push(super::gate::code(&content.gates));
@@ -224,7 +228,16 @@ fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
 
 /// Why a run is partial, each reason once: of its executables and launches, not of each benchmark in them.
 fn why_partial(run: &Run) -> Vec<&str> {
-    let whole = |code: &str| matches!(code, "launch-partial" | "inventory-incomplete" | "run-interrupted");
+    let whole = |code: &str| {
+        matches!(
+            code,
+            "launch-partial"
+                | "inventory-incomplete"
+                | "run-interrupted"
+                | "run-broken"
+                | "executable-abandoned"
+        )
+    };
     let mut reasons: Vec<&str> = Vec::new();
     for finding in run.findings.iter().filter(|finding| whole(&finding.code)) {
         if !reasons.contains(&finding.evidence.as_str()) {

@@ -192,6 +192,7 @@ pub fn launch(
         socket: request.socket,
         patience: request.patience,
         allowance: request.patience.saturating_add(silent_span(request.settings)),
+        probe: false,
     };
     let mut captured = capture(&attempt, cancel, on_event)?;
     let mut notes = Vec::new();

@@ -67,8 +67,12 @@ pub(super) fn run(
     };
     measuring.announce(config);
     let outcome = measuring.rounds();
-    measuring.close(&begun.facts)?;
-    outcome?;
+    if let Err(error) = &outcome {
+        measuring.broken(error);
+    }
+    let closed = measuring.close(&begun.facts);
+    // What stopped the run says more than that it could not be closed afterwards.
+    outcome.and(closed)?;
     Ok(begun.id)
 }
 
@@ -130,6 +134,7 @@ impl Measuring<'_> {
                     break 'rounds;
                 }
                 if self.failures.get(&index).copied().unwrap_or(0) >= FAILURES_TOLERATED {
+                    self.abandoned(index, round);
                     continue;
                 }
                 self.one_launch(round, index)?;
@@ -146,6 +151,19 @@ impl Measuring<'_> {
         Ok(())
     }
 
+    /// Something other than a bench stopped the run: it is partial, whatever was measured.
+    fn broken(&mut self, error: &CliError) {
+        self.complete = false;
+        self.findings.push(Finding {
+            code: "run-broken".to_owned(),
+            severity: Severity::Blocking,
+            subject: String::new(),
+            evidence: format!("stopped in launch {} (exit code {})", self.ordinal, error.exit.code),
+            effect: "the run is partial; no gate judges it".to_owned(),
+            remedy: format!("mend it ({}) and run again", error.exit.meaning),
+        });
+    }
+
     fn interrupted(&mut self) {
         self.findings.push(Finding {
             code: "run-interrupted".to_owned(),
@@ -154,6 +172,31 @@ impl Measuring<'_> {
             evidence: format!("interrupted after {} launches", self.ordinal),
             effect: "the run is partial; no gate judges it".to_owned(),
             remedy: "run it again".to_owned(),
+        });
+    }
+
+    /// Says once that an executable is not launched any more.
+    fn abandoned(&mut self, index: usize, round: u32) {
+        let target = &self.suite.benches[index].executable.executable.target;
+        if self
+            .findings
+            .iter()
+            .any(|finding| finding.code == "executable-abandoned" && finding.subject == *target)
+        {
+            return;
+        }
+        let evidence = format!(
+            "{target} failed {FAILURES_TOLERATED} times in a row: {round} of {} launches tried",
+            self.plan.launches
+        );
+        self.progress.line(&evidence);
+        self.findings.push(Finding {
+            code: "executable-abandoned".to_owned(),
+            severity: Severity::Blocking,
+            subject: target.clone(),
+            evidence,
+            effect: "its other launches were not tried; the run is partial".to_owned(),
+            remedy: "mend the bench and run it again".to_owned(),
         });
     }
 
@@ -215,6 +258,7 @@ impl Measuring<'_> {
             }
         }
         let state = if outcome.status == LaunchStatus::Complete {
+            self.failures.remove(&index);
             "complete".to_owned()
         } else {
             *self.failures.entry(index).or_insert(0) += 1;
@@ -269,10 +313,10 @@ impl Measuring<'_> {
     }
 }
 
-/// The load before a run is mostly the build that came before it; it casts doubt, and does not block.
+/// Load average and pressure look back, and what they see is mostly cargo compiling bench-runner itself a moment ago:
+/// they cast doubt, and do not block. Tasks that are runnable right now do.
 fn soften(mut finding: Finding) -> Finding {
-    let about_load = ["load", "psi", "runnable", "pressure"].iter().any(|word| finding.code.contains(word));
-    if about_load && finding.severity == Severity::Blocking {
+    if matches!(finding.code.as_str(), "load" | "cpu-pressure") && finding.severity == Severity::Blocking {
         finding.severity = Severity::Warning;
     }
     finding

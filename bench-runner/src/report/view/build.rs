@@ -209,11 +209,14 @@ pub(super) fn reproduce_notes(context: &Context<'_>) -> Vec<String> {
     if let Some(plan) = &run.plan {
         let commit = known(&run.facts, keys::SOURCE_COMMIT);
         let at = commit.map(|commit| format!(" at commit {}", code(&commit)));
+        let filter = plan.filter.as_ref().map(|filter| format!(" --filter '{filter}'")).unwrap_or_default();
+        let command = format!(
+            "bench-runner run --profile {} --set {} --launches {} --seed {}{filter}",
+            plan.profile, plan.set, plan.launches, plan.seed
+        );
         notes.push(format!(
-            "To measure again, run profile {} with set {} and seed {}{}, on a machine of class {}.",
-            code(&plan.profile),
-            code(&plan.set),
-            plan.seed,
+            "To measure again, run {}{}, on a machine of class {}.",
+            code(&command),
             at.unwrap_or_default(),
             code(&run.identity.hw_class)
         ));
