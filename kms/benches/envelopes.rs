@@ -25,7 +25,7 @@ fn main() {
 fn tokens(bencher: &mut Bencher<'_>, sign: bool) {
     let inputs = signed(ROTATION, 1, MESSAGE);
     if sign {
-        return rotate(bencher, &inputs, |signed| jws::sign(&signed.key, "bench", &signed.message));
+        return rotate(bencher, inputs, |signed| jws::sign(&signed.key, "bench", &signed.message));
     }
     let mut keys = Jwks::new();
     keys.insert("bench", inputs[0].public.clone());
@@ -41,7 +41,7 @@ fn envelopes(bencher: &mut Bencher<'_>, sign: bool) {
         envelope.to_json().expect("JSON")
     };
     if sign {
-        return rotate(bencher, &inputs, envelope);
+        return rotate(bencher, inputs, envelope);
     }
     let trusted = [inputs[0].public.clone()];
     let texts: Vec<String> = inputs.iter().map(envelope).collect();

@@ -4,6 +4,8 @@
 #[expect(dead_code, reason = "each target uses its part of what the targets share")]
 mod support;
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use criterion::Bencher;
@@ -21,7 +23,7 @@ fn main() {
         "primary_under_rotation" => under_rotation(bencher),
         "verifying_key" => {
             let (keystore, ids) = filled(ROTATION);
-            rotate(bencher, &ids, |id| keystore.verifying_key(id).expect("a key"));
+            rotate(bencher, ids, |id| keystore.verifying_key(id).expect("a key"));
         }
         "rotate" => {
             let (keystore, ids) = filled(1);
@@ -49,15 +51,20 @@ fn messages() -> Vec<Vec<u8>> {
     (0..ROTATION).map(|index| stream(1, index, MESSAGE)).collect()
 }
 
-fn filled(keys: usize) -> (Keystore, Vec<KeyId>) {
-    let keystore = Keystore::new();
-    let ids = (0..keys).map(|index| keystore.import_seed(spec(), &seed(index)).expect("a key")).collect();
-    (keystore, ids)
+/// A keystore with that many keys; each size is made once, since Criterion calls the closures once per observation.
+fn filled(keys: usize) -> &'static (Keystore, Vec<KeyId>) {
+    static MADE: Mutex<BTreeMap<usize, &'static (Keystore, Vec<KeyId>)>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("making keys does not panic");
+    made.entry(keys).or_insert_with(|| {
+        let keystore = Keystore::new();
+        let ids = (0..keys).map(|index| keystore.import_seed(spec(), &seed(index)).expect("a key")).collect();
+        Box::leak(Box::new((keystore, ids)))
+    })
 }
 
 fn by_id(bencher: &mut Bencher<'_>, keys: usize) {
     let (keystore, ids) = filled(keys);
-    let inputs: Vec<(KeyId, Vec<u8>)> = ids.into_iter().cycle().zip(messages()).collect();
+    let inputs: Vec<(KeyId, Vec<u8>)> = ids.iter().copied().cycle().zip(messages()).collect();
     rotate(bencher, &inputs, |(id, message)| keystore.sign(id, message).expect("a signature"));
 }
 

@@ -11,8 +11,8 @@ fn main() {
     run("message_sizes", |bencher, workload| {
         let inputs = signed(16, 16, number(workload));
         match workload.group {
-            Some("sign_message_bytes") => rotate(bencher, &inputs, |signed| signed.key.sign(&signed.message)),
-            Some("verify_message_bytes") => rotate(bencher, &inputs, |signed| {
+            Some("sign_message_bytes") => rotate(bencher, inputs, |signed| signed.key.sign(&signed.message)),
+            Some("verify_message_bytes") => rotate(bencher, inputs, |signed| {
                 Strict::verify(&signed.public, &signed.message, &signed.signature).expect("a good signature");
             }),
             other => unreachable!("no code for {other:?}"),

@@ -4,8 +4,10 @@
 //! A benchmark's id is spelled here and nowhere else; `tests/bench_ids.rs` compares the table with `ids.txt`.
 //! Inputs are made before a measurement starts.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 use criterion::{Bencher, BenchmarkId, Criterion, Throughput};
 use kms::parallel::{sign_each, verify_each, verify_many};
@@ -224,15 +226,10 @@ impl Signed {
 ///
 /// The last `bad` signatures of a batch are of another message.
 pub(crate) fn many<R: Rule>(bencher: &mut Bencher<'_>, size: usize, keys: usize, bad: usize) {
-    let inputs: Vec<Vec<Signed>> = (0..ROTATION.div_ceil(size))
-        .map(|_| {
-            let mut batch = signed(size, keys, MESSAGE);
-            batch.iter_mut().rev().take(bad).for_each(|signed| signed.message[0] ^= 1);
-            batch
-        })
-        .collect();
+    let count = ROTATION.div_ceil(size) * size;
+    let inputs = spoiled(count, keys, MESSAGE, (size, bad));
     let batches: Vec<Vec<Item<'_>>> =
-        inputs.iter().map(|batch| batch.iter().map(Signed::item).collect()).collect();
+        inputs.chunks(size).map(|batch| batch.iter().map(Signed::item).collect()).collect();
     let mut verdicts = vec![Err(Rejected::NotVerified); size];
     rotate(bencher, &batches, |items| {
         R::verify_many_into(items, &mut verdicts).expect("as many places as items");
@@ -271,8 +268,35 @@ pub(crate) fn parallel_verify(bencher: &mut Bencher<'_>, threads: usize, batch: 
     });
 }
 
-/// Makes `count` messages of `length` bytes, signed by `keys` different keys in turn. The same in every run.
-pub(crate) fn signed(count: usize, keys: usize, length: usize) -> Vec<Signed> {
+/// Gives `count` messages of `length` bytes, signed by `keys` different keys in turn. The same in every run.
+pub(crate) fn signed(count: usize, keys: usize, length: usize) -> &'static [Signed] {
+    spoiled(count, keys, length, (count, 0))
+}
+
+/// The same, where in each group of `size` the last `bad` messages are not those that were signed.
+///
+/// Criterion calls a benchmark's closure once for each observation; the inputs are made at the first call and kept, so
+/// that a launch does not spend most of its time on signing them again.
+pub(crate) fn spoiled(
+    count: usize,
+    keys: usize,
+    length: usize,
+    (size, bad): (usize, usize),
+) -> &'static [Signed] {
+    type Made = BTreeMap<[usize; 5], &'static [Signed]>;
+    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("making inputs does not panic");
+    made.entry([count, keys, length, size, bad]).or_insert_with(|| {
+        let mut inputs = make_signed(count, keys, length);
+        for group in inputs.chunks_mut(size) {
+            group.iter_mut().rev().take(bad).for_each(|signed| signed.message[0] ^= 1);
+        }
+        Vec::leak(inputs)
+    })
+}
+
+/// Makes the inputs.
+pub(crate) fn make_signed(count: usize, keys: usize, length: usize) -> Vec<Signed> {
     (0..count)
         .map(|index| {
             let seed = stream(0, index % keys, 32);
