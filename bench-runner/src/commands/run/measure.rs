@@ -67,8 +67,9 @@ pub(super) fn run(
     };
     measuring.announce(config);
     let outcome = measuring.rounds();
-    measuring.close(&begun.facts)?;
-    outcome?;
+    let closed = measuring.close(&begun.facts);
+    // What stopped the run says more than what could not be closed because of it.
+    outcome.and(closed)?;
     Ok(begun.id)
 }
 
