@@ -3,6 +3,8 @@
 //! Each module is `cfg(test)` although the whole binary is one: clippy grants tests their `unwrap` only there.
 
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod cli_gate;

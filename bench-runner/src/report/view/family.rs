@@ -11,6 +11,7 @@ use super::table::{Cell, Kind, Table};
 use super::words::{self, code, strong};
 use super::{Context, Figure, figures, interpret};
 use crate::model::estimate::{BenchmarkResult, IntervalMethod};
+use crate::model::finding::Severity;
 use crate::model::report::{Description, Distribution};
 use crate::model::units::Throughput;
 use crate::report::ReportError;
@@ -135,17 +136,14 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         words::list(&names)
     };
     let measures = group.description.map(|words| words.measures.clone()).filter(|words| !words.is_empty());
-    let doubts = group.results.iter().flat_map(|result| {
-        let name = code(&context.name(&result.benchmark));
-        result.findings.iter().map(move |finding| {
-            format!(
-                "{} {name}: {} {}",
-                capitalised(words::severity(finding.severity)),
-                super::sentence(&finding.evidence),
-                super::sentence(&finding.effect)
-            )
-        })
+    // What merely helps to read a number stands once, at the end of the report; here stands what may mislead.
+    let serious = group.results.iter().flat_map(|result| {
+        let serious = result.findings.iter().filter(|finding| finding.severity > Severity::Info);
+        serious.map(|finding| (finding, context.name(&result.benchmark)))
     });
+    let doubts = super::doubts::grouped(serious.collect())
+        .into_iter()
+        .map(|doubt| format!("{} ({}): {} {}", doubt.severity, doubt.subject, doubt.evidence, doubt.effect));
     let figures = figures::family(context, group, &slug)?;
     Ok(Family {
         pair: figures.len() == 1,
