@@ -25,19 +25,21 @@ struct Counts {
     lost: u32,
 }
 
-/// Whether any process carries `mark` in its environment or as its folder: every process of a round does.
-fn alive(mark: &Path) -> bool {
+/// How many processes carry `mark` in their environment: the runner, its guard and the bench of a round do.
+fn alive(mark: &Path) -> usize {
     let mark = mark.as_os_str().as_encoded_bytes();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok()).any(|entry| {
+    let numbered = processes.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
+    let marked = numbered.filter(|entry| {
         // Gone meanwhile, or a zombie, whose environment is empty: neither is alive.
         let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
         environment.windows(mark.len()).any(|part| part == mark)
-    })
+    });
+    marked.count()
 }
 
-/// Kills one round after `moment`, and returns whether all its processes were gone within two seconds.
-fn round(world: &World, moment: Option<Duration>) -> bool {
+/// Kills one round after `moment`. Returns how many processes it had then, and whether all were gone within two seconds.
+fn round(world: &World, moment: Option<Duration>) -> (usize, bool) {
     let words = ["-p", "suite", "--bench", "normal", "--bench", "faults", "--launches", "3", "--no-report"];
     let mark = world.path("round");
     std::fs::create_dir_all(&mark).unwrap();
@@ -46,19 +48,20 @@ fn round(world: &World, moment: Option<Duration>) -> bool {
     let mut child = command.env("TMPDIR", &mark).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let Some(moment) = moment else {
         assert_eq!(child.wait().unwrap().code(), Some(0));
-        return true;
+        return (0, true);
     };
     std::thread::sleep(moment);
+    let before = alive(&mark);
     child.kill().unwrap();
     child.wait().unwrap();
     let deadline = Instant::now() + Duration::from_secs(2);
-    while alive(&mark) {
+    while alive(&mark) > 0 {
         if Instant::now() > deadline {
-            return false;
+            return (before, false);
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    true
+    (before, true)
 }
 
 /// Ids and states of all runs, after the store has been opened by a writer.
@@ -92,11 +95,12 @@ fn a_killed_runner_loses_nothing() {
     let whole = start.elapsed();
     let mut known = runs(&world).unwrap();
     let mut rng = SplitMix64::new(20_251_105);
-    let (mut counts, mut problems) = (Counts::default(), Vec::new());
+    let (mut counts, mut problems, mut most) = (Counts::default(), Vec::new(), 0);
     for number in 0..rounds {
         // One moment in each slice of the run, so that few rounds cover it from start to end.
         let moment = whole.mul_f64((f64::from(number) + rng.unit()) / f64::from(rounds));
-        let gone = round(&world, Some(moment));
+        let (processes, gone) = round(&world, Some(moment));
+        most = most.max(processes);
         let mut problem = (!gone).then(|| "a process survived for 2 s".to_owned());
         match runs(&world) {
             Ok(now) => {
@@ -124,4 +128,8 @@ fn a_killed_runner_loses_nothing() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert_eq!(counts.begun, counts.partial + counts.complete, "a run is still called running: {counts:?}");
     assert!(counts.partial > 0, "no kill met a run: {counts:?}");
+    assert!(
+        most >= 3,
+        "never were runner, guard and bench seen at once: what survives would not be seen either"
+    );
 }
