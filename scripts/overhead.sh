@@ -13,9 +13,8 @@ benches=(-p kms --bench sign_bench --bench verify_bench --bench batch_verify --b
 runner=${BENCH_RUNNER:-target/release/bench-runner}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-cat >"$folder/bench-runner.toml" <<TOML
-profiles.overhead = { set = "full", launches = 1, warm_up_seconds = $warm, measurement_seconds = $measure, sample_size = $samples }
-TOML
+echo "profiles.overhead = { set = 'full', launches = 1, warm_up_seconds = $warm, measurement_seconds = $measure," \
+  "sample_size = $samples }" >"$folder/bench-runner.toml"
 
 ours() { "$runner" --quiet --config "$folder/bench-runner.toml" --store "$folder/$1.sqlite" "${@:2}"; }
 observe() { ours "$1" run --profile overhead --cargo-profile "$profile" --no-report --no-wait "${benches[@]}" "${@:2}"; }
@@ -33,8 +32,7 @@ spent() {
     function close_measurement() {
       if (!iterations) return
       for (rounds = 0; (2 ^ rounds - 1) * total / iterations <= warm * 1e9; rounds++);
-      spent += total + (2 ^ rounds - 1) * total / iterations
-      count++; iterations = total = 0
+      spent += total + (2 ^ rounds - 1) * total / iterations; count++; iterations = total = 0
     }
     $1 == "\"benchmark\"" { close_measurement() }
     $1 == "\"iterations\"" { iterations += $2; total += $4 }
@@ -47,7 +45,9 @@ row() { awk -v name="$1" -v n="$2" -v spent="$3" -v wall="$4" -v base="$5" 'BEGI
 cargo bench --quiet --no-run --profile "$profile" "${benches[@]}"
 # Selects nothing, and so ends with 4 once everything is built: flags that differ from cargo's would mean a second build.
 observe none --filter '^none$' >"$folder/words" 2>&1 || [ $? = 4 ] || { cat "$folder/words" >&2; exit 1; }
-ours_wall=$(wall observe ours) plain_wall=$(wall cargo_bench plain) noplot_wall=$(wall cargo_bench noplot --noplot)
+ours_wall=$(wall observe ours)
+plain_wall=$(wall cargo_bench plain)
+noplot_wall=$(wall cargo_bench noplot --noplot)
 for way in plain noplot; do ours $way import criterion "$folder/$way" >"$folder/words"; done
 read -r n spent launches < <(spent ours)
 read -r plain_n plain_spent _ < <(spent plain)
