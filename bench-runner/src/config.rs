@@ -127,7 +127,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The store.
     pub store: PathBuf,
-    /// Summary records imported when a store is created.
+    /// Summary records that the store begins with; those that are missing are stored whenever it is opened for writing.
     pub founding: Vec<PathBuf>,
     /// Where reports are written.
     pub reports: PathBuf,

@@ -79,7 +79,9 @@ fn framed(comparison: &RunComparison, table: &str, bullet: &str) -> String {
         }
     }
     if let Some((mean, count)) = comparison.geometric_mean {
-        _ = writeln!(text, "\ngeometric mean of {count}: {}", change(Dialect::Ascii, mean - 1.0, None));
+        let rows = if count == 1 { "row" } else { "rows" };
+        let mean = change(Dialect::Ascii, mean - 1.0, None);
+        _ = writeln!(text, "\ngeometric mean of {count} comparable {rows}: {mean} (without an interval)");
     }
     text
 }
@@ -108,7 +110,7 @@ fn row(row: &Comparison) -> Vec<String> {
         Verdict::Inconclusive => "[?] inconclusive",
         Verdict::NotComparable => "[!] not comparable",
     };
-    let scale = Scale::time(Dialect::Ascii, [row.baseline_value, row.candidate_value]);
+    let scale = Scale::metric(Dialect::Ascii, &row.metric, [row.baseline_value, row.candidate_value]);
     let changed = match row.verdict {
         // A number beside "not comparable" would be read as a comparison.
         Verdict::NotComparable => "-".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Session;
+use super::{Session, import};
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
@@ -27,13 +27,17 @@ pub(super) fn open_to_read(config: &Config) -> Result<Store, CliError> {
     Ok(Store::open(&config.store, OpenMode::ReadOnly, clock::now())?.0)
 }
 
-/// Opens the configured store for writing; a new one begins with the configured founding records.
+/// Opens the configured store for writing; founding records that it does not hold yet are stored first.
 pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
+    // Before the store is made: a broken record must not leave a store without its beginning.
+    let founding =
+        config.founding.iter().map(|file| import::read_summary(file)).collect::<Result<Vec<_>, _>>()?;
     let (mut store, opened) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
     tell(&opened);
-    if opened.created {
-        for record in &config.founding {
-            super::import::summary(&mut store, record)?;
+    for record in &founding {
+        // A corrected file does not change history; `import summary` says so.
+        if !store.contains(&record.record.run.id)? {
+            import::store_summary(&mut store, record)?;
         }
     }
     Ok(store)

@@ -27,6 +27,7 @@ pub(super) fn comparison(results: &[BenchmarkResult]) -> RunComparison {
         .zip(verdicts)
         .map(|(result, (verdict, ratio, half))| Comparison {
             benchmark: result.benchmark.clone(),
+            metric: result.metric.clone(),
             baseline: baseline.clone(),
             candidate: candidate.clone(),
             baseline_value: result.estimate.value / ratio,

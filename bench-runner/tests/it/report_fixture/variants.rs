@@ -155,6 +155,7 @@ pub(crate) fn large(count: u32) -> RunReport {
     let template = report.previous.as_ref().unwrap().rows.clone();
     let rows = results.iter().zip(template.iter().cycle()).map(|(result, row)| Comparison {
         benchmark: result.benchmark.clone(),
+        metric: result.metric.clone(),
         baseline_value: result.estimate.value / row.ratio,
         candidate_value: result.estimate.value,
         ..row.clone()
