@@ -25,7 +25,7 @@ pub use cache::{CacheLimits, KeyCache};
 pub use error::KmsError;
 pub use key_id::{KeyId, Label};
 pub use keystore::{KeyInfo, KeySpec, KeyState, Keystore, Validity};
-pub use probe::CurveBackend;
+pub use probe::{CurveBackend, SigningBackend};
 pub use public_key::PublicKey;
 pub use rule::{Item, Rejected, Rule, Strict, Verdict, Zip215};
 pub use signing_key::{Seed, SigningKey};
