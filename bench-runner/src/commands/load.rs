@@ -128,7 +128,11 @@ pub(super) fn comparison_of(
 
 /// How strictly runs are compared.
 fn settings(config: &Config) -> CompareSettings {
-    CompareSettings { margin: config.margin, family_alpha: 1.0 - config.level, session_variance: 0.0 }
+    CompareSettings {
+        margin: config.margin,
+        family_alpha: 1.0 - config.comparison_level,
+        session_variance: 0.0,
+    }
 }
 
 /// The configured families as the analysis wants them.

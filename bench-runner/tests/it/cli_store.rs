@@ -1,7 +1,8 @@
 //! Stores that cannot be used, and runs that cannot be found, as a person meets them: code, words, nothing lost.
 
 use bench_runner::clock;
-use bench_runner::store::{OpenMode, Store};
+use bench_runner::model::run::{RunKind, RunStatus};
+use bench_runner::store::{OpenMode, RunFilter, Store};
 use rusqlite::Connection;
 
 use super::cli_support::{World, founding};
@@ -146,4 +147,65 @@ fn imports_say_what_was_wrong() {
     world.write("forged.json", &forged);
     check(&["bundle", "import", "forged.json"], 123, &["forged.json", "does not match its SHA-256", "hint:"]);
     world.keeps(&kept);
+}
+
+/// Writes one result as Criterion leaves it, with the last file missing if it shall be torn.
+fn result(world: &World, name: &str, torn: bool) {
+    world.write(&format!("criterion/{name}/new/sample.json"), SAMPLE);
+    if !torn {
+        let marker = format!(r#"{{"group_id": "{name}", "function_id": null, "value_str": null}}"#);
+        world.write(&format!("criterion/{name}/new/benchmark.json"), &marker);
+    }
+}
+
+const SAMPLE: &str = r#"{"sampling_mode": "Flat", "iters": [2.0, 2.0, 2.0], "times": [20.0, 22.0, 24.0]}"#;
+
+#[test]
+fn criterion_results_are_imported_once_and_say_what_is_unknown() {
+    let world = World::new();
+    result(&world, "whole", false);
+    let import = |more: &[&str], word: &str| -> String {
+        let words = [&["import", "criterion", "criterion", "--format", "json"], more].concat();
+        let answer = world.answer(&words).code(0).json();
+        assert_eq!(answer["outcome"], word);
+        answer["run"].as_str().unwrap().to_owned()
+    };
+    let first = import(&[], "added");
+    assert_eq!(import(&[], "already_there"), first);
+    let here = import(&["--here"], "added");
+    assert_eq!(import(&["--here"], "already_there"), here);
+    let run = |id: &str| world.store().run(&id.parse().unwrap()).unwrap();
+    assert!(run(&first).facts.is_empty() && !run(&here).facts.is_empty());
+    assert_eq!(run(&here).findings.last().unwrap().code, "facts-read-later");
+    assert_eq!(run(&here).status, RunStatus::Complete);
+    result(&world, "cut", true);
+    let torn = run(&import(&[], "added"));
+    assert_eq!(torn.status, RunStatus::Partial);
+    assert!(torn.launches[0].reason.as_ref().unwrap().contains("torn"));
+    let csv = world.answer(&["show", &here, "--format", "csv"]).code(0).out;
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0][13..], ["interval_method", "run_status", "run_kind", "machine"]);
+    assert_eq!(rows[1][13..16], ["within_launch_bootstrap", "complete", "imported"]);
+    assert_eq!(rows[1][16], run(&here).identity.machine);
+}
+
+#[test]
+fn a_founding_record_that_failed_is_made_up_for() {
+    let world = World::new();
+    let settings = world.read("bench-runner.toml");
+    world.write("bench-runner.toml", &format!("founding = [\"founding.json\"]\n{settings}"));
+    world.write("founding.json", "{\"schema\": ");
+    result(&world, "whole", false);
+    let import = ["import", "criterion", "criterion"];
+    world.answer(&import).code(1).says(&["founding.json", "hint:"]);
+    assert!(!world.path("store.sqlite").exists(), "a store without its beginning");
+    // The store is there before the record is.
+    drop(Store::open(&world.path("store.sqlite"), OpenMode::ReadWrite, clock::now()).unwrap());
+    world.write("founding.json", &std::fs::read_to_string(founding()).unwrap());
+    world.answer(&import).code(0);
+    world.answer(&import).code(0).shows(&["already stored"]);
+    let runs = world.store().runs(&RunFilter::default(), 10).unwrap();
+    let summaries: Vec<_> = runs.iter().filter(|run| run.kind == RunKind::Summary).collect();
+    assert_eq!((runs.len(), summaries.len()), (2, 1));
+    world.keeps(summaries[0].id.as_str());
 }

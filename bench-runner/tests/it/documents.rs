@@ -169,8 +169,8 @@ fn defaults_named_in_prose_and_configuration_are_the_programs() {
     assert!(world.read("bench-runner.toml").contains("\n[profiles.quick]\nset = \"core\"\nlaunches = "));
     assert_eq!(own.profiles, defaults.profiles);
     assert_eq!(
-        (own.margin, own.level, own.default_profile),
-        (defaults.margin, defaults.level, defaults.default_profile)
+        (own.margin, own.comparison_level, own.default_profile),
+        (defaults.margin, defaults.comparison_level, defaults.default_profile)
     );
 }
 

@@ -10,6 +10,7 @@ use super::{Context, machine, total};
 use crate::model::comparison::{RunComparison, Verdict};
 use crate::model::finding::Severity;
 use crate::model::gate::GateVerdict;
+use crate::model::ids::BenchmarkId;
 use crate::model::run::{LaunchStatus, RunKind, RunStatus};
 use crate::report::format;
 
@@ -155,7 +156,7 @@ fn partial(context: &Context<'_>) -> String {
         .run
         .inventory
         .iter()
-        .filter(|id| !report.results.iter().any(|result| result.benchmark == **id))
+        .filter(|id| !report.results.iter().any(|result| is_same(&result.benchmark, id)))
         .map(|id| code(&context.name(id)))
         .collect();
     let broken: Vec<String> = report
@@ -181,6 +182,12 @@ fn partial(context: &Context<'_>) -> String {
     }
     text.push_str("What was measured is shown; no gate judges it.");
     text
+}
+
+/// Whether both name one benchmark. An inventory made of titles does not tell group from function and value: there the
+/// text decides.
+fn is_same(measured: &BenchmarkId, listed: &BenchmarkId) -> bool {
+    measured == listed || (measured.package == listed.package && measured.to_string() == listed.to_string())
 }
 
 /// Lists at most `most` items and says how many more there are.
@@ -310,4 +317,30 @@ pub(super) fn gates(context: &Context<'_>) -> Option<String> {
             },
         );
     Some(format!("Gates: {passed} of {} pass{}.", judged.len(), tightest.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_benchmark_listed_by_its_title_is_not_missing() {
+        let id = |package: &str, group: &str, function: Option<&str>, occurrence| BenchmarkId {
+            package: package.to_owned(),
+            target: "sign".to_owned(),
+            group: group.to_owned(),
+            function: function.map(str::to_owned),
+            value: None,
+            occurrence,
+        };
+        let measured = id("kms", "batch", Some("64"), 0);
+        let check = |listed: &BenchmarkId, expected: bool| {
+            assert_eq!(is_same(&measured, listed), expected, "{listed:?}");
+        };
+        check(&measured, true);
+        check(&id("kms", "batch/64", None, 0), true);
+        check(&id("kms", "batch/64", None, 1), false);
+        check(&id("kms", "batch/6", None, 0), false);
+        check(&id("other", "batch/64", None, 0), false);
+    }
 }
