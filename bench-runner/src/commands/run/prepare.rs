@@ -71,7 +71,7 @@ pub(super) fn config(args: &Args, session: &Session) -> Result<Config, CliError>
         reports: own.reports,
         templates: own.templates,
         margin: own.margin,
-        level: own.level,
+        comparison_level: own.comparison_level,
         ..theirs
     })
 }
