@@ -245,6 +245,11 @@ mod tests {
     }
 
     #[test]
+    fn the_unknown_digest_is_that_of_nothing() {
+        assert_eq!(Digest::UNKNOWN, crate::files::sha256(b""));
+    }
+
+    #[test]
     fn what_is_missing_or_unknown_is_said() {
         let whole = record(folder(1.0, false), unknown_identity(), Vec::new()).unwrap().run;
         assert_eq!((whole.status, whole.launches[0].status), (RunStatus::Complete, LaunchStatus::Complete));

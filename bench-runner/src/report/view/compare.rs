@@ -64,8 +64,8 @@ pub(super) fn versus(context: &Context<'_>) -> Result<Versus, ReportError> {
 fn absent(context: &Context<'_>) -> Versus {
     let summary = match context.report.run.kind {
         RunKind::Measured => {
-            "There is no earlier comparable run in this store: same machine class, configuration and suite. The next \
-             run will be compared with this one."
+            "There is no earlier comparable run in this store: same machine, configuration, suite, sampling settings and \
+             Criterion version. The next run will be compared with this one."
         }
         RunKind::Imported => "An imported run is shown by itself: its origin is not verified.",
         RunKind::Summary => {
