@@ -7,10 +7,12 @@ pub mod compare;
 pub mod curve;
 pub mod doctor;
 pub mod estimate;
+pub mod evaluate;
 pub mod gate;
 pub mod identity;
 pub mod knobs;
 pub mod report_assembly;
+pub mod screen;
 pub(crate) mod words;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod evaluate;
 pub mod gate;
 pub mod import;
 pub mod list;
@@ -129,6 +130,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
+        Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),
