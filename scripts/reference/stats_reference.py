@@ -162,7 +162,7 @@ def proportion(case, rng):
 def robust(case, rng):
     x = np.array(values(rng, case, 3 + rng.below(60)))
     n = len(x)
-    mad = stats.median_abs_deviation(x, scale=stats.norm.ppf(0.75) ** -1)
+    mad = stats.median_abs_deviation(x, scale=stats.norm.ppf(0.75))
     distances = sorted(abs(a - b) for a, b in itertools.combinations(x, 2))
     h = n // 2 + 1
     qn = distances[math.comb(h, 2) - 1] / (math.sqrt(2) * stats.norm.ppf(0.625))

@@ -103,7 +103,7 @@ pub struct Settings {
 }
 
 /// The screen before a confirmation: loose upwards, because a suspect costs seconds and a miss costs a night.
-pub const SUSPECTS: Settings = Settings { up: 0.075, down: 0.01, acceptance: Acceptance::ByHand };
+pub const SUSPECTS: Settings = Settings { up: 0.1, down: 0.01, acceptance: Acceptance::ByHand };
 
 /// The screen where nothing can be measured again: one innocent value in a thousand alerts, both directions together.
 pub const HISTORY_ONLY: Settings = Settings { up: 5e-4, down: 5e-4, acceptance: Acceptance::Persisting };

@@ -19,6 +19,9 @@ use crate::ui::table::{Align, Column, Table};
 /// Sizes of the steps that are put in, as shares.
 const STEPS: [f64; 5] = [0.01, 0.02, 0.03, 0.05, 0.1];
 
+/// Nights times series that a replay takes on: beyond, a hostile file would keep it busy for hours.
+const MOST_CELLS: usize = 100_000_000;
+
 /// Say what rules of judging are worth, on made-up noise or on a history
 ///
 /// Made-up noise: false alarms per 1000 values where nothing changed, nights that would have been red, and the share of steps
@@ -90,6 +93,9 @@ struct OnNoise {
     series: u32,
     seed: u64,
     counts: Counts,
+    /// Rate, and the ends of its exact 95 % interval.
+    alerts_per_1000: Option<(f64, f64, f64)>,
+    red_nights_percent: Option<(f64, f64, f64)>,
     power: Vec<Power>,
 }
 
@@ -103,13 +109,16 @@ fn of_noise(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         for rule in rules::all() {
             progress.detail(&format!("{} on {}", rule.name(), family.name()));
             let steps: &[f64] = if args.steps == 0 { &[] } else { &STEPS };
+            let counts = false_alarms(&*rule, family, plan);
             results.push(OnNoise {
                 family: family.name(),
                 rule: rule.name(),
                 description: rule.description(),
                 series: args.series,
                 seed: args.seed,
-                counts: false_alarms(&*rule, family, plan),
+                counts,
+                alerts_per_1000: counts.alerts_per_1000(),
+                red_nights_percent: counts.red_nights_percent(),
                 power: power(&*rule, family, plan, steps, u64::from(args.steps)),
             });
         }
@@ -199,6 +208,7 @@ struct OnHistory {
     unusable: u64,
     suspects_only: bool,
     counts: Counts,
+    alerts_per_1000: Option<(f64, f64, f64)>,
 }
 
 fn of_history(file: &Path, session: &Session) -> Result<ExitCode, CliError> {
@@ -210,13 +220,24 @@ fn of_history(file: &Path, session: &Session) -> Result<ExitCode, CliError> {
         value: row.value,
     });
     let history = History::new(points.collect());
-    let judged = |rule: Box<dyn HistoryRule>| OnHistory {
-        rule: rule.name(),
-        description: rule.description(),
-        series: history.series,
-        unusable: history.unusable,
-        suspects_only: rule.confirms(),
-        counts: replay(&*rule, &history),
+    if history.nights.len().saturating_mul(history.series) > MOST_CELLS {
+        let text =
+            format!("{} nights of {} series are too many to replay", history.nights.len(), history.series);
+        return Err(
+            CliError::new(exit_code::USAGE, text).hinted(Some("replay one suite at a time".to_owned()))
+        );
+    }
+    let judged = |rule: Box<dyn HistoryRule>| {
+        let counts = replay(&*rule, &history);
+        OnHistory {
+            rule: rule.name(),
+            description: rule.description(),
+            series: history.series,
+            unusable: history.unusable,
+            suspects_only: rule.confirms(),
+            counts,
+            alerts_per_1000: counts.alerts_per_1000(),
+        }
     };
     let results: Vec<OnHistory> = rules::all().into_iter().map(judged).collect();
     if results.iter().all(|result| result.counts.judged == 0) {

@@ -8,7 +8,7 @@ use super::order::{Sorted, middle};
 pub const MAD_TO_SD: f64 = 1.482_602_218_505_602;
 
 /// Factor of [`qn`]: `1 ÷ (√2 · Φ⁻¹(5/8))`.
-pub const QN_TO_SD: f64 = 2.219_144_465_985_075_7;
+pub const QN_TO_SD: f64 = 2.219_144_465_985_076;
 
 /// Median absolute deviation from the median, times [`MAD_TO_SD`]; `None` when empty or not finite.
 ///

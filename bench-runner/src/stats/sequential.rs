@@ -128,12 +128,21 @@ pub enum Decision {
     Within,
 }
 
+/// The band around zero in which a center counts as no change, and the error of saying so wrongly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tolerance {
+    /// Half the width of the band, in the unit of the differences.
+    pub size: f64,
+    /// Chance of certifying a center that lies outside.
+    pub alpha: f64,
+}
+
 /// The sequential test: looks after every pair, and what it once found it keeps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SequentialTest {
     evidence: Evidence,
     alpha: f64,
-    tolerance: Option<f64>,
+    tolerance: Option<Tolerance>,
     largest: f64,
     above_lower: bool,
     below_upper: bool,
@@ -141,13 +150,15 @@ pub struct SequentialTest {
 }
 
 impl SequentialTest {
-    /// Starts with the error `alpha` for each of the answers "changed" and "within `tolerance`".
+    /// Starts with the error `alpha` for the answer "changed", and that of the tolerance for "within".
     ///
     /// # Edge cases
-    /// `None` unless 0 < `alpha` < 1 and a given `tolerance` is above zero and finite.
+    /// `None` unless both errors are between 0 and 1 and the size of a tolerance is above zero and finite.
     #[must_use]
-    pub fn new(alpha: f64, tolerance: Option<f64>) -> Option<Self> {
-        let possible = alpha > 0.0 && alpha < 1.0 && tolerance.is_none_or(|t| t > 0.0 && t.is_finite());
+    pub fn new(alpha: f64, tolerance: Option<Tolerance>) -> Option<Self> {
+        let error = |alpha: f64| alpha > 0.0 && alpha < 1.0;
+        let possible =
+            error(alpha) && tolerance.is_none_or(|t| t.size > 0.0 && t.size.is_finite() && error(t.alpha));
         possible.then_some(Self {
             evidence: Evidence::default(),
             alpha,
@@ -162,16 +173,16 @@ impl SequentialTest {
     /// Takes one more difference and says what is known now. The first answer that is not open stays.
     pub fn push(&mut self, difference: f64) -> Decision {
         self.evidence.push(difference);
-        let needed = -self.alpha.ln();
         let log_e = self.evidence.log_e_two_sided();
         self.largest = self.largest.max(log_e);
         if let Some(tolerance) = self.tolerance {
             // Each side may be rejected at its own time: both hypotheses keep their level.
-            self.above_lower |= self.evidence.shifted(tolerance).log_e_above() >= needed;
-            self.below_upper |= self.evidence.shifted(-tolerance).log_e_below() >= needed;
+            let needed = -tolerance.alpha.ln();
+            self.above_lower |= self.evidence.shifted(tolerance.size).log_e_above() >= needed;
+            self.below_upper |= self.evidence.shifted(-tolerance.size).log_e_below() >= needed;
         }
         if self.decision == Decision::Open {
-            if log_e >= needed {
+            if log_e >= -self.alpha.ln() {
                 self.decision = if self.evidence.sum > 0.0 { Decision::Above } else { Decision::Below };
             } else if self.above_lower && self.below_upper {
                 self.decision = Decision::Within;
@@ -210,7 +221,8 @@ mod tests {
         let mut rng = SplitMix64::new(seed);
         let (mut changed, mut within, mut used) = (0, 0, 0);
         for _ in 0..trials {
-            let mut test = SequentialTest::new(0.01, Some(tolerance)).unwrap();
+            let mut test =
+                SequentialTest::new(0.01, Some(Tolerance { size: tolerance, alpha: 0.01 })).unwrap();
             for _ in 0..pairs {
                 used += 1;
                 if test.push(mean + sd * rng.normal()) != Decision::Open {
@@ -261,7 +273,7 @@ mod tests {
             assert_eq!(test.push(-0.1), Decision::Above);
         }
         assert!(p <= 0.05 && test.p_value() <= p);
-        assert!(SequentialTest::new(0.05, Some(0.0)).is_none());
+        assert!(SequentialTest::new(0.05, Some(Tolerance { size: 0.0, alpha: 0.05 })).is_none());
         assert!(SequentialTest::new(1.0, None).is_none());
     }
 

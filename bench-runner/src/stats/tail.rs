@@ -6,11 +6,14 @@
 use super::floor_to_index;
 use super::order::Sorted;
 
-/// Share of the sample that the tail is fitted to, where that is at least [`FEWEST`] values.
+/// Share of the sample that the tail is fitted to, where that is between [`FEWEST`] and [`MOST`] values.
 pub const TAIL_SHARE: f64 = 0.05;
 
 /// Fewest values in the tail for a fit. A sample of which they would be more than a fifth has only its empirical share.
 pub const FEWEST: usize = 20;
+
+/// Most values in the tail: the farther out it begins, the less its form is a guess.
+pub const MOST: usize = 100;
 
 /// Bounds of the shape ξ: never a tail that ends (that would be a claim of impossibility), and never beyond the range in which
 /// the estimator works.
@@ -110,7 +113,7 @@ impl Pareto {
 /// `σ = b₀·(1 − ξ)`.
 fn fit(ascending: &[f64]) -> Option<Pareto> {
     let n = ascending.len();
-    let count = floor_to_index(TAIL_SHARE * n as f64).max(FEWEST);
+    let count = floor_to_index(TAIL_SHARE * n as f64).clamp(FEWEST, MOST);
     if count * 5 > n {
         return None;
     }

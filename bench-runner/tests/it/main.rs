@@ -4,6 +4,7 @@ mod criterion_build;
 mod criterion_faults;
 mod criterion_guard;
 mod criterion_support;
+mod evaluate;
 #[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]

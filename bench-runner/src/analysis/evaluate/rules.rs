@@ -87,7 +87,7 @@ impl HistoryRule for Ours {
 
     fn description(&self) -> &'static str {
         if self.confirms {
-            "screen at 7.5 % up and 1 % down, then interleaved pairs of the old and the new executable"
+            "screen at 10 % up and 1 % down, then interleaved pairs of the old and the new executable"
         } else {
             "screen at 0.05 % in each direction against the machine's own residuals, nothing measured again"
         }

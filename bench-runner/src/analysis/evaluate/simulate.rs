@@ -7,7 +7,7 @@ use super::families::{Family, Generator, NIGHT_SD};
 use super::rules::{HistoryRule, Judge, WARM_UP};
 use crate::analysis::screen::{Answer, Direction, Night};
 use crate::stats::rng::SplitMix64;
-use crate::stats::sequential::{Decision, SequentialTest};
+use crate::stats::sequential::{Decision, SequentialTest, Tolerance};
 
 /// Standard deviation of the logarithm of one interleaved pair: half of a night's.
 pub const PAIR_SD: f64 = NIGHT_SD / 2.0;
@@ -18,8 +18,8 @@ pub const CONFIRM_ALPHA: f64 = 0.005;
 /// Pairs after which a suspect stays inconclusive.
 pub const MOST_PAIRS: u32 = 40;
 
-/// Changes below this are certified as none worth a red night: 1 %.
-pub const CONFIRM_TOLERANCE: f64 = 0.01;
+/// Changes below 1 % are certified as not worth a red night; saying so wrongly costs a night and may happen more often.
+pub const CONFIRM_TOLERANCE: Tolerance = Tolerance { size: 0.01, alpha: 0.05 };
 
 /// Nights that a history has before a step is put in: long enough for every window in use.
 pub const BEFORE_STEP: usize = 80;

@@ -11,22 +11,28 @@ use crate::stats::order;
 use crate::stats::scale::MAD_TO_SD;
 
 /// Lengths of the recent past whose center is a forecast; the longest also feeds the autoregression.
-pub const WINDOWS: [usize; 5] = [1, 3, 9, 27, 60];
+pub(super) const WINDOWS: [usize; 5] = [1, 3, 9, 27, 60];
 
 /// Number of forecasters: the windows and the autoregression.
-pub const FORECASTERS: usize = WINDOWS.len() + 1;
+pub(super) const FORECASTERS: usize = WINDOWS.len() + 1;
 
 /// Past errors kept for each forecaster.
-pub const ERRORS_KEPT: usize = 60;
+pub(super) const ERRORS_KEPT: usize = 60;
 
 /// Errors that a forecaster needs before its scale is believed.
-pub const FEWEST_ERRORS: usize = 10;
+pub(super) const FEWEST_ERRORS: usize = 10;
 
 /// Share cut from each end of a window before its mean is taken.
 const TRIM: f64 = 0.2;
 
 /// Smallest scale of a logarithm: nobody's clock and code are steadier than a ten-thousandth from night to night.
 const SMALLEST_SCALE: f64 = 1e-4;
+
+/// Sizes of errors are clipped at this many median-based standard deviations before their mean gives the scale.
+const CLIP: f64 = 2.5;
+
+/// Mean size of a standard normal number clipped at [`CLIP`]: `2(φ(0) − φ(c)) + 2c(1 − Φ(c))`.
+const CLIPPED_MEAN: f64 = 0.793_876_286_444_609_1;
 
 /// Values after which the autoregression is estimated again.
 const REFRESH: usize = 5;
@@ -145,11 +151,15 @@ impl Errors {
         }
         self.recent.push_back(error.abs());
         let mut sizes: Vec<f64> = self.recent.iter().copied().collect();
-        let mean = sizes.iter().sum::<f64>() / sizes.len() as f64;
+        let mean = |sizes: &[f64]| sizes.iter().sum::<f64>() / sizes.len() as f64;
+        // Where most values are equal (coarse units), the median is zero; half of the mean size speaks then.
+        let least = (0.5 * mean(&sizes)).max(SMALLEST_SCALE);
         let half = sizes.len() / 2;
         let (_, middle, _) = sizes.select_nth_unstable_by(half, f64::total_cmp);
-        // Where most values are equal (coarse units), the median is zero; half of the mean size speaks then.
-        self.scale = (MAD_TO_SD * *middle).max(0.5 * mean).max(SMALLEST_SCALE);
+        // The median alone wastes two thirds of the errors: its scatter would show as unusual residuals.
+        let reach = CLIP * (MAD_TO_SD * *middle).max(least);
+        sizes.iter_mut().for_each(|size| *size = size.min(reach));
+        self.scale = (mean(&sizes) / CLIPPED_MEAN).max(least);
     }
 
     fn scale(&self) -> Option<f64> {
@@ -207,6 +217,14 @@ mod tests {
         assert!((moody == 0 || moody == 1 || moody == 5) && scale < 1.4, "{moody} {scale}");
         let (drifting, _) = chosen(0.0, 0.2);
         assert!(drifting <= 2, "{drifting}");
+    }
+
+    #[test]
+    fn the_mean_of_clipped_sizes_is_its_formula() {
+        use crate::stats::distributions::normal_cdf;
+        let density = |z: f64| (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
+        let expected = 2.0 * (density(0.0) - density(CLIP)) + 2.0 * CLIP * normal_cdf(-CLIP);
+        assert!((CLIPPED_MEAN / expected - 1.0).abs() < 1e-12, "{expected}");
     }
 
     #[test]
