@@ -7,10 +7,12 @@ pub mod compare;
 pub mod curve;
 pub mod doctor;
 pub mod estimate;
+pub mod evaluate;
 pub mod gate;
 pub mod identity;
 pub mod knobs;
 pub mod report_assembly;
+pub mod screen;
 pub(crate) mod words;
 
 #[cfg(test)]
@@ -18,8 +20,9 @@ pub(crate) mod examples;
 
 #[cfg(test)]
 mod tests {
-    use super::{compare, estimate};
-    use crate::stats::{rank, sign_flip};
+    use super::evaluate::simulate;
+    use super::{compare, estimate, screen};
+    use crate::stats::{rank, sequential, sign_flip, tail};
 
     /// Constants that prose repeats: the document and the code must not drift apart.
     #[test]
@@ -43,6 +46,26 @@ mod tests {
             format!("with {:.0} % probability", compare::POWER * 100.0),
             format!("exact up to {} values", rank::EXACT_LIMIT),
             format!("all patterns up to {} differences", sign_flip::EXACT_LIMIT),
+            format!(
+                "*suspects* (to be measured again) {:.0} % upwards, {:.0} % downwards; *history only* {:.2} % in each",
+                screen::SUSPECTS.up * 100.0,
+                screen::SUSPECTS.down * 100.0,
+                screen::HISTORY_ONLY.up * 100.0
+            ),
+            format!("within the last {} residuals", screen::POOL),
+            format!("at most {} × the level of the series' own last {}", screen::OWN_SLACK, screen::OWN),
+            format!("With {} or more series in one night", screen::FEWEST_COMMON),
+            format!("Beyond {} robust standard", screen::MACHINE_EVENT),
+            format!("Judging starts after {} values", screen::WARM_UP),
+            format!("{} residuals of the machine", screen::FEWEST_RESIDUALS),
+            format!("by lasting {} nights", screen::WATCHED),
+            format!(
+                "at most {}, sharing an error of {} % a night",
+                simulate::MOST_PAIRS,
+                simulate::CONFIRM_ALPHA * 100.0
+            ),
+            format!("20 to {} values", tail::MOST),
+            format!("τ ∈ {{{}}}", sequential::WIDTHS.map(|width| format!("{width}")).join(", ")),
         ] {
             assert!(document.contains(&sentence), "docs/statistics.md does not say: {sentence}");
         }

@@ -87,6 +87,8 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Judge the budgets on a stored run
     Gate(commands::gate::Args),
+    /// Say what rules of judging are worth, on made-up noise or on a history
+    Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store
     Import(commands::import::Args),
     /// Write a run to one file, or read one

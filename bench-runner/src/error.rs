@@ -194,3 +194,9 @@ impl From<crate::exchange::summary::SummaryError> for CliError {
         Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
     }
 }
+
+impl From<crate::exchange::history::HistoryError> for CliError {
+    fn from(error: crate::exchange::history::HistoryError) -> Self {
+        Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
+    }
+}

@@ -4,6 +4,7 @@
 //! Preconditions are types ([`Sorted`]) or an `Option` result; the formulas and their limits are explained in
 //! `docs/statistics.md`, and checked against an independent implementation in `tests/fixtures/stats`.
 
+pub mod autocorrelation;
 pub mod bootstrap;
 pub mod criterion_plan;
 pub mod density;
@@ -11,12 +12,17 @@ pub mod distributions;
 pub mod interval;
 pub mod modes;
 pub mod moments;
+pub mod multiplicity;
 pub mod order;
 pub mod power;
+pub mod proportion;
 pub mod rank;
 pub mod rng;
+pub mod scale;
+pub mod sequential;
 pub mod sign_flip;
 pub mod special;
+pub mod tail;
 pub mod variance;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-"""Expected outputs for the statistics of bench-runner, computed by SciPy and NumPy.
+"""Expected outputs for the statistics of bench-runner, computed by SciPy, NumPy and (for e-values) mpmath.
 
 Inputs are not stored. Both sides make them from SplitMix64: state += 0x9E3779B97F4A7C15; z = state;
 z = (z ^ z>>30) * 0xBF58476D1CE4E5B9; z = (z ^ z>>27) * 0x94D049BB133111EB; z ^= z>>31 (all modulo 2^64).
@@ -11,6 +11,7 @@ import math
 import sys
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import scipy
 from scipy import stats
@@ -140,23 +141,98 @@ def bootstrap(case, rng):
 BOOTSTRAP_COLUMNS = ["hierarchical_low", "hierarchical_high", "within", "between", "launch_share", "mean_low",
                      "mean_high"]  # fmt: skip
 
+
+
+def multiplicity(case, rng):
+    p = [rng.unit() ** 4 for _ in range(6)]
+    order = sorted(p)
+    # Holm by its definition: the largest of the scaled smaller ones.
+    holm = [min(1.0, max((6 - j) * order[j] for j in range(order.index(v) + 1))) for v in p]
+    return [*stats.false_discovery_control(p, method="bh"), *holm]
+
+
+def proportion(case, rng):
+    n = 1 + rng.below(10_000 if case % 2 else 60)
+    k = rng.below(n + 1)
+    level = 0.8 + 0.199 * rng.unit()
+    interval = stats.binomtest(k, n).proportion_ci(level, method="exact")
+    return [interval.low, interval.high]
+
+
+def robust(case, rng):
+    x = np.array(values(rng, case, 3 + rng.below(60)))
+    n = len(x)
+    mad = stats.median_abs_deviation(x, scale=stats.norm.ppf(0.75))
+    distances = sorted(abs(a - b) for a, b in itertools.combinations(x, 2))
+    h = n // 2 + 1
+    qn = distances[math.comb(h, 2) - 1] / (math.sqrt(2) * stats.norm.ppf(0.625))
+    clipped = np.clip(x, np.median(x) - 2.5 * mad, np.median(x) + 2.5 * mad)
+    d = clipped - clipped.mean()
+    lag1 = (d[1:] * d[:-1]).sum() / (d**2).sum() if (d**2).sum() > 1e-18 else 0.0
+    return [mad, stats.norm.ppf(0.75) ** -1 * np.median(np.abs(x - 101.0)), qn, min(0.95, max(0.0, lag1))]
+
+
+def log_e(total, squares, half, integrate):
+    """Logarithm of the mixture over lambda of exp(lambda S - lambda^2 V / 2): six normal, or half-normal, densities.
+
+    The closed form with arbitrary precision; some cases are integrated numerically as well, and both must agree.
+    """
+    values = []
+    for tau in (1, 4, 16, 64, 256, 1024):
+        spread = 1 + tau**2 * squares
+        z = tau * total / mpmath.sqrt(spread)
+        tail = mpmath.erfc(-z / mpmath.sqrt(2)) if half else 1
+        value = tail * mpmath.exp(z**2 / 2) / mpmath.sqrt(spread)
+        if integrate:
+            width, peak = tau / mpmath.sqrt(spread), tau**2 * total / spread
+            points = [peak + k * width for k in range(-40, 41, 2)]
+            points = [mpmath.mpf(0), *(q for q in points if q > 0)] if half else points
+            density = lambda l: mpmath.exp(-(l**2) / (2 * tau**2)) / (tau * mpmath.sqrt(2 * mpmath.pi))
+            mass = mpmath.quad(lambda l: mpmath.exp(l * total - l**2 * squares / 2) * density(l), points)
+            assert abs((2 if half else 1) * mass / value - 1) < 1e-15, (mass, value)
+        values.append(value)
+    return mpmath.log(mpmath.fsum(values) / len(values))
+
+
+def sequential(case, rng):
+    mpmath.mp.dps = 40
+    scale = [0.002, 0.02, 0.2][case % 3]
+    drift = 2.0 * rng.unit() - 1.0
+    d = [mpmath.mpf(scale * (2.0 * rng.unit() - 1.0 + drift)) for _ in range(1 + rng.below(40))]
+    log = lambda x, half: log_e(mpmath.fsum(x), mpmath.fsum(v * v for v in x), half, case < 10)
+    within = min(log([v + mpmath.mpf(scale) for v in d], True), log([mpmath.mpf(scale) - v for v in d], True))
+    return [log(d, False), log(d, True), log([-v for v in d], True), within]
+
+
+MULTIPLICITY_COLUMNS = [f"{name}_{i}" for name in ("bh", "holm") for i in range(6)]
+
 FAMILIES = [
     ("sample", 1, sample, SAMPLE_COLUMNS),
     ("two_samples", 2, two_samples, TWO_COLUMNS),
     ("distributions", 3, distributions, ["t_cdf", "t_quantile", "normal_cdf", "normal_quantile"]),
     ("sign_flip", 4, sign_flip, ["p"]),
     ("bootstrap", 5, bootstrap, BOOTSTRAP_COLUMNS),
+    ("multiplicity", 6, multiplicity, MULTIPLICITY_COLUMNS),
+    ("proportion", 7, proportion, ["low", "high"]),
+    ("robust", 8, robust, ["mad", "about_101", "qn", "clipped_ar1"]),
+    ("sequential", 9, sequential, ["two_sided", "above", "below", "within"]),
 ]
 
 
 def number(value):
-    return None if value is None else float(f"{value:.12g}")
+    return None if value is None else float(f"{float(value):.12g}")
+
+
+MADE_BY = f"SciPy {scipy.__version__}, NumPy {np.__version__}, mpmath {mpmath.__version__}"
 
 
 def main(folder):
+    chosen = sys.argv[2:]
     for name, family, function, columns in FAMILIES:
+        if chosen and name not in chosen:
+            continue
         rows = [[number(v) for v in function(i, SplitMix64(family * 1_000_000 + i))] for i in range(CASES)]
-        head = {"made_by": f"SciPy {scipy.__version__}, NumPy {np.__version__}", "family": family, "columns": columns}
+        head = {"made_by": MADE_BY, "family": family, "columns": columns}
         text = json.dumps(head)[:-1] + ', "rows": [\n' + ",\n".join(json.dumps(r) for r in rows) + "\n]}\n"
         (Path(folder) / f"{name}.json").write_text(text)
 

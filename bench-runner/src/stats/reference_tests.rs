@@ -3,7 +3,11 @@
 //! Inputs are made here exactly as `scripts/reference/stats_reference.py` makes them; only its outputs are stored.
 
 use super::rng::SplitMix64;
-use super::{Sorted, bootstrap, density, distributions, interval, moments, rank, sign_flip, variance};
+use super::sequential::Evidence;
+use super::{
+    Sorted, autocorrelation, bootstrap, density, distributions, interval, moments, multiplicity, proportion,
+    rank, scale, sign_flip, variance,
+};
 
 #[derive(serde::Deserialize)]
 struct Fixture {
@@ -167,6 +171,54 @@ fn bootstraps_given_the_same_indices_match_the_reference() {
             split.map(|split| split.launch_share),
             Some(mean_low),
             Some(mean_high),
+        ]
+    });
+}
+
+#[test]
+fn corrections_for_many_tests_match_the_reference() {
+    check(include_str!("../../tests/fixtures/stats/multiplicity.json"), 1e-3, |_, rng| {
+        let p: Vec<f64> = (0..6).map(|_| rng.unit().powi(4)).collect();
+        let both = [multiplicity::benjamini_hochberg(&p).unwrap(), multiplicity::holm(&p).unwrap()];
+        both.concat().into_iter().map(Some).collect()
+    });
+}
+
+#[test]
+fn exact_intervals_of_shares_match_the_reference() {
+    check(include_str!("../../tests/fixtures/stats/proportion.json"), 1e-3, |case, rng| {
+        let n = 1 + rng.below(if case % 2 == 1 { 10_000 } else { 60 });
+        let k = rng.below(n + 1);
+        let level = 0.8 + 0.199 * rng.unit();
+        let (low, high) = proportion::clopper_pearson(k as u64, n as u64, level).unwrap();
+        vec![Some(low), Some(high)]
+    });
+}
+
+#[test]
+fn robust_scales_match_the_reference() {
+    check(include_str!("../../tests/fixtures/stats/robust.json"), 1e-3, |case, rng| {
+        let n = 3 + rng.below(60);
+        let x = values(rng, case, n);
+        let residuals: Vec<f64> = x.iter().map(|value| value - 101.0).collect();
+        let memory = autocorrelation::clipped_ar1(&x);
+        vec![scale::mad(&x), scale::about_zero(&residuals), scale::qn(&x), memory]
+    });
+}
+
+#[test]
+fn e_values_match_arbitrary_precision() {
+    check(include_str!("../../tests/fixtures/stats/sequential.json"), 1e-3, |case, rng| {
+        let size = [0.002, 0.02, 0.2][usize::try_from(case % 3).unwrap()];
+        let drift = 2.0 * rng.unit() - 1.0;
+        let n = 1 + rng.below(40);
+        let d: Vec<f64> = (0..n).map(|_| size * (2.0 * rng.unit() - 1.0 + drift)).collect();
+        let evidence = Evidence::of(&d);
+        vec![
+            Some(evidence.log_e_two_sided()),
+            Some(evidence.log_e_above()),
+            Some(evidence.log_e_below()),
+            Some(evidence.log_e_within(size)),
         ]
     });
 }

@@ -104,8 +104,24 @@ pub fn erfc(x: f64) -> f64 {
         }
         return 1.0 - 2.0 / std::f64::consts::PI.sqrt() * x * (-square).exp() * sum;
     }
-    // Lentz's method on Q(1/2, s) = s^(1/2) e^(−s) / Γ(1/2) · 1/(s + 1/2 − …)
-    let mut b = square + 0.5;
+    (-square).exp() * scaled_tail(x)
+}
+
+/// Scaled complementary error function, `exp(x²)·erfc(x)`: stays in range where `erfc` itself would be zero.
+///
+/// # Edge cases
+/// Grows like `2·exp(x²)` below zero and is infinite below about −26.
+///
+/// # Reference
+/// DLMF 7.2.7 (Mills' ratio) with 8.9.2.
+#[must_use]
+pub fn erfc_scaled(x: f64) -> f64 {
+    if x * x < 2.0 || x < 0.0 { (x * x).exp() * erfc(x) } else { scaled_tail(x) }
+}
+
+/// `exp(x²)·erfc(x)` for `x² ≥ 2`, by Lentz's method on `Q(1/2, s) = s^(1/2) e^(−s) / Γ(1/2) · 1/(s + 1/2 − …)`.
+fn scaled_tail(x: f64) -> f64 {
+    let mut b = x * x + 0.5;
     let mut c = 1e300;
     let mut d = 1.0 / b;
     let mut result = d;
@@ -121,7 +137,7 @@ pub fn erfc(x: f64) -> f64 {
             break;
         }
     }
-    x * (-square).exp() / std::f64::consts::PI.sqrt() * result
+    x / std::f64::consts::PI.sqrt() * result
 }
 
 #[cfg(test)]
@@ -143,6 +159,8 @@ mod tests {
         check(erfc(0.5), 0.479_500_122_186_953_5);
         check(erfc(3.0), 2.209_049_699_858_544e-5);
         check(erfc(-1.0), 1.842_700_792_949_715);
+        check(erfc_scaled(1.0), 0.427_583_576_155_807);
+        check(erfc_scaled(50.0), 0.011_281_536_265_323_77);
     }
 
     #[test]

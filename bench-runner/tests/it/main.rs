@@ -22,6 +22,7 @@ mod criterion_faults;
 mod criterion_guard;
 #[cfg(test)]
 mod criterion_support;
+mod evaluate;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
