@@ -22,9 +22,10 @@ mod criterion_faults;
 mod criterion_guard;
 #[cfg(test)]
 mod criterion_support;
-mod evaluate;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod evaluate;
 #[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
