@@ -83,6 +83,8 @@ pub enum Command {
     Machines(commands::machines::Args),
     /// Say how far this machine can be trusted right now
     Doctor(commands::doctor::Args),
+    /// Compare two stored runs, what differs between them first
+    Compare(commands::compare::Args),
     /// Judge the budgets on a stored run
     Gate(commands::gate::Args),
     /// Say what rules of judging are worth, on made-up noise or on a history

@@ -3,6 +3,7 @@
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
 pub mod bundle;
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -87,6 +88,12 @@ impl Session {
         Ok(config)
     }
 
+    /// Whether the command line names a configuration file.
+    #[must_use]
+    pub fn names_config(&self) -> bool {
+        self.global.config.is_some()
+    }
+
     /// The configuration beside the current folder.
     ///
     /// # Errors
@@ -129,6 +136,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Show(args) => show::run(args, &session),
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
+        Command::Compare(args) => compare::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Import(args) => import::run(args, &session),

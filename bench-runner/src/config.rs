@@ -127,7 +127,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The store.
     pub store: PathBuf,
-    /// Summary records imported when a store is created.
+    /// Summary records that the store begins with; those that are missing are stored whenever it is opened for writing.
     pub founding: Vec<PathBuf>,
     /// Where reports are written.
     pub reports: PathBuf,
@@ -145,8 +145,9 @@ pub struct Config {
     pub watchdog_seconds: f64,
     /// Margin within which a change does not matter, as a fraction.
     pub margin: f64,
-    /// Confidence level of intervals.
-    pub level: f64,
+    /// 1 minus the probability of any false alarm in one comparison of two runs. Intervals beside single numbers, by which
+    /// budgets are judged, always have a level of 95 %.
+    pub comparison_level: f64,
     /// Owner's words about benchmarks.
     pub descriptions: Vec<Description>,
     /// Families of benchmarks.
@@ -183,7 +184,7 @@ struct WireSuite {
 #[serde(deny_unknown_fields, default)]
 struct WireJudge {
     margin: Option<f64>,
-    level: Option<f64>,
+    comparison_level: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -260,7 +261,7 @@ fn resolve(wire: Wire, file: Option<&Path>, folder: &Path) -> Result<Config, Con
         default_profile: wire.default_profile.unwrap_or_else(|| defaults::PROFILE.to_owned()),
         watchdog_seconds: wire.watchdog_seconds.unwrap_or(defaults::WATCHDOG_SECONDS),
         margin: wire.judge.margin.unwrap_or(defaults::MARGIN),
-        level: wire.judge.level.unwrap_or(defaults::LEVEL),
+        comparison_level: wire.judge.comparison_level.unwrap_or(defaults::COMPARISON_LEVEL),
         descriptions: wire.describe.into_iter().map(description).collect(),
         curves: wire.curve,
         budgets,
@@ -314,8 +315,8 @@ fn check(config: &Config) -> Result<(), String> {
     if !(config.margin > 0.0 && config.margin < 1.0) {
         return Err("judge.margin must lie between 0 and 1 (0.02 is 2 %)".to_owned());
     }
-    if !(0.5..1.0).contains(&config.level) {
-        return Err("judge.level must lie between 0.5 and 1".to_owned());
+    if !(0.5..1.0).contains(&config.comparison_level) {
+        return Err("judge.comparison_level must lie between 0.5 and 1".to_owned());
     }
     if !(config.watchdog_seconds >= 1.0 && config.watchdog_seconds.is_finite()) {
         return Err("watchdog_seconds must be at least 1".to_owned());

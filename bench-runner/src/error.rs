@@ -43,6 +43,15 @@ impl CliError {
         made
     }
 
+    /// Names what it is about, unless the message does so already.
+    #[must_use]
+    pub fn about(mut self, subject: &str) -> Self {
+        if !self.message.contains(subject) {
+            self.message = format!("{subject}: {}", self.message);
+        }
+        self
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn hinted(mut self, hint: Option<String>) -> Self {

@@ -58,10 +58,32 @@ pub fn strongest(codes: &[ExitCode]) -> ExitCode {
     outside.or(listed).copied().unwrap_or(DONE)
 }
 
-/// The table for `--help` and the README, one line a code.
+/// The table for `--help`, one paragraph a code, no line longer than 80 columns.
 #[must_use]
 pub fn table() -> String {
-    ALL.iter().map(|exit| format!("{:>5}  {}\n", exit.code, exit.meaning)).collect()
+    let mut text = String::new();
+    for exit in ALL {
+        let mut line = format!("{:>5} ", exit.code);
+        for word in exit.meaning.split(' ') {
+            if line.len() + 1 + word.len() > 80 {
+                text.push_str(&line);
+                text.push('\n');
+                line = " ".repeat(6);
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The same as a Markdown table, for the README.
+#[must_use]
+pub fn markdown() -> String {
+    let rows: String = ALL.iter().map(|exit| format!("| {} | {} |\n", exit.code, exit.meaning)).collect();
+    format!("| code | meaning |\n|---:|---|\n{rows}")
 }
 
 #[cfg(test)]
@@ -71,6 +93,15 @@ mod tests {
     #[test]
     fn codes_are_unique_and_ascending() {
         assert!(ALL.windows(2).all(|pair| pair[0].code < pair[1].code));
+    }
+
+    #[test]
+    fn the_table_fits_a_narrow_terminal() {
+        let text = table();
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        assert!(text.starts_with("    0  done; gates, if asked for, pass\n"), "{text}");
+        assert!(text.contains("\n       "), "nothing had to be continued:\n{text}");
+        assert_eq!(markdown().lines().count(), ALL.len() + 2);
     }
 
     #[test]

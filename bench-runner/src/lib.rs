@@ -33,7 +33,15 @@ pub fn main() -> ExitCode {
         return process::guard_main(words);
     }
     let cli = cli::Cli::parse();
-    match commands::dispatch(&cli) {
+    // A panic is a bug of ours: 1, not Rust's 101, which means here that cargo could not build.
+    let outcome = std::panic::catch_unwind(|| commands::dispatch(&cli)).unwrap_or_else(|_| {
+        Err(error::CliError::new(
+            exit_code::FAILURE,
+            "bench-runner panicked; what was measured is in the store",
+        )
+        .hinted(Some("please report the message above".to_owned())))
+    });
+    match outcome {
         Ok(exit) => ExitCode::from(exit.code),
         Err(error) => {
             let json = matches!(cli.global.format, cli::Format::Json | cli::Format::Jsonl);

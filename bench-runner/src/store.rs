@@ -23,6 +23,7 @@ mod pack;
 mod read;
 mod recover;
 mod schema;
+mod seal;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -85,7 +85,7 @@ pub fn answer(text: &str, style: Style) -> std::io::Result<()> {
 /// Writes one line to stderr. A stderr that is gone cannot be told, so its errors are dropped.
 pub fn note(text: &str) {
     let mut stderr = std::io::stderr().lock();
-    _ = writeln!(stderr, "{text}");
+    writeln!(stderr, "{text}").unwrap_or_default();
 }
 
 #[cfg(test)]

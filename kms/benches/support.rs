@@ -1,12 +1,17 @@
-//! What the bench targets share: the one table of workloads, seeded inputs, and the hand-written `main`.
+//! What the bench targets share: the one table of workloads, seeded inputs, the measured calls that several targets
+//! make, and the `main` of every target.
 //!
 //! A benchmark's id is spelled here and nowhere else; `tests/bench_ids.rs` compares the table with `ids.txt`.
-//! Nothing here is timed: inputs are made before a measurement starts.
+//! Inputs are made before a measurement starts.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
 use criterion::{Bencher, BenchmarkId, Criterion, Throughput};
-use kms::{Item, PublicKey, Seed, Signature, SigningKey};
+use kms::parallel::{sign_each, verify_each, verify_many};
+use kms::{Item, PublicKey, Rejected, Rule, Seed, Signature, SigningKey, Strict, Zip215};
 
 /// The length of a message unless the id says otherwise. Unit: bytes.
 pub(crate) const MESSAGE: usize = 128;
@@ -43,6 +48,10 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
+    const fn full(target: &'static str, group: &'static str, name: &'static str, elements: usize) -> Self {
+        Self { target, group: Some(group), name, elements, set: Set::Full }
+    }
+
     const fn core(
         target: &'static str,
         group: Option<&'static str>,
@@ -82,7 +91,125 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     Workload::core("parallel_throughput", None, "parallel_sign_4x", PARALLEL),
     Workload::core("parallel_throughput", None, "parallel_verify_4x", PARALLEL),
     Workload::core("parallel_throughput", None, "parallel_verify_batch_4x", PARALLEL),
+    Workload::full("batch_sweep", "verify_batch", "1", 1),
+    Workload::full("batch_sweep", "verify_batch", "2", 2),
+    Workload::full("batch_sweep", "verify_batch", "4", 4),
+    Workload::full("batch_sweep", "verify_batch", "16", 16),
+    Workload::full("batch_sweep", "verify_batch", "94", 94),
+    Workload::full("batch_sweep", "verify_batch", "95", 95),
+    Workload::full("batch_sweep", "verify_batch", "128", 128),
+    Workload::full("batch_sweep", "verify_batch", "256", 256),
+    Workload::full("batch_sweep", "verify_batch", "512", 512),
+    Workload::full("batch_sweep", "verify_batch", "1024", 1024),
+    Workload::full("batch_sweep", "verify_batch_one_key", "8", 8),
+    Workload::full("batch_sweep", "verify_batch_one_key", "32", 32),
+    Workload::full("batch_sweep", "verify_batch_one_key", "256", 256),
+    Workload::full("batch_sweep", "verify_many_strict", "8", 8),
+    Workload::full("batch_sweep", "verify_many_strict", "32", 32),
+    Workload::full("batch_sweep", "verify_many_strict", "256", 256),
+    Workload::full("batch_sweep", "sign_many", "8", 8),
+    Workload::full("batch_sweep", "sign_many", "32", 32),
+    Workload::full("batch_sweep", "sign_many", "256", 256),
+    Workload::full("message_sizes", "sign_message_bytes", "32", 1),
+    Workload::full("message_sizes", "sign_message_bytes", "1024", 1),
+    Workload::full("message_sizes", "sign_message_bytes", "8192", 1),
+    Workload::full("message_sizes", "sign_message_bytes", "65536", 1),
+    Workload::full("message_sizes", "verify_message_bytes", "32", 1),
+    Workload::full("message_sizes", "verify_message_bytes", "1024", 1),
+    Workload::full("message_sizes", "verify_message_bytes", "8192", 1),
+    Workload::full("message_sizes", "verify_message_bytes", "65536", 1),
+    Workload::full("bad_signatures", "verify_many_strict_64_bad", "0", 64),
+    Workload::full("bad_signatures", "verify_many_strict_64_bad", "1", 64),
+    Workload::full("bad_signatures", "verify_many_strict_64_bad", "16", 64),
+    Workload::full("bad_signatures", "verify_batch_64_bad", "0", 64),
+    Workload::full("bad_signatures", "verify_batch_64_bad", "1", 64),
+    Workload::full("bad_signatures", "verify_batch_64_bad", "16", 64),
+    Workload::full("hot_keys", "verify_one", "from_bytes", 1),
+    Workload::full("hot_keys", "verify_one", "decoded", 1),
+    Workload::full("hot_keys", "verify_one", "cached", 1),
+    Workload::full("hot_keys", "verify_one", "table", 1),
+    Workload::full("hot_keys", "verify_many_64", "decoded", 64),
+    Workload::full("hot_keys", "verify_many_64", "table", 64),
+    Workload::full("hot_keys", "prepare_key", "decode", 1),
+    Workload::full("hot_keys", "prepare_key", "table", 1),
+    Workload::full("hot_keys", "prepare_key", "expand_seed", 1),
+    Workload::full("keystore", "keystore_sign", "raw_key", 1),
+    Workload::full("keystore", "keystore_sign", "by_id", 1),
+    Workload::full("keystore", "keystore_sign", "by_id_among_10000", 1),
+    Workload::full("keystore", "keystore_sign", "primary_under_rotation", 1),
+    Workload::full("keystore", "keystore_lookup", "verifying_key", 1),
+    Workload::full("keystore", "keystore_change", "rotate", 1),
+    Workload::full("parallel_scaling", "parallel_sign_threads", "1", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_sign_threads", "2", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_sign_threads", "8", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_threads", "1", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_threads", "2", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_threads", "8", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_threads", "1", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_threads", "2", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_threads", "8", PARALLEL),
+    Workload::full("envelopes", "jws", "sign", 1),
+    Workload::full("envelopes", "jws", "verify", 1),
+    Workload::full("envelopes", "dsse", "sign", 1),
+    Workload::full("envelopes", "dsse", "verify", 1),
+    Workload::full("sealed_file", "sealed_file_slow", "open", 1),
+    Workload::full("sealed_file", "sealed_file_slow", "save", 1),
+    // Only where `peers` is built: the target needs the feature of that name.
+    Workload::full("peers", "peers/sign", "kms", 1),
+    Workload::full("peers", "peers/sign", "ed25519-dalek", 1),
+    Workload::full("peers", "peers/sign", "ed25519-zebra", 1),
+    Workload::full("peers", "peers/sign", "ed25519-consensus", 1),
+    Workload::full("peers", "peers/sign", "ring", 1),
+    Workload::full("peers", "peers/sign", "graviola", 1),
+    Workload::full("peers", "peers/sign", "aws-lc-rs", 1),
+    Workload::full("peers", "peers/sign", "libsodium", 1),
+    Workload::full("peers", "peers/verify", "kms", 1),
+    Workload::full("peers", "peers/verify", "kms-table", 1),
+    Workload::full("peers", "peers/verify", "kms-zip215", 1),
+    Workload::full("peers", "peers/verify", "ed25519-dalek", 1),
+    Workload::full("peers", "peers/verify", "ed25519-dalek-strict", 1),
+    Workload::full("peers", "peers/verify", "ed25519-zebra", 1),
+    Workload::full("peers", "peers/verify", "ed25519-consensus", 1),
+    Workload::full("peers", "peers/verify", "ring", 1),
+    Workload::full("peers", "peers/verify", "graviola", 1),
+    Workload::full("peers", "peers/verify", "aws-lc-rs", 1),
+    Workload::full("peers", "peers/verify", "libsodium", 1),
+    Workload::full("peers", "peers/verify_batch_8", "kms", 8),
+    Workload::full("peers", "peers/verify_batch_8", "ed25519-dalek", 8),
+    Workload::full("peers", "peers/verify_batch_8", "ed25519-zebra", 8),
+    Workload::full("peers", "peers/verify_batch_8", "ed25519-consensus", 8),
+    Workload::full("peers", "peers/verify_batch_32", "kms", 32),
+    Workload::full("peers", "peers/verify_batch_32", "ed25519-dalek", 32),
+    Workload::full("peers", "peers/verify_batch_32", "ed25519-zebra", 32),
+    Workload::full("peers", "peers/verify_batch_32", "ed25519-consensus", 32),
+    Workload::full("peers", "peers/verify_batch_64", "kms", 64),
+    Workload::full("peers", "peers/verify_batch_64", "ed25519-dalek", 64),
+    Workload::full("peers", "peers/verify_batch_64", "ed25519-zebra", 64),
+    Workload::full("peers", "peers/verify_batch_64", "ed25519-consensus", 64),
+    Workload::full("peers", "peers/verify_batch_256", "kms", 256),
+    Workload::full("peers", "peers/verify_batch_256", "ed25519-dalek", 256),
+    Workload::full("peers", "peers/verify_batch_256", "ed25519-zebra", 256),
+    Workload::full("peers", "peers/verify_batch_256", "ed25519-consensus", 256),
+    Workload::full("peers", "peers/verify_batch_one_key_8", "kms", 8),
+    Workload::full("peers", "peers/verify_batch_one_key_8", "ed25519-dalek", 8),
+    Workload::full("peers", "peers/verify_batch_one_key_8", "ed25519-zebra", 8),
+    Workload::full("peers", "peers/verify_batch_one_key_8", "ed25519-consensus", 8),
+    Workload::full("peers", "peers/verify_batch_one_key_32", "kms", 32),
+    Workload::full("peers", "peers/verify_batch_one_key_32", "ed25519-dalek", 32),
+    Workload::full("peers", "peers/verify_batch_one_key_32", "ed25519-zebra", 32),
+    Workload::full("peers", "peers/verify_batch_one_key_32", "ed25519-consensus", 32),
+    Workload::full("peers", "peers/verify_batch_one_key_64", "kms", 64),
+    Workload::full("peers", "peers/verify_batch_one_key_64", "ed25519-dalek", 64),
+    Workload::full("peers", "peers/verify_batch_one_key_64", "ed25519-zebra", 64),
+    Workload::full("peers", "peers/verify_batch_one_key_64", "ed25519-consensus", 64),
+    Workload::full("peers", "peers/verify_batch_one_key_256", "kms", 256),
+    Workload::full("peers", "peers/verify_batch_one_key_256", "ed25519-dalek", 256),
+    Workload::full("peers", "peers/verify_batch_one_key_256", "ed25519-zebra", 256),
+    Workload::full("peers", "peers/verify_batch_one_key_256", "ed25519-consensus", 256),
 ];
+
+/// The groups whose one iteration takes so long that ten samples have to do.
+const SLOW_GROUPS: &[&str] = &["sealed_file_slow"];
 
 /// Runs one bench executable: every workload of `target`, in the order of the table.
 ///
@@ -101,6 +228,9 @@ pub(crate) fn run(target: &str, mut bench: impl FnMut(&mut Bencher<'_>, &Workloa
         if let Some(name) = workload.group {
             let mut group = criterion.benchmark_group(name);
             group.throughput(Throughput::Elements(workload.elements as u64));
+            if SLOW_GROUPS.contains(&name) {
+                group.sample_size(10);
+            }
             // A size is a parameter, not a function: the observatory draws a curve over it.
             if workload.name.parse::<u64>().is_ok() {
                 let id = BenchmarkId::from_parameter(workload.name);
@@ -116,6 +246,11 @@ pub(crate) fn run(target: &str, mut bench: impl FnMut(&mut Bencher<'_>, &Workloa
         }
     }
     criterion.final_summary();
+}
+
+/// The number that a workload's name is.
+pub(crate) fn number(workload: &Workload) -> usize {
+    workload.name.parse().expect("the name is a number")
 }
 
 /// Measures an operation on one input after the other, round and round.
@@ -139,8 +274,81 @@ impl Signed {
     }
 }
 
-/// Makes `count` messages of `length` bytes, signed by `keys` different keys in turn. The same in every run.
-pub(crate) fn signed(count: usize, keys: usize, length: usize) -> Vec<Signed> {
+/// Measures one call of `verify_many_into` on `size` signatures by `keys` different keys, on another batch each time.
+///
+/// The last `bad` signatures of a batch are of another message.
+pub(crate) fn many<R: Rule>(bencher: &mut Bencher<'_>, size: usize, keys: usize, bad: usize) {
+    let count = ROTATION.div_ceil(size) * size;
+    let inputs = spoiled(count, keys, MESSAGE, (size, bad));
+    let batches: Vec<Vec<Item<'_>>> =
+        inputs.chunks(size).map(|batch| batch.iter().map(Signed::item).collect()).collect();
+    let mut verdicts = vec![Err(Rejected::NotVerified); size];
+    rotate(bencher, &batches, |items| {
+        R::verify_many_into(items, &mut verdicts).expect("as many places as items");
+        let accepted = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+        assert_eq!(accepted, size - bad, "the verdicts are the known ones");
+    });
+}
+
+/// Measures signing of all messages on some threads.
+pub(crate) fn parallel_sign(bencher: &mut Bencher<'_>, threads: usize) {
+    let threads = NonZeroUsize::new(threads).expect("some threads");
+    let inputs = signed(ROTATION, 1, MESSAGE);
+    let messages: Vec<&[u8]> =
+        inputs.iter().cycle().take(PARALLEL).map(|signed| &signed.message[..]).collect();
+    let mut signatures = vec![Signature::from_bytes(&[0; 64]); PARALLEL];
+    bencher.iter(|| {
+        sign_each(&inputs[0].key, &messages, &mut signatures, threads).expect("one place each");
+        signatures[PARALLEL - 1]
+    });
+}
+
+/// Measures verifying all items on some threads: one by one under `Strict`, or as batches under `Zip215`.
+pub(crate) fn parallel_verify(bencher: &mut Bencher<'_>, threads: usize, batch: bool) {
+    let threads = NonZeroUsize::new(threads).expect("some threads");
+    let inputs = signed(ROTATION, ROTATION, MESSAGE);
+    let items: Vec<Item<'_>> = inputs.iter().cycle().take(PARALLEL).map(Signed::item).collect();
+    let mut verdicts = vec![Err(Rejected::NotVerified); PARALLEL];
+    bencher.iter(|| {
+        let done = if batch {
+            verify_many::<Zip215>(&items, &mut verdicts, threads)
+        } else {
+            verify_each::<Strict>(&items, &mut verdicts, threads)
+        };
+        done.expect("one place each");
+        assert!(verdicts.iter().all(Result::is_ok), "every signature is good");
+    });
+}
+
+/// Gives `count` messages of `length` bytes, signed by `keys` different keys in turn. The same in every run.
+pub(crate) fn signed(count: usize, keys: usize, length: usize) -> &'static [Signed] {
+    spoiled(count, keys, length, (count, 0))
+}
+
+/// The same, where in each group of `size` the last `bad` messages are not those that were signed.
+///
+/// Criterion calls a benchmark's closure once for each observation; the inputs are made at the first call and kept, so
+/// that a launch does not spend most of its time on signing them again.
+pub(crate) fn spoiled(
+    count: usize,
+    keys: usize,
+    length: usize,
+    (size, bad): (usize, usize),
+) -> &'static [Signed] {
+    type Made = BTreeMap<[usize; 5], &'static [Signed]>;
+    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("making inputs does not panic");
+    made.entry([count, keys, length, size, bad]).or_insert_with(|| {
+        let mut inputs = make_signed(count, keys, length);
+        for group in inputs.chunks_mut(size) {
+            group.iter_mut().rev().take(bad).for_each(|signed| signed.message[0] ^= 1);
+        }
+        Vec::leak(inputs)
+    })
+}
+
+/// Makes the inputs.
+pub(crate) fn make_signed(count: usize, keys: usize, length: usize) -> Vec<Signed> {
     (0..count)
         .map(|index| {
             let seed = stream(0, index % keys, 32);

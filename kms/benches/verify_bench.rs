@@ -11,8 +11,8 @@ fn main() {
     run("verify_bench", |bencher, workload| {
         let inputs = signed(ROTATION, ROTATION, MESSAGE);
         match workload.name {
-            "ed25519_verify_128B" => rotate(bencher, &inputs, verify::<Strict>),
-            "ed25519_verify_zip215_128B" => rotate(bencher, &inputs, verify::<Zip215>),
+            "ed25519_verify_128B" => rotate(bencher, inputs, verify::<Strict>),
+            "ed25519_verify_zip215_128B" => rotate(bencher, inputs, verify::<Zip215>),
             other => unreachable!("no code for {other}"),
         }
     });

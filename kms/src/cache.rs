@@ -28,7 +28,7 @@ impl CacheLimits {
     /// With AVX-512 IFMA the backend's doublings are so cheap that a table saves nothing; elsewhere it does.
     #[must_use]
     pub fn for_backend(backend: CurveBackend) -> Self {
-        let tables = if backend == CurveBackend::Avx512Ifma { 0 } else { 96 };
+        let tables = if backend == CurveBackend::Avx512Ifma { 0 } else { 64 };
         Self { keys: 1024, tables, table_after: 32 }
     }
 

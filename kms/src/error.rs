@@ -108,11 +108,8 @@ impl KmsError {
             Self::NotExportable { .. } => Some("rotate to a key set that is created exportable".to_owned()),
             Self::TooManyVersions { .. } => Some("create a new key set".to_owned()),
             Self::Backend(error) => error.hint(),
-            Self::NoSecret { .. }
-            | Self::WeakKey { .. }
-            | Self::PublicKey(_)
-            | Self::Format(_)
-            | Self::Rejected(_) => None,
+            Self::Format(error) => error.hint(),
+            Self::NoSecret { .. } | Self::WeakKey { .. } | Self::PublicKey(_) | Self::Rejected(_) => None,
         }
     }
 }
@@ -198,6 +195,22 @@ pub enum FormatError {
     /// The bytes are no public key.
     #[error(transparent)]
     PublicKey(#[from] PublicKeyError),
+}
+
+impl FormatError {
+    /// Says what to do next, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::TooLong { .. } => "check that this is the right file",
+            Self::Pkcs8 { .. } => "expected: `PRIVATE KEY` (PKCS#8) with algorithm Ed25519, not encrypted",
+            Self::Spki { .. } => "expected: `PUBLIC KEY` (SubjectPublicKeyInfo) with algorithm Ed25519",
+            Self::Jwk { .. } => "expected: kty OKP, crv Ed25519, x and d in base64url without padding",
+            Self::ForeignPublicKey => "do not use this document; import the secret alone if it is yours",
+            Self::Dsse { .. } | Self::PublicKey(_) => return None,
+        };
+        Some(text.to_owned())
+    }
 }
 
 /// The list of verdicts has another length than the list of items.

@@ -57,6 +57,20 @@ pub enum JwsError {
     Rejected(#[from] Rejected),
 }
 
+impl JwsError {
+    /// Says what to do next, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Algorithm { .. } => {
+                Some("ask the issuer for tokens signed with EdDSA over Ed25519".to_owned())
+            }
+            Self::Key { .. } => Some("fetch the issuer's key set again: it may have rotated".to_owned()),
+            Self::TooLong { .. } | Self::Form { .. } | Self::Extension { .. } | Self::Rejected(_) => None,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct NewHeader<'a> {
     alg: &'static str,

@@ -7,6 +7,7 @@ mod backend;
 mod event;
 mod key_set;
 mod manage;
+mod many;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -21,8 +22,9 @@ use crate::public_key::PublicKey;
 use crate::rule::{Rule, Strict};
 
 pub use backend::{Backend, BackendError, Memory};
-pub use event::{ChainBroken, Event, EventKind, verify_chain};
+pub use event::{ChainBroken, Event, EventKind, MAX_EVENTS, verify_chain};
 pub use key_set::{KeyInfo, KeySpec, KeyState, Validity};
+pub use many::SignedBy;
 pub use snapshot::Snapshot;
 
 use key_set::KeySet;
@@ -221,7 +223,7 @@ impl Keystore {
         sets.iter().flat_map(|set| set.ids().map(|(id, version)| set.info(id, version))).collect()
     }
 
-    /// Gives the log of what happened, from the first event.
+    /// Gives the log of what happened, from the oldest event kept; [`MAX_EVENTS`] are kept.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).events.clone()

@@ -1,7 +1,6 @@
-//! Ed25519 signing core: keys that cannot be misused by accident, and one verdict per verification rule.
+#![doc = include_str!("../README.md")]
 //!
-//! It signs, verifies, verifies many, and keeps keys. It deliberately does not choose a verification rule by a flag:
-//! [`Strict`] and [`Zip215`] are types, and under each of them every way to verify gives the same verdict.
+//! The modules are listed below; each says what it deliberately does not do.
 
 pub mod cache;
 pub mod clock;
@@ -16,6 +15,7 @@ pub mod pkcs8;
 pub mod probe;
 pub mod public_key;
 pub mod rule;
+pub mod sealed;
 pub mod signing_key;
 mod table;
 
@@ -25,7 +25,7 @@ pub use cache::{CacheLimits, KeyCache};
 pub use error::KmsError;
 pub use key_id::{KeyId, Label};
 pub use keystore::{KeyInfo, KeySpec, KeyState, Keystore, Validity};
-pub use probe::CurveBackend;
+pub use probe::{CurveBackend, SigningBackend};
 pub use public_key::PublicKey;
 pub use rule::{Item, Rejected, Rule, Strict, Verdict, Zip215};
 pub use signing_key::{Seed, SigningKey};

@@ -1,7 +1,9 @@
-//! Which arithmetic backend of `curve25519-dalek` this process runs on.
+//! Which arithmetic this process verifies and signs with.
 //!
-//! That crate does not say so in public. The answer is derived from its documented choice (its build script and
+//! `curve25519-dalek` does not say in public which of its backends it runs on. The answer is derived from its documented choice (its build script and
 //! `backend.rs`, version 5.0): the `curve25519_dalek_backend` cfg at compile time, then what the CPU can do at run time.
+
+use crate::signing_key::second;
 
 /// The backend that verification runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +73,36 @@ fn vector_backend() -> CurveBackend {
     CurveBackend::Serial
 }
 
+/// The code that makes signatures of messages in one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SigningBackend {
+    /// The constant-time base multiplication of `curve25519-dalek`, which is the same in all of its backends.
+    Dalek,
+    /// The assembly of s2n-bignum, through `graviola`.
+    Graviola,
+}
+
+impl SigningBackend {
+    /// Gives the name that the probe prints and the observatory stores.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dalek => "dalek",
+            Self::Graviola => "graviola",
+        }
+    }
+}
+
+/// Tells what this process signs with.
+///
+/// # Edge cases
+/// With the feature `graviola` it is still [`SigningBackend::Dalek`] on a CPU that lacks what that library demands.
+#[must_use]
+pub fn signing_backend() -> SigningBackend {
+    if second::is_available() { SigningBackend::Graviola } else { SigningBackend::Dalek }
+}
+
 /// Gives the one line of JSON that a bench executable prints when it is asked what it runs on.
 ///
 /// `workloads` is a JSON array of the executable's benchmarks, `[]` where there are none to tell.
@@ -79,12 +111,15 @@ fn vector_backend() -> CurveBackend {
 /// ```
 /// let line = kms::probe::json_line("[]");
 /// assert!(line.starts_with(r#"{"schema":"bench-runner/probe","version":1,"curve_backend":""#));
+/// let signs_with = format!(r#""signing_backend":"{}""#, kms::probe::signing_backend().name());
+/// assert!(line.contains(&signs_with));
 /// ```
 #[must_use]
 pub fn json_line(workloads: &str) -> String {
     format!(
-        r#"{{"schema":"bench-runner/probe","version":1,"curve_backend":"{}","curve_backend_source":"derived","kms":"{}","workloads":{workloads}}}"#,
+        r#"{{"schema":"bench-runner/probe","version":1,"curve_backend":"{}","curve_backend_source":"derived","signing_backend":"{}","kms":"{}","workloads":{workloads}}}"#,
         curve_backend().name(),
+        signing_backend().name(),
         crate::VERSION,
     )
 }

@@ -107,7 +107,8 @@ impl PublicKey {
 
     /// Adds a table of multiples, which makes exact verifications with this key cheaper on CPUs without AVX-512 IFMA.
     ///
-    /// The table holds public data only, and changes no verdict. Building it costs about as much as ten verifications.
+    /// The table holds public data only, and changes no verdict. Building it costs as much as several verifications:
+    /// `prepare_key/table` among the benches measures it.
     ///
     /// # Units
     /// [`PublicKey::TABLE_BYTES`] bytes of heap memory per key; and once per process [`PublicKey::BASE_TABLE_BYTES`],
@@ -144,6 +145,7 @@ impl signature::Verifier<Signature> for PublicKey {
     }
 }
 
+/// Verifies under [`Strict`]. Several pieces are joined in memory first.
 impl signature::MultipartVerifier<Signature> for PublicKey {
     fn multipart_verify(&self, parts: &[&[u8]], signature: &Signature) -> Result<(), signature::Error> {
         Strict::verify(self, &parts.concat(), signature).map_err(|_| signature::Error::new())

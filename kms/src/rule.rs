@@ -4,6 +4,7 @@
 //! or on several threads. [`Rule::verify_many_into`] is *defined* as the map of [`Rule::verify`]; the tests compare them.
 //! dalek's own `verify_batch` is used nowhere: its verdict on crafted input depends on the other signatures in the batch.
 
+mod many;
 mod strict;
 mod zip215;
 

@@ -14,6 +14,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::error::{KmsError, LengthMismatch};
 use crate::public_key::PublicKey;
 
+pub(crate) mod second;
+
+use second::Second;
+
 /// The 32 secret bytes an Ed25519 key is derived from (RFC 8032 §5.1.5).
 ///
 /// They lie on the heap: moving a `Seed` moves a pointer and leaves no copy of the secret behind.
@@ -70,10 +74,15 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KmsError> {
 ///
 /// # Edge cases
 /// Timing: signing takes a time that depends on the lengths of the messages and on nothing else, as far as the
-/// constant-time base multiplication and scalar arithmetic of `curve25519-dalek` reach.
+/// constant-time base multiplication and scalar arithmetic of `curve25519-dalek` reach, and those of `graviola` where
+/// [`crate::probe::signing_backend`] names it.
+///
+/// With the feature `graviola` the key also holds that library's form of it, which keeps the seed. No function gives it
+/// away, and it is overwritten with the rest.
 pub struct SigningKey {
     secret: Box<Expanded>,
     public: PublicKey,
+    second: Second,
 }
 
 /// What RFC 8032 §5.1.5 derives from the seed: the scalar, and the prefix that makes the nonces.
@@ -85,7 +94,7 @@ struct Expanded {
 
 impl SigningKey {
     /// How much memory an expanded key takes. Unit: bytes.
-    pub const BYTES_IN_MEMORY: usize = size_of::<Self>() + size_of::<Expanded>();
+    pub const BYTES_IN_MEMORY: usize = size_of::<Self>() + size_of::<Expanded>() + Second::BYTES;
 
     /// Expands a seed.
     #[must_use]
@@ -99,7 +108,7 @@ impl SigningKey {
         secret.scalar = Scalar::from_bytes_mod_order(*low);
         secret.prefix.copy_from_slice(&hash[32..]);
         let public = PublicKey::from_point(EdwardsPoint::mul_base(&secret.scalar));
-        Self { secret, public }
+        Self { secret, public, second: Second::from_seed(seed) }
     }
 
     /// Draws a new key from the operating system.
@@ -119,12 +128,24 @@ impl SigningKey {
     /// Signs a message (RFC 8032 §5.1.6, pure Ed25519). Allocates nothing.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
-        self.sign_parts(&[message])
+        self.second.sign(message).unwrap_or_else(|| self.sign_first(&[message]))
     }
 
-    /// Signs a message that lies in several pieces, as if they were one.
+    /// Signs a message that lies in several pieces, as if they were one. Allocates nothing.
+    ///
+    /// # Edge cases
+    /// Several pieces are always signed with `curve25519-dalek`: the second backend takes one slice only, and joining
+    /// the pieces would take memory.
     #[must_use]
     pub fn sign_parts(&self, parts: &[&[u8]]) -> Signature {
+        match parts {
+            [message] => self.sign(message),
+            parts => self.sign_first(parts),
+        }
+    }
+
+    /// Signs with `curve25519-dalek`.
+    fn sign_first(&self, parts: &[&[u8]]) -> Signature {
         let nonce = self.nonce(parts);
         let r = EdwardsPoint::mul_base(&nonce).compress();
         self.respond(&nonce, r.as_bytes(), parts)
@@ -132,7 +153,9 @@ impl SigningKey {
 
     /// Signs many messages into the caller's places: place `i` gets exactly what [`SigningKey::sign`] gives message `i`.
     ///
-    /// Costs less than signing one by one, because up to 32 signatures share one field inversion. Allocates nothing.
+    /// Costs less than signing one by one with `curve25519-dalek`, because up to 32 signatures share one field inversion.
+    /// The second backend is faster still without sharing, so where there is one each message is signed on its own.
+    /// Allocates nothing.
     ///
     /// # Errors
     /// [`LengthMismatch`] when there is not exactly one place per message; no place is written then.
@@ -144,12 +167,25 @@ impl SigningKey {
         if messages.len() != signatures.len() {
             return Err(LengthMismatch { items: messages.len(), places: signatures.len() });
         }
-        let (messages, signatures) = self.share_inversions::<32>(messages, signatures);
-        let (messages, signatures) = self.share_inversions::<8>(messages, signatures);
+        if self.second.is_there() {
+            self.sign_each(messages, signatures);
+        } else {
+            self.sign_sharing(messages, signatures);
+        }
+        Ok(())
+    }
+
+    fn sign_each(&self, messages: &[&[u8]], signatures: &mut [Signature]) {
         for (message, signature) in messages.iter().zip(signatures) {
             *signature = self.sign(message);
         }
-        Ok(())
+    }
+
+    /// Signs with `curve25519-dalek`, in groups that share field inversions.
+    fn sign_sharing(&self, messages: &[&[u8]], signatures: &mut [Signature]) {
+        let (messages, signatures) = self.share_inversions::<32>(messages, signatures);
+        let (messages, signatures) = self.share_inversions::<8>(messages, signatures);
+        self.sign_each(messages, signatures);
     }
 
     /// Signs as many whole groups of `N` as there are, and gives back the rest.
@@ -259,6 +295,10 @@ mod tests {
             let mut places = vec![Signature::from_bytes(&[0; 64]); count];
             assert_eq!(key.sign_many_into(&messages, &mut places), Ok(()));
             assert_eq!(places, expected, "{count}");
+            // Whichever backend the call takes, the shared inversions are tested.
+            places.fill(Signature::from_bytes(&[0; 64]));
+            key.sign_sharing(&messages, &mut places);
+            assert_eq!(places, expected, "{count}");
         }
         let mut places = [Signature::from_bytes(&[0; 64]); 2];
         let error = key.sign_many_into(&[b"one"], &mut places);
@@ -281,6 +321,20 @@ mod tests {
                     "{byte} {length}"
                 );
             }
+        }
+    }
+    #[test]
+    fn both_backends_give_the_same_bytes_for_every_length() {
+        let text: Vec<u8> = (0..=u8::MAX).cycle().take(70_000).collect();
+        let lengths = (0..=600).chain((1..=70).map(|thousand| thousand * 1000));
+        for (byte, length) in (0..=u8::MAX).cycle().zip(lengths) {
+            let key = SigningKey::from_seed(&Seed::from_bytes(&[byte; 32]));
+            let first = key.sign_first(&[&text[..length]]);
+            if let Some(second) = key.second.sign(&text[..length]) {
+                assert_eq!(second, first, "{length}");
+            }
+            assert_eq!(key.sign(&text[..length]), first, "{length}");
+            assert_eq!(key.second.is_there(), second::is_available());
         }
     }
 }

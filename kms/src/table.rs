@@ -10,37 +10,57 @@ use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::Identity as _;
 
-/// Multiples 1 to 8 of 16ⁱP for each of the 64 digits of a scalar in radix 16.
-pub(crate) struct KeyTable(Box<[[EdwardsPoint; 8]]>);
+/// How many bits a digit of a key's scalar has: more bits are fewer additions, and twice the memory each.
+const KEY_WIDTH: usize = 5;
+/// How many bits a digit of the base point's scalar has.
+const BASE_WIDTH: usize = 8;
+
+/// How many digits of a width a scalar below 2²⁵³ has.
+const fn digits_of(width: usize) -> usize {
+    253_usize.div_ceil(width)
+}
+
+/// How many multiples a row of a width holds.
+const fn row_of(width: usize) -> usize {
+    1 << (width - 1)
+}
+
+const KEY_DIGITS: usize = digits_of(KEY_WIDTH);
+const KEY_ROW: usize = row_of(KEY_WIDTH);
+const BASE_DIGITS: usize = digits_of(BASE_WIDTH);
+const BASE_ROW: usize = row_of(BASE_WIDTH);
+
+/// Multiples 1 to 16 of 32ⁱP for each digit of a scalar in radix 32.
+pub(crate) struct KeyTable(Box<[[EdwardsPoint; KEY_ROW]]>);
 
 impl KeyTable {
     /// The heap memory of one table. Unit: bytes.
-    pub(crate) const BYTES: usize = 64 * size_of::<[EdwardsPoint; 8]>();
+    pub(crate) const BYTES: usize = KEY_DIGITS * size_of::<[EdwardsPoint; KEY_ROW]>();
 
     pub(crate) fn new(point: &EdwardsPoint) -> Self {
-        Self(rows(point, 64))
+        Self(rows(point, KEY_DIGITS))
     }
 
     pub(crate) fn mul(&self, scalar: &Scalar) -> EdwardsPoint {
-        sum(&self.0, &radix_16(scalar.as_bytes()))
+        sum(&self.0, &digits::<KEY_DIGITS>(scalar, KEY_WIDTH))
     }
 }
 
 /// Multiples 1 to 128 of 256ⁱB for each of the 32 digits of a scalar in radix 256.
-pub(crate) struct BaseTable(Box<[[EdwardsPoint; 128]]>);
+pub(crate) struct BaseTable(Box<[[EdwardsPoint; BASE_ROW]]>);
 
 impl BaseTable {
     /// The heap memory of the table. Unit: bytes.
-    pub(crate) const BYTES: usize = 32 * size_of::<[EdwardsPoint; 128]>();
+    pub(crate) const BYTES: usize = BASE_DIGITS * size_of::<[EdwardsPoint; BASE_ROW]>();
 
     /// Gives the process's one table, and builds it the first time.
     pub(crate) fn get() -> &'static Self {
         static TABLE: OnceLock<BaseTable> = OnceLock::new();
-        TABLE.get_or_init(|| Self(rows(&ED25519_BASEPOINT_POINT, 32)))
+        TABLE.get_or_init(|| Self(rows(&ED25519_BASEPOINT_POINT, BASE_DIGITS)))
     }
 
     pub(crate) fn mul(&self, scalar: &Scalar) -> EdwardsPoint {
-        sum(&self.0, &radix_256(scalar.as_bytes()))
+        sum(&self.0, &digits::<BASE_DIGITS>(scalar, BASE_WIDTH))
     }
 }
 
@@ -74,37 +94,23 @@ fn sum<const N: usize>(rows: &[[EdwardsPoint; N]], digits: &[i16]) -> EdwardsPoi
     total
 }
 
-/// Writes a scalar below 2²⁵³ with 64 digits from −8 to 8.
+/// Writes a reduced scalar with `N` digits from −2ʷ⁻¹ to 2ʷ⁻¹, where w is the width, 1 to 8 bits.
 ///
 /// # Reference
-/// Bernstein, Duif, Lange, Schwabe, Yang: "High-speed high-security signatures" (2011), §4.
-fn radix_16(bytes: &[u8; 32]) -> [i16; 64] {
-    let mut digits = [0; 64];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = i16::from(byte & 15);
-        pair[1] = i16::from(byte >> 4);
-    }
-    carry(&mut digits, 16);
-    digits
-}
-
-/// Writes a scalar below 2²⁵³ with 32 digits from −128 to 128.
-fn radix_256(bytes: &[u8; 32]) -> [i16; 32] {
-    let mut digits = bytes.map(i16::from);
-    carry(&mut digits, 256);
-    digits
-}
-
-/// Moves what exceeds half the radix to the next digit. The top digit of a reduced scalar is small and keeps its carry.
-fn carry(digits: &mut [i16], radix: i16) {
+/// Bernstein, Duif, Lange, Schwabe, Yang: "High-speed high-security signatures" (2011), §4, for w = 4.
+fn digits<const N: usize>(scalar: &Scalar, width: usize) -> [i16; N] {
+    let bytes = scalar.as_bytes();
+    let (radix, mask) = (1_i16 << width, (1_u16 << width) - 1);
+    let byte = |index: usize| bytes.get(index).copied().map_or(0, u16::from);
     let mut carry = 0;
-    let last = digits.len() - 1;
-    for digit in &mut digits[..last] {
-        *digit += carry;
-        carry = i16::from(*digit > radix / 2);
-        *digit -= carry * radix;
-    }
-    digits[last] += carry;
+    std::array::from_fn(|index| {
+        let (at, shift) = (index * width / 8, index * width % 8);
+        let window = ((byte(at) | byte(at + 1) << 8) >> shift) & mask;
+        let digit = window.cast_signed() + carry;
+        // What exceeds half the radix goes to the next digit. The top digit of a reduced scalar is too small for that.
+        carry = i16::from(digit > radix / 2);
+        digit - carry * radix
+    })
 }
 
 #[cfg(test)]
@@ -134,8 +140,12 @@ mod tests {
                 }
                 assert_eq!(value, scalar);
             };
-            check(&radix_16(scalar.as_bytes()), 16, 8);
-            check(&radix_256(scalar.as_bytes()), 256, 128);
+            for width in 4..=8 {
+                let half = 1_u16 << (width - 1);
+                check(&digits::<64>(&scalar, width), 1 << width, half);
+            }
+            check(&digits::<KEY_DIGITS>(&scalar, KEY_WIDTH), 1 << KEY_WIDTH, 1 << (KEY_WIDTH - 1));
+            check(&digits::<BASE_DIGITS>(&scalar, BASE_WIDTH), 1 << BASE_WIDTH, 1 << (BASE_WIDTH - 1));
         }
     }
 

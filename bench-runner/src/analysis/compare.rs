@@ -11,6 +11,7 @@ use crate::model::comparison::{Comparison, Difference, RunComparison, Verdict};
 use crate::model::estimate::BenchmarkResult;
 use crate::model::ids::BenchmarkId;
 use crate::model::run::{Run, RunKind, RunStatus};
+use crate::model::units::Metric;
 use crate::stats::interval::welch;
 use crate::stats::moments::geometric_mean;
 use crate::stats::power::minimum_detectable_effect;
@@ -60,12 +61,7 @@ pub const POWER: f64 = 0.9;
 pub fn compare(baseline: Side<'_>, candidate: Side<'_>, settings: &CompareSettings) -> RunComparison {
     let differences = differences(baseline.run, candidate.run);
     let obstacle = obstacle(baseline.run, candidate.run, &differences);
-    let by_id = |side: Side<'_>| -> BTreeMap<BenchmarkId, BenchmarkResult> {
-        side.results.iter().map(|result| (result.benchmark.clone(), result.clone())).collect()
-    };
-    let (old, new) = (by_id(baseline), by_id(candidate));
-    let pairs: Vec<(&BenchmarkResult, &BenchmarkResult)> =
-        old.iter().filter_map(|(id, old)| new.get(id).map(|new| (old, new))).collect();
+    let Matched { pairs, missing, new } = matched(baseline.results, candidate.results);
     let judged = pairs.iter().filter(|(old, new)| old.launches.len() > 1 && new.launches.len() > 1).count();
     let judge = Judge {
         baseline: baseline.run,
@@ -84,9 +80,6 @@ pub fn compare(baseline: Side<'_>, candidate: Side<'_>, settings: &CompareSettin
     });
     let ratios: Vec<f64> =
         rows.iter().filter(|row| row.verdict != Verdict::NotComparable).map(|row| row.ratio).collect();
-    let only = |a: &BTreeMap<BenchmarkId, _>, b: &BTreeMap<BenchmarkId, _>| -> Vec<BenchmarkId> {
-        a.keys().filter(|id| !b.contains_key(*id)).cloned().collect()
-    };
     RunComparison {
         baseline: baseline.run.id.clone(),
         candidate: candidate.run.id.clone(),
@@ -94,9 +87,47 @@ pub fn compare(baseline: Side<'_>, candidate: Side<'_>, settings: &CompareSettin
         geometric_mean: geometric_mean(&ratios)
             .map(|mean| (mean, u32::try_from(ratios.len()).unwrap_or(u32::MAX))),
         rows,
-        missing: only(&old, &new),
-        new: only(&new, &old),
+        missing,
+        new,
     }
+}
+
+/// Which results stand against which.
+struct Matched<'a> {
+    /// Baseline and candidate, in the order of benchmarks.
+    pairs: Vec<(&'a BenchmarkResult, &'a BenchmarkResult)>,
+    /// Benchmarks of which the baseline has a result without a partner.
+    missing: Vec<BenchmarkId>,
+    /// Benchmarks of which the candidate has a result without a partner.
+    new: Vec<BenchmarkId>,
+}
+
+/// Pairs results of the same benchmark and metric.
+///
+/// A benchmark that is counted in one way here and in another there is paired as well, so that it is seen to be not
+/// comparable instead of gone.
+fn matched<'a>(baseline: &'a [BenchmarkResult], candidate: &'a [BenchmarkResult]) -> Matched<'a> {
+    let keyed =
+        |results: &'a [BenchmarkResult]| -> BTreeMap<(&'a BenchmarkId, &'a Metric), &'a BenchmarkResult> {
+            results.iter().map(|result| ((&result.benchmark, &result.metric), result)).collect()
+        };
+    let (old, mut new) = (keyed(baseline), keyed(candidate));
+    let same: BTreeMap<_, _> = old.keys().filter_map(|key| new.remove(key).map(|new| (*key, new))).collect();
+    let mut found = Matched { pairs: Vec::new(), missing: Vec::new(), new: Vec::new() };
+    for (key, old) in old {
+        let other = || {
+            let other = *new.keys().find(|other| other.0 == key.0)?;
+            new.remove(&other)
+        };
+        match same.get(&key).copied().or_else(other) {
+            Some(new) => found.pairs.push((old, new)),
+            None => found.missing.push(key.0.clone()),
+        }
+    }
+    found.new.extend(new.keys().map(|key| key.0.clone()));
+    found.missing.dedup();
+    found.new.dedup();
+    found
 }
 
 /// Order of the rows: what needs a person comes first.
@@ -140,6 +171,7 @@ impl Judge<'_> {
     fn row(&self, old: &BenchmarkResult, new: &BenchmarkResult) -> Comparison {
         let mut row = Comparison {
             benchmark: new.benchmark.clone(),
+            metric: new.metric.clone(),
             baseline: self.baseline.id.clone(),
             candidate: self.candidate.id.clone(),
             baseline_value: old.estimate.value,
@@ -371,6 +403,30 @@ mod tests {
         assert_eq!((comparison.missing.len(), comparison.new.len()), (0, 1));
         let (mean, count) = comparison.geometric_mean.unwrap();
         assert!((mean - 1.2).abs() < 0.01 && count == 1);
+    }
+
+    #[test]
+    fn metrics_of_one_benchmark_are_rows_of_their_own() {
+        let (old, new) = (run('A'), run('B'));
+        let cycles = Metric { name: "cycles".to_owned(), unit: "cycles".to_owned() };
+        let time = scaled(8, 0.002, 1.0, 5);
+        let counted: Vec<BenchmarkResult> = scaled(8, 0.002, 1.2, 5)
+            .into_iter()
+            .map(|r| BenchmarkResult { metric: cycles.clone(), ..r })
+            .collect();
+        let both = [time.clone(), counted.clone()].concat();
+        let of = |a: &[BenchmarkResult], b: &[BenchmarkResult]| {
+            compare(Side { run: &old, results: a }, Side { run: &new, results: b }, &STANDARD)
+        };
+        let found = of(&both, &both);
+        assert_eq!(found.rows.len(), 2);
+        assert!(found.rows.iter().all(|row| row.verdict == Verdict::Unchanged));
+        let found = of(&both, &time);
+        assert_eq!((found.rows.len(), found.missing.len(), found.new.len()), (1, 1, 0));
+        assert_eq!(found.rows[0].metric, Metric::time());
+        let found = of(&time, &counted);
+        assert_eq!((found.rows[0].verdict, found.missing.len()), (Verdict::NotComparable, 0));
+        assert!(found.rows[0].reason.starts_with("the metric"), "{}", found.rows[0].reason);
     }
 
     /// Twenty rows without any change, many times: the family must not cry wolf more often than it says.

@@ -2,10 +2,13 @@
 //!
 //! An absolute limit belongs to one machine class and configuration. Nothing here compares with history.
 
+use std::collections::BTreeSet;
+
 use super::estimate::REPLICATED_LAUNCHES;
 use super::words;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::gate::{Budget, GateOutcome, GateVerdict, Per};
+use crate::model::ids::BenchmarkId;
 use crate::model::run::{Run, RunKind};
 
 /// The answer of all budgets together, worst first.
@@ -34,7 +37,7 @@ pub enum GateSummary {
 ///
 /// # Edge cases
 /// Another class or configuration: not applicable. A benchmark that is not there: missing, never a pass. A partial, imported
-/// or summary run, an estimate without interval, a metric other than time, or a budget per element without declared elements:
+/// or summary run, a name that two packages share, an estimate without interval, a metric other than time, or a budget per element without declared elements:
 /// not comparable.
 #[must_use]
 pub fn judge(run: &Run, results: &[BenchmarkResult], budgets: &[Budget]) -> Vec<GateOutcome> {
@@ -59,7 +62,8 @@ pub fn summarize(outcomes: &[GateOutcome]) -> GateSummary {
 }
 
 fn outcome(run: &Run, results: &[BenchmarkResult], budget: &Budget) -> GateOutcome {
-    let result = results.iter().find(|result| result.benchmark.to_string() == budget.benchmark);
+    let named = named(results, &budget.benchmark);
+    let result = named.as_ref().ok().copied().flatten();
     let mut outcome = GateOutcome {
         budget: budget.clone(),
         benchmark: result.map(|result| result.benchmark.clone()),
@@ -74,6 +78,10 @@ fn outcome(run: &Run, results: &[BenchmarkResult], budget: &Budget) -> GateOutco
         outcome.reason = reason;
         return outcome;
     }
+    if let Err(reason) = named {
+        outcome.reason = reason;
+        return outcome;
+    }
     let Some(result) = result else {
         outcome.verdict = GateVerdict::Missing;
         outcome.reason = format!("{} was not measured in this run", budget.benchmark);
@@ -84,6 +92,24 @@ fn outcome(run: &Run, results: &[BenchmarkResult], budget: &Budget) -> GateOutco
         Err(reason) => reason.clone_into(&mut outcome.reason),
     }
     outcome
+}
+
+/// The result of the benchmark that a budget names; of several metrics the time, which is what a budget limits.
+///
+/// # Errors
+/// Why it is not one benchmark: two packages may have a target of the same name.
+fn named<'a>(results: &'a [BenchmarkResult], name: &str) -> Result<Option<&'a BenchmarkResult>, String> {
+    let mut found: Vec<&BenchmarkResult> =
+        results.iter().filter(|result| result.benchmark.to_string() == name).collect();
+    // Stable: among equals the first stays first.
+    found.sort_by_key(|result| !result.metric.is_time());
+    let ids: BTreeSet<&BenchmarkId> = found.iter().map(|result| &result.benchmark).collect();
+    if ids.len() > 1 {
+        let candidates: Vec<String> =
+            ids.iter().map(|id| format!("{id} of package {}", id.package)).collect();
+        return Err(format!("the budget names more than one benchmark: {}", words::list(&candidates, 4)));
+    }
+    Ok(found.first().copied())
 }
 
 fn elsewhere(run: &Run, budget: &Budget) -> Option<String> {
@@ -150,6 +176,7 @@ mod tests {
     use super::super::examples::{founding, noisy_launches, run};
     use super::*;
     use crate::model::run::RunStatus;
+    use crate::model::units::Metric;
 
     fn budget(limit_ns: f64) -> Budget {
         Budget {
@@ -219,6 +246,23 @@ mod tests {
         assert_eq!(of(&[missing, budget(0.5e6)]), GateSummary::Failed);
         assert_eq!(of(&[elsewhere]), GateSummary::NotApplicable);
         assert_eq!(of(&[]), GateSummary::NoBudgets);
+    }
+
+    #[test]
+    fn a_budget_finds_the_time_of_one_benchmark_or_names_the_candidates() {
+        let time = estimate_run(&[], &noisy_launches("t", "f", 1e6, 8, 0.01)).remove(0);
+        let mut cycles = time.clone();
+        cycles.metric = Metric { name: "cycles".to_owned(), unit: "cycles".to_owned() };
+        let of = |results: &[BenchmarkResult]| judge(&run('A'), results, &[budget(9e6)]).remove(0);
+        assert_eq!(of(&[cycles.clone(), time.clone()]).verdict, GateVerdict::Pass);
+        assert_eq!(of(&[cycles]).verdict, GateVerdict::NotComparable);
+        let mut twin = time.clone();
+        twin.benchmark.package = "twin".to_owned();
+        let outcome = of(&[time.clone(), twin]);
+        assert_eq!((outcome.verdict, outcome.benchmark), (GateVerdict::NotComparable, None));
+        for package in ["twin", time.benchmark.package.as_str()] {
+            assert!(outcome.reason.contains(&format!("t/f of package {package}")), "{}", outcome.reason);
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
+
 use super::compare::{CompareSettings, Side, compare};
 use super::curve::{CurveHints, batch_curves, parallel_scaling};
 use super::estimate::estimate_borrowed;
@@ -68,7 +70,8 @@ pub fn results(
 #[must_use]
 pub fn assemble(input: AssemblyInput<'_>) -> RunReport {
     let run = input.run;
-    let results = results(run, input.measurements, input.stated);
+    let mut results = results(run, input.measurements, input.stated);
+    in_the_owners_order(&mut results, input.descriptions);
     let batch_curves = batch_curves(&results, input.hints);
     let parallel = parallel_scaling(&results, &run.facts, input.hints);
     let recommendations = recommend(&KnobInput {
@@ -95,6 +98,18 @@ pub fn assemble(input: AssemblyInput<'_>) -> RunReport {
         descriptions: input.descriptions.to_vec(),
         reproduce: input.reproduce.to_owned(),
     }
+}
+
+/// Sorts results by the first description that matches each; what nobody described stays behind, in its order.
+fn in_the_owners_order(results: &mut [BenchmarkResult], descriptions: &[Description]) {
+    let patterns: Vec<Option<Regex>> =
+        descriptions.iter().map(|words| Regex::new(&words.pattern).ok()).collect();
+    results.sort_by_cached_key(|result| {
+        let name = result.benchmark.to_string();
+        let matching =
+            patterns.iter().position(|pattern| pattern.as_ref().is_some_and(|p| p.is_match(&name)));
+        matching.unwrap_or(usize::MAX)
+    });
 }
 
 /// Ordinals of the launches that did not complete.

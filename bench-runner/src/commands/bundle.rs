@@ -6,7 +6,6 @@ use super::{Session, load};
 use crate::error::CliError;
 use crate::exchange::bundle;
 use crate::exit_code::{self, ExitCode};
-use crate::store::Imported;
 
 /// Write a run to one file with digests of its parts, or read such a file
 #[derive(Debug, clap::Args)]
@@ -47,16 +46,14 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             let id = store.resolve(run)?;
             let file = session.folder.join(out.clone().unwrap_or_else(|| bundle::file_name(&id)));
             bundle::write(&file, &store.record(&id)?)?;
-            session.answer(&load::shown(session, &file))?;
+            load::written(session, &file)?;
         }
         Action::Import { file } => {
-            let record = bundle::read(&session.folder.join(file))?;
+            let record = bundle::read(&session.folder.join(file))
+                .map_err(|error| CliError::from(error).about(&file.display().to_string()))?;
             let mut store = load::open_to_write(&config)?;
-            let word = match store.import_run(&record)? {
-                Imported::Added => "stored",
-                Imported::AlreadyThere => "already stored",
-            };
-            session.answer(&format!("{} {word}", record.run.id))?;
+            let outcome = store.import_run(&record)?;
+            load::stored(session, record.run.id.as_str(), outcome)?;
         }
     }
     Ok(exit_code::DONE)

@@ -1,7 +1,5 @@
 //! `bench-runner doctor`: how far this machine can be trusted right now.
 
-use std::fmt::Write as _;
-
 use super::{Session, machine};
 use crate::analysis::doctor::{CheckState, Diagnosis, Grade, Inputs, diagnose};
 use crate::cli::Format;
@@ -42,9 +40,12 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             });
             session.answer(&object.to_string())?;
         }
-        Format::Text | Format::Markdown | Format::Csv => {
-            session.answer(&text(args, session, &diagnosis, &facts))?
+        Format::Text => session.answer(&text(args, session, &diagnosis, &facts))?,
+        Format::Markdown => {
+            let grade = format!("grade {:?}: {}", diagnosis.grade, meaning(diagnosis.grade));
+            session.answer(&format!("{grade}\n\n{}", check_table(&diagnosis).markdown()))?;
         }
+        Format::Csv => session.answer(&check_table(&diagnosis).csv())?,
     }
     Ok(if diagnosis.grade == Grade::X { exit_code::UNFIT } else { exit_code::DONE })
 }
@@ -58,9 +59,13 @@ fn text(args: &Args, session: &Session, diagnosis: &Diagnosis, facts: &[Fact]) -
     }
     let hidden = diagnosis.findings.len().saturating_sub(shown);
     let count = |state| diagnosis.checks.iter().filter(|check| check.state == state).count();
-    _ = writeln!(
-        text,
-        "\n{} checks: {} ok, {} to note, {} warn, {} block, {} unknown, {} not applicable{}",
+    let more = match hidden {
+        0 => String::new(),
+        1 => "; 1 more finding with --all".to_owned(),
+        _ => format!("; {hidden} more findings with --all"),
+    };
+    let counts = format!(
+        "{} checks: {} ok, {} to note, {} warn, {} block, {} unknown, {} not applicable{more}",
         diagnosis.checks.len(),
         count(CheckState::Ok),
         count(CheckState::Note),
@@ -68,8 +73,9 @@ fn text(args: &Args, session: &Session, diagnosis: &Diagnosis, facts: &[Fact]) -
         count(CheckState::Block),
         count(CheckState::Unknown),
         count(CheckState::NotApplicable),
-        if hidden > 0 { format!("; {hidden} more findings with --all") } else { String::new() },
     );
+    text.push('\n');
+    text.push_str(&wrap(&counts, session.style.width, "  "));
     if args.all {
         text.push('\n');
         text.push_str(&check_table(diagnosis).text(session.style.width));

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Session;
-use crate::analysis::compare::{CompareSettings, Side};
+use super::{Session, import};
+use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
 use crate::cli::Format;
@@ -11,13 +11,14 @@ use crate::clock;
 use crate::config::{Config, Curve, CurveKind};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::model::comparison::RunComparison;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::ids::RunId;
 use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
-use crate::store::{OpenMode, Opened, Store};
+use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
 
@@ -26,13 +27,17 @@ pub(super) fn open_to_read(config: &Config) -> Result<Store, CliError> {
     Ok(Store::open(&config.store, OpenMode::ReadOnly, clock::now())?.0)
 }
 
-/// Opens the configured store for writing; a new one begins with the configured founding records.
+/// Opens the configured store for writing; founding records that it does not hold yet are stored first.
 pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
+    // Before the store is made: a broken record must not leave a store without its beginning.
+    let founding =
+        config.founding.iter().map(|file| import::read_summary(file)).collect::<Result<Vec<_>, _>>()?;
     let (mut store, opened) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
     tell(&opened);
-    if opened.created {
-        for record in &config.founding {
-            super::import::summary(&mut store, record)?;
+    for record in &founding {
+        // A corrected file does not change history; `import summary` says so.
+        if !store.contains(&record.record.run.id)? {
+            import::store_summary(&mut store, record)?;
         }
     }
     Ok(store)
@@ -99,13 +104,35 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         budgets: &config.budgets,
         descriptions: &config.descriptions,
         hints: &hints(&config.curves)?,
-        compare: &CompareSettings {
-            margin: config.margin,
-            family_alpha: 1.0 - config.level,
-            session_variance: 0.0,
-        },
+        compare: &settings(config),
         reproduce: &format!("bench-runner report {run}"),
     }))
+}
+
+/// Compares two stored runs, the older one first.
+pub(super) fn comparison_of(
+    config: &Config,
+    store: &Store,
+    (baseline, candidate): (&RunId, &RunId),
+) -> Result<RunComparison, CliError> {
+    let [old, new] = [baseline, candidate].map(|id| store.record(id).map(Loaded::new));
+    let (old, new) = (old?, new?);
+    let side = |loaded: &Loaded| results(&loaded.run, &loaded.measurements, &loaded.stated);
+    let (old_results, new_results) = (side(&old), side(&new));
+    Ok(compare(
+        Side { run: &old.run, results: &old_results },
+        Side { run: &new.run, results: &new_results },
+        &settings(config),
+    ))
+}
+
+/// How strictly runs are compared.
+fn settings(config: &Config) -> CompareSettings {
+    CompareSettings {
+        margin: config.margin,
+        family_alpha: 1.0 - config.comparison_level,
+        session_variance: 0.0,
+    }
 }
 
 /// The configured families as the analysis wants them.
@@ -141,6 +168,33 @@ pub(super) fn show(
         Format::Jsonl => items.iter().map(|item| format!("{item}\n")).collect(),
     };
     session.answer(&text)
+}
+
+/// Says that a run is in the store now, or was there before.
+pub(super) fn stored(session: &Session, run: &str, outcome: Imported) -> Result<(), CliError> {
+    let (word, key) = match outcome {
+        Imported::Added => ("stored", "added"),
+        Imported::AlreadyThere => ("already stored", "already_there"),
+    };
+    let object = serde_json::json!({
+        "schema": "bench-runner/stored", "version": 1, "run": run, "outcome": key,
+    });
+    session.answer(&match session.format {
+        Format::Json | Format::Jsonl => object.to_string(),
+        Format::Text | Format::Markdown => format!("{run} {word}"),
+        Format::Csv => format!("run,outcome\n{run},{key}"),
+    })
+}
+
+/// Says which file or folder was written.
+pub(super) fn written(session: &Session, path: &Path) -> Result<(), CliError> {
+    let path = shown(session, path);
+    let object = serde_json::json!({"schema": "bench-runner/file", "version": 1, "path": path});
+    session.answer(&match session.format {
+        Format::Json | Format::Jsonl => object.to_string(),
+        Format::Text | Format::Markdown => path,
+        Format::Csv => format!("path\n{}", ui::table::quote_csv(&path)),
+    })
 }
 
 /// A value as JSON; the types are ours and always have one.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Session;
+use crate::clock;
+use crate::files::{self, Access};
 use crate::hardware::{self, OsKind, Root, Snapshot, World};
 use crate::model::fact::{Fact, Phase};
 use crate::process::SystemRunner;
@@ -31,10 +33,18 @@ pub(super) fn source_facts(folder: &Path, phase: Phase) -> Vec<Fact> {
 }
 
 /// The bytes that tell this machine from others; only a keyed hash of them is ever stored.
+///
+/// Where the operating system has no id, a random one is kept in an owner-only file beside the store.
 pub(super) fn machine_id(store: &Path) -> Vec<u8> {
-    hardware::machine_id(&Root::new(Path::new("/"))).unwrap_or_else(|| {
-        // Without an id of the operating system, the place of the store stands for the machine.
-        store.as_os_str().as_encoded_bytes().to_vec()
+    if let Some(id) = hardware::machine_id(&Root::new(Path::new("/"))) {
+        return id;
+    }
+    let file = files::folder_of(store).join("machine-id");
+    files::read(&file, 1024).unwrap_or_else(|_| {
+        let fresh = clock::new_run_id(clock::now()).to_string().into_bytes();
+        // If it cannot be kept, the next run belongs to another machine: a series too many, never one too few.
+        files::write(&file, &fresh, Access::OwnerOnly).ok();
+        fresh
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use super::Session;
+use super::{Session, load};
 use crate::cli::Cli;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -31,6 +31,6 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         CliError::from_error(exit_code::FAILURE, &error)
             .hinted(Some(format!("check that `{}` is a writable folder", args.folder.display())))
     })?;
-    session.answer(&format!("{}\n", args.folder.display()))?;
+    load::written(session, &args.folder)?;
     Ok(exit_code::DONE)
 }

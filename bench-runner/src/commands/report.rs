@@ -75,6 +75,11 @@ pub(super) fn write(config: &Config, content: &RunReport, out: Option<PathBuf>) 
 /// The built-in templates with those of the configured folder in their place.
 pub(super) fn templates(config: &Config) -> Result<Templates, CliError> {
     let Some(folder) = &config.templates else { return Ok(Templates::built_in()) };
+    if !folder.is_dir() {
+        let what = format!("the configured folder of templates `{}` is not there", folder.display());
+        return Err(CliError::new(exit_code::CONFIGURATION, what)
+            .hinted(Some("correct `templates` in bench-runner.toml, or leave it out".to_owned())));
+    }
     let mut sources = BTreeMap::new();
     for name in TEMPLATE_NAMES {
         let file = folder.join(name);

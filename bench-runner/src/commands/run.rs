@@ -10,9 +10,8 @@ use crate::analysis::doctor::{Grade, Inputs, diagnose};
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
-use crate::model::finding::Severity;
 use crate::model::report::RunReport;
-use crate::model::run::RunStatus;
+use crate::model::run::{Run, RunStatus};
 use crate::process::{self, Cancel};
 use crate::report;
 use crate::ui::{self, Progress};
@@ -124,6 +123,14 @@ pub(super) struct Around {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = prepare::config(args, session)?;
     let plan = prepare::plan(args, &config)?;
+    if args.around.gate && config.budgets.is_empty() {
+        return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
+            .hinted(Some("add a `[[budget]]` to bench-runner.toml, or leave `--gate` out".to_owned())));
+    }
+    if !args.around.no_report {
+        // A template that cannot be read is better found before an hour of measuring than after it.
+        super::report::templates(&config)?;
+    }
     let cancel = Cancel::new();
     interrupt(&cancel)?;
     let mut progress = Progress::new(session.style);
@@ -133,10 +140,10 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     };
     // Held until the end: two measurements at once would each be the other's noise.
     let _lock = process::lock::acquire(&machine::lock_path(session), !args.around.no_wait, &cancel, waiting)?;
-    // Before building: the build itself would be the load that is found.
-    let facts = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
+    // Read before building, since the build itself would be the load that is found.
+    let before = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
     if args.around.require_fit {
-        let grade = diagnose(&facts, &Inputs::default()).grade;
+        let grade = diagnose(&before, &Inputs::default()).grade;
         if grade == Grade::X {
             return Err(CliError::new(exit_code::UNFIT, "this machine is unfit to measure right now")
                 .hinted(Some("`bench-runner doctor` says why and what to do".to_owned())));
@@ -144,7 +151,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     // Opened before the long work, so that a store that cannot be used is not found out at its end.
     let mut store = load::open_to_write(&config)?;
-    let suite = prepare::suite(args, session, (&config, &plan), facts, &cancel, &progress)?;
+    let suite = prepare::suite(args, session, (&config, &plan), &before, &cancel, &progress)?;
     let id = measure::run(&mut store, &suite, &plan, &config, &cancel, &mut progress)?;
     progress.finish();
     let content = load::report_of(&config, &store, &id)?;
@@ -166,8 +173,15 @@ fn finish(
     content: &RunReport,
     interrupted: bool,
 ) -> Result<ExitCode, CliError> {
-    let written =
-        if args.around.no_report { None } else { Some(super::report::write(config, content, None)?) };
+    let stored = |error: CliError| {
+        let id = &content.run.id;
+        error.hinted(Some(format!("the run is stored; `bench-runner report {id}` writes its report later")))
+    };
+    let written = if args.around.no_report {
+        None
+    } else {
+        Some(super::report::write(config, content, None).map_err(stored)?)
+    };
     let paths = written
         .as_ref()
         .map(|files| (load::shown(session, &files.markdown), load::shown(session, &files.html)));
@@ -179,7 +193,7 @@ fn finish(
             "markdown": paths.as_ref().map(|paths| &paths.0), "html": paths.as_ref().map(|paths| &paths.1),
         })
         .to_string(),
-        Format::Markdown => report::markdown(content)?,
+        Format::Markdown => report::markdown_with(&super::report::templates(config)?, content)?,
         Format::Csv => super::show::csv(content),
         Format::Text => {
             let mut text = report::terminal_summary(content, style.width, style.color, style.ascii);
@@ -196,18 +210,39 @@ fn finish(
 }
 
 fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
-    if interrupted {
-        return exit_code::INTERRUPTED;
-    }
     let mut codes = Vec::new();
     if content.run.status != RunStatus::Complete {
-        for finding in content.run.findings.iter().filter(|finding| finding.severity == Severity::Blocking) {
-            ui::note(&format!("partial: {}", finding.evidence));
+        for reason in why_partial(&content.run) {
+            ui::note(&format!("partial: {reason}"));
         }
         codes.push(exit_code::BENCH_FAILED);
+        if interrupted {
+            return exit_code::INTERRUPTED;
+        }
     }
     if args.around.gate {
         codes.push(super::gate::code(&content.gates));
     }
     exit_code::strongest(&codes)
+}
+
+/// Why a run is partial, each reason once: of its executables and launches, not of each benchmark in them.
+fn why_partial(run: &Run) -> Vec<&str> {
+    let whole = |code: &str| {
+        matches!(
+            code,
+            "launch-partial"
+                | "inventory-incomplete"
+                | "run-interrupted"
+                | "run-broken"
+                | "executable-abandoned"
+        )
+    };
+    let mut reasons: Vec<&str> = Vec::new();
+    for finding in run.findings.iter().filter(|finding| whole(&finding.code)) {
+        if !reasons.contains(&finding.evidence.as_str()) {
+            reasons.push(&finding.evidence);
+        }
+    }
+    reasons
 }

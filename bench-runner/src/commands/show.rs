@@ -29,7 +29,13 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let text = match session.format {
         Format::Text => report::terminal_summary(&content, style.width, style.color, style.ascii),
         Format::Markdown => report::markdown_with(&super::report::templates(&config)?, &content)?,
-        Format::Json | Format::Jsonl => report::json(&content)?,
+        Format::Json => report::json(&content)?,
+        Format::Jsonl => {
+            let mut report = load::json_of(&content)?;
+            report["schema"] = "bench-runner/report".into();
+            report["version"] = 1.into();
+            report.to_string()
+        }
         Format::Csv => csv(&content),
     };
     session.answer(&text)?;
@@ -56,6 +62,10 @@ pub(super) fn csv(content: &RunReport) -> String {
             estimate.launches.to_string(),
             estimate.observations.to_string(),
             result.elements().map_or_else(String::new, |elements| elements.to_string()),
+            estimate.interval.map_or_else(String::new, |interval| word(interval.method)),
+            word(content.run.status),
+            word(content.run.kind),
+            content.run.identity.machine.clone(),
         ]
     });
     let titles = [
@@ -72,6 +82,15 @@ pub(super) fn csv(content: &RunReport) -> String {
         "launches",
         "observations",
         "elements",
+        "interval_method",
+        "run_status",
+        "run_kind",
+        "machine",
     ];
     Table { columns: titles.map(column).to_vec(), rows: rows.collect() }.csv()
+}
+
+/// A value of an enumeration as its JSON spells it.
+fn word(value: impl serde::Serialize) -> String {
+    load::json_of(&value).ok().and_then(|json| json.as_str().map(str::to_owned)).unwrap_or_default()
 }

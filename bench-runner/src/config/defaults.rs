@@ -14,8 +14,8 @@ pub(super) const PROFILE: &str = "standard";
 pub(super) const WATCHDOG_SECONDS: f64 = 60.0;
 /// Changes within 2 % are not worth anybody's attention unless a project says otherwise.
 pub(super) const MARGIN: f64 = 0.02;
-/// Confidence level of intervals.
-pub(super) const LEVEL: f64 = 0.95;
+/// 1 minus the probability of any false alarm in one comparison of two runs.
+pub(super) const COMPARISON_LEVEL: f64 = 0.95;
 
 /// The four built-in profiles.
 ///

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::build::BenchExecutable;
 use super::launch::{Event, LaunchError, Stop};
 use super::overseer::Overseer;
+use super::probe::VARIABLE;
 use super::session::{Books, End, Session};
 use super::socket::{Accepted, Connection, Listener};
 use super::wire::Hello;
@@ -35,6 +36,8 @@ pub(super) struct Attempt<'a> {
     pub(super) patience: Duration,
     /// How long it may be silent while it did not connect.
     pub(super) allowance: Duration,
+    /// Whether to ask what it is, with the probe's variable.
+    pub(super) probe: bool,
 }
 
 /// What came of it.
@@ -111,6 +114,7 @@ fn request(attempt: &Attempt<'_>, port: Option<u16>) -> ProcessRequest {
     for (name, value) in &attempt.bench.environment {
         request = request.env(name, value);
     }
+    request = if attempt.probe { request.env(VARIABLE, "1") } else { request.env_remove(VARIABLE) };
     match port {
         Some(port) => request.env("CARGO_CRITERION_PORT", port.to_string()),
         None => request.env_remove("CARGO_CRITERION_PORT"),

@@ -98,6 +98,7 @@ fn ask(
         socket,
         patience: request.patience,
         allowance: request.patience,
+        probe: false,
     };
     capture(&attempt, cancel, &mut |_| Ok(()))
 }

@@ -192,6 +192,7 @@ pub fn launch(
         socket: request.socket,
         patience: request.patience,
         allowance: request.patience.saturating_add(silent_span(request.settings)),
+        probe: false,
     };
     let mut captured = capture(&attempt, cancel, on_event)?;
     let mut notes = Vec::new();
@@ -393,6 +394,10 @@ fn disturbance(captured: &Captured, measured: &[BenchmarkId]) -> Option<String> 
         (Some(0), _) => {}
         (Some(101), _) => return Some(format!("it panicked (exit code 101){inside}")),
         (Some(code), _) => return Some(format!("exit code {code}{inside}")),
+        // A bench that hangs up inside a message is killed for it, or ends first: the same thing happened to it.
+        (None, Some(signal)) if matches!(&captured.end, Some(End::Failed(_))) => {
+            return Some(format!("the connection ended inside a message{inside}, killed by signal {signal}"));
+        }
         (None, Some(signal)) => return Some(format!("killed by signal {signal}{inside}")),
         (None, None) => return Some(format!("it ended without an exit code{inside}")),
     }

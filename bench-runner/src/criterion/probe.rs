@@ -6,18 +6,20 @@
 //! One that knows nothing of this lists its benchmarks and ends: it is started with Criterion's `--list`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::process::{ProcessRequest, ProcessRunner};
+use super::capture::{Attempt, capture};
+use super::inventory::InventoryRequest;
+use super::launch::LaunchError;
+use crate::process::Cancel;
 
 /// The variable that asks.
 pub const VARIABLE: &str = "BENCH_RUNNER_PROBE";
 /// Name of the answer's form.
 const SCHEMA: &str = "bench-runner/probe";
-/// How long an executable may take to answer.
+/// How long an executable may be silent before it is taken for one that knows nothing of the question.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What an executable said of itself.
@@ -44,16 +46,25 @@ struct Workload {
     elements: u64,
 }
 
-/// Asks `executable`; anything but a well-formed answer is an empty probe, since most executables know nothing of it.
-#[must_use]
-pub fn ask(runner: &dyn ProcessRunner, executable: &Path, folder: &Path) -> Probe {
-    let request = ProcessRequest::new(executable)
-        .args(["--bench", "--list", "--format", "terse"])
-        .directory(folder)
-        .env(VARIABLE, "1")
-        .timeout(PATIENCE)
-        .output_limit(1 << 20);
-    runner.run(&request).map(|output| parse(&output.stdout_text())).unwrap_or_default()
+/// Asks a bench, behind its guard like every start of it; anything but a well-formed answer is an empty probe, since
+/// most benches know nothing of it.
+///
+/// # Errors
+/// When the bench could not be started.
+pub fn ask(request: InventoryRequest<'_>, cancel: &Cancel) -> Result<Probe, LaunchError> {
+    let scratch = |source| LaunchError::Scratch { path: request.scratch.to_owned(), source };
+    let home = tempfile::Builder::new().prefix("criterion-").tempdir_in(request.scratch).map_err(scratch)?;
+    let attempt = Attempt {
+        guard: request.guard,
+        bench: request.bench,
+        args: ["--bench", "--list", "--format", "terse"].map(Into::into).into(),
+        home: home.path(),
+        socket: false,
+        patience: PATIENCE,
+        allowance: PATIENCE,
+        probe: true,
+    };
+    Ok(parse(&capture(&attempt, cancel, &mut |_| Ok(()))?.stdout))
 }
 
 /// Reads the first line that is an answer.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{BenchmarkId, RunId};
+use super::units::Metric;
 
 /// The five answers. "No evidence" is never "no change".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub enum Verdict {
 pub struct Comparison {
     /// Which benchmark.
     pub benchmark: BenchmarkId,
+    /// What is counted, on the side under judgement.
+    pub metric: Metric,
     /// The older side.
     pub baseline: RunId,
     /// The side under judgement.
@@ -71,12 +74,13 @@ pub struct RunComparison {
     pub candidate: RunId,
     /// What differs, shown before any number.
     pub differences: Vec<Difference>,
-    /// One row per benchmark that both have, regressions first.
+    /// One row per benchmark and metric that both have, regressions first.
     pub rows: Vec<Comparison>,
     /// Benchmarks that only the baseline has.
     pub missing: Vec<BenchmarkId>,
     /// Benchmarks that only the candidate has.
     pub new: Vec<BenchmarkId>,
-    /// Geometric mean of the ratios and how many it covers; `None` without a row.
+    /// Geometric mean of the ratios of comparable rows, and how many those are; `None` without such a row. It has no
+    /// interval: rows of one session share its disturbances.
     pub geometric_mean: Option<(f64, u32)>,
 }

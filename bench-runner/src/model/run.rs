@@ -73,7 +73,7 @@ pub struct Launch {
     pub ordinal: u32,
     /// Round of the plan it belongs to, from 0.
     pub round: u32,
-    /// Which executable.
+    /// Which executable; [`Digest::UNKNOWN`] for imported results.
     pub executable: Digest,
     /// Cargo package.
     pub package: String,

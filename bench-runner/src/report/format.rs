@@ -3,6 +3,8 @@
 //! The only place that scales or rounds a number for people; charts, pages and terminal tables all come here.
 //! It decides nothing about what a number means.
 
+use std::fmt::{self, Write as _};
+
 use crate::model::units::{Metric, Timestamp};
 
 /// Significant digits of a value whose interval does not call for fewer.
@@ -320,12 +322,18 @@ pub fn count(dialect: Dialect, value: u64) -> String {
     }
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push_str(dialect.gap());
         }
         text.push(digit);
     }
     text
+}
+
+/// Appends `words` to `text`.
+pub(super) fn append(text: &mut String, words: fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    text.write_fmt(words).unwrap_or_default();
 }
 
 /// Prints `number` things with the plural that an added `s` makes.

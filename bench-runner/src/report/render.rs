@@ -4,6 +4,7 @@
 
 mod tables;
 
+use crate::report::format::append;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -154,7 +155,7 @@ fn rich_markdown(text: &str, table: bool) -> String {
         match piece {
             Piece::Plain(text) => out.push_str(&around(text, escape::markdown(text, start))),
             Piece::Code(text) => out.push_str(&escape::markdown_code(text, table)),
-            Piece::Strong(text) => out.push_str(&format!("**{}**", escape::markdown(text, false))),
+            Piece::Strong(text) => append(&mut out, format_args!("**{}**", escape::markdown(text, false))),
         }
     }
     out
@@ -179,8 +180,8 @@ fn rich_html(text: &str) -> String {
     for piece in rich(text) {
         match piece {
             Piece::Plain(text) => out.push_str(&escape::html(text)),
-            Piece::Code(text) => out.push_str(&format!("<code>{}</code>", escape::html(text))),
-            Piece::Strong(text) => out.push_str(&format!("<strong>{}</strong>", escape::html(text))),
+            Piece::Code(text) => append(&mut out, format_args!("<code>{}</code>", escape::html(text))),
+            Piece::Strong(text) => append(&mut out, format_args!("<strong>{}</strong>", escape::html(text))),
         }
     }
     out

@@ -150,6 +150,38 @@ impl<'a> Context<'a> {
     }
 }
 
+/// What fits on a terminal.
+#[derive(Debug)]
+pub(super) struct Brief {
+    /// Title of the report.
+    pub title: String,
+    /// Chips and banners.
+    pub head: Headline,
+    /// One row per result: name, value, half width, value per element, throughput, previous run.
+    pub rows: Vec<Vec<Cell>>,
+    /// Sentences on the previous run and the budgets.
+    pub sentences: Vec<String>,
+}
+
+/// Writes what fits on a terminal.
+pub(super) fn brief(report: &RunReport, dialect: Dialect) -> Brief {
+    let context = Context::new(report, dialect);
+    let groups = family::groups(&context);
+    let rows = groups.iter().flat_map(|group| {
+        let rows = group.results.iter().map(|result| family::glance_row(&context, result, group.element()));
+        rows.collect::<Vec<_>>()
+    });
+    Brief {
+        title: headline::title(&context),
+        head: headline::headline(&context),
+        rows: rows.collect(),
+        sentences: [Some(headline::against(&context)), headline::gates(&context)]
+            .into_iter()
+            .flatten()
+            .collect(),
+    }
+}
+
 /// A count as a real number.
 #[expect(clippy::cast_precision_loss, reason = "counts of operations stay far below 2^53")]
 pub(super) fn real(count: u64) -> f64 {

@@ -39,11 +39,20 @@ pub struct RunFilter {
 impl Store {
     /// Lists runs, newest first, at most `limit`.
     ///
+    /// A run whose process died is listed as partial; the filter goes by what is stored.
+    ///
     /// # Errors
     ///
     /// [`StoreError`] when they cannot be read.
     pub fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunListing>, StoreError> {
-        self.read("listing runs", |connection| list(connection, filter, limit))
+        let mut runs = self.read("listing runs", |connection| list(connection, filter, limit))?;
+        for run in runs.iter_mut().filter(|run| run.status == RunStatus::Running) {
+            if self.is_dead(&run.id)? {
+                run.status = RunStatus::Partial;
+                run.findings += 1;
+            }
+        }
+        Ok(runs)
     }
 
     /// Finds the run that `text` names: `latest`, an id, a baseline, or the beginning or end of an id (4 characters or more).
@@ -83,8 +92,9 @@ impl Store {
 
     /// Returns the newest run before `run` that it may be compared with.
     ///
-    /// That is a complete measured run without a blocking finding, of the same suite, set, machine, configuration and key
-    /// recipe, that began earlier and shares at least one benchmark. A run of the same profile comes before a newer one of
+    /// That is a complete measured run without a blocking finding, of the same suite, set, machine, hardware class,
+    /// configuration, key recipe, Criterion version and sampling settings, that began earlier and shares at least one
+    /// benchmark: whatever would make a comparison say "not comparable" is passed over here. A run of the same profile comes before a newer one of
     /// another profile.
     ///
     /// # Errors
@@ -94,23 +104,30 @@ impl Store {
         self.read("looking for the run before", |connection| {
             let row = write::require(connection, run)?;
             let id: Option<String> = connection
-                .prepare_cached(
+                .prepare_cached(&format!(
                     "SELECT earlier.id
                      FROM run AS this JOIN identity AS mine ON mine.identity_id = this.identity_id
                           JOIN identity AS theirs ON theirs.machine = mine.machine AND theirs.config = mine.config
                                                  AND theirs.recipe = mine.recipe
+                                                 AND theirs.hw_class = mine.hw_class
                           JOIN run AS earlier ON earlier.identity_id = theirs.identity_id
                      WHERE this.run_id = ?1 AND (earlier.started_us, earlier.id) < (this.started_us, this.id)
                        AND earlier.kind = 'measured' AND earlier.status = 'complete'
                        AND earlier.suite = this.suite AND earlier.set_name IS this.set_name
+                       AND earlier.plan_json ->> '$.warm_up_seconds' IS this.plan_json ->> '$.warm_up_seconds'
+                       AND earlier.plan_json ->> '$.measurement_seconds' IS this.plan_json ->> '$.measurement_seconds'
+                       AND earlier.plan_json ->> '$.sample_size' IS this.plan_json ->> '$.sample_size'
                        AND NOT EXISTS (SELECT 1 FROM finding
                                        WHERE finding.run_id = earlier.run_id AND severity = 'blocking')
                        AND EXISTS (SELECT 1 FROM inventory AS a JOIN inventory AS b USING (benchmark_id)
                                    WHERE a.run_id = this.run_id AND b.run_id = earlier.run_id)
+                       AND {} IS {}
                      ORDER BY earlier.profile IS this.profile DESC, earlier.started_us DESC, earlier.id DESC
                      LIMIT 1",
-                )?
-                .query_row([row], |row| row.get(0))
+                    criterion_version("earlier"),
+                    criterion_version("this"),
+                ))?
+                .query_row((row, keys::HARNESS_CRITERION), |row| row.get(0))
                 .optional()?;
             id.as_deref().map(run_id).transpose()
         })
@@ -163,6 +180,18 @@ impl Store {
     pub fn series_points(&self, key: &SeriesKey) -> Result<Vec<SeriesPoint>, StoreError> {
         self.read("reading a series", |connection| points(connection, key))
     }
+}
+
+/// The version of Criterion that a run speaks of, in SQL: from its handshakes, else from its facts (`?2` is the key).
+fn criterion_version(run: &str) -> String {
+    format!(
+        "ifnull((SELECT group_concat(version, '+')
+                 FROM (SELECT DISTINCT harness_version AS version FROM launch
+                       WHERE launch.run_id = {run}.run_id AND harness_version IS NOT NULL ORDER BY version)),
+                (SELECT fact_text.value_json FROM fact JOIN fact_text USING (fact_text_id)
+                 WHERE fact.run_id = {run}.run_id AND phase = 'start' AND key = ?2
+                   AND fact_text.status IN ('ok', 'derived') LIMIT 1) ->> '$')"
+    )
 }
 
 /// Lists runs.

@@ -38,6 +38,15 @@ impl Drop for RunLock {
     }
 }
 
+/// Whether nobody holds the lock of `run`; makes and removes no file, and what cannot be found out counts as held.
+pub(super) fn is_free(store: &Path, run: &RunId) -> bool {
+    match File::open(lock_path(store, run)) {
+        // A shared lock, so that two readers do not take each other for the measuring process.
+        Ok(file) => file.try_lock_shared().is_ok(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
 /// Returns where the lock of `run` lies.
 fn lock_path(store: &Path, run: &RunId) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_owned();

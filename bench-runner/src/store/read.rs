@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::error::{Fault, StoreError};
 use super::text::{BENCHMARK_COLUMNS, benchmark, digest, from_json, named, narrow, run_id};
-use super::write::require;
-use super::{Store, pack};
+use super::write::{require, row_of};
+use super::{Store, pack, recover};
 use crate::model::estimate::{ConfidenceInterval, Estimate};
 use crate::model::fact::Fact;
 use crate::model::finding::Finding;
@@ -17,17 +17,36 @@ use crate::model::record::{
     LaunchMeasurement, RunRecord, StatedEstimate, list_digest, measurement_digest, measurement_part,
     run_digests, stated_digest,
 };
-use crate::model::run::{Executable, Launch, Run};
+use crate::model::run::{Executable, Launch, Run, RunStatus};
 use crate::model::units::{Metric, Timestamp};
 
 impl Store {
     /// Returns everything about a run but its observations.
     ///
+    /// A run whose process died is returned as partial, with the finding `run-interrupted`, even where this store is open
+    /// for reading only and may not write that down.
+    ///
     /// # Errors
     ///
     /// [`StoreError::NoSuchRun`], or [`StoreError`] when it cannot be read.
     pub fn run(&self, run: &RunId) -> Result<Run, StoreError> {
-        self.read("reading a run", |connection| self::run(connection, require(connection, run)?))
+        let (mut found, count) = self.read("reading a run", |connection| {
+            let row = require(connection, run)?;
+            Ok((self::run(connection, row)?, recover::measurements(connection, row)?))
+        })?;
+        if found.status == RunStatus::Running && self.is_dead(run)? {
+            recover::as_recovered(&mut found, count);
+        }
+        Ok(found)
+    }
+
+    /// Whether there is a run of that id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub fn contains(&self, run: &RunId) -> Result<bool, StoreError> {
+        self.read("looking for a run", |connection| Ok(row_of(connection, run)?.is_some()))
     }
 
     /// Returns the measurements of a run by launch, and within a launch in the order of measuring.
@@ -49,20 +68,25 @@ impl Store {
         self.read("reading stated estimates", |connection| stated(connection, require(connection, run)?))
     }
 
-    /// Returns a whole run, for export.
+    /// Returns a whole run, for export; one whose process died as [`Store::run`] does.
     ///
     /// # Errors
     ///
     /// [`StoreError`] as for its parts.
     pub fn record(&self, run: &RunId) -> Result<RunRecord, StoreError> {
-        self.read("reading a run", |connection| {
+        let mut record = self.read("reading a run", |connection| {
             let row = require(connection, run)?;
             Ok(RunRecord {
                 run: self::run(connection, row)?,
                 measurements: measurements(connection, row)?,
                 stated: stated(connection, row)?,
             })
-        })
+        })?;
+        if record.run.status == RunStatus::Running && self.is_dead(run)? {
+            let count = u32::try_from(record.measurements.len()).unwrap_or(u32::MAX);
+            recover::as_recovered(&mut record.run, count);
+        }
+        Ok(record)
     }
 
     /// Returns the stored digests of the parts of a finished run; a running one has only those of its measurements.

@@ -1,14 +1,17 @@
-//! Runs whose process died: found when the store is opened, kept, and marked partial.
+//! Runs whose process died: found when the store is opened for writing, kept, and marked partial.
+//!
+//! A reader may not write that down, but tells it all the same: it looks at the locks and shows such runs as they will be.
 
 use rusqlite::Connection;
 
 use super::error::{Fault, StoreError};
-use super::lock::{RunLock, lock_files};
+use super::lock::{RunLock, is_free, lock_files};
+use super::seal::{NO_END, seal};
 use super::text::run_id;
 use super::{Store, write};
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::RunId;
-use crate::model::run::RunStatus;
+use crate::model::run::{LaunchStatus, Run, RunStatus};
 
 impl Store {
     /// Marks running runs without a living process as partial and removes lock files that nobody holds.
@@ -36,6 +39,17 @@ impl Store {
             Ok(recovered)
         })
     }
+
+    /// Whether a run that was read as running has lost its process. A store in memory dies with its process.
+    pub(super) fn is_dead(&self, run: &RunId) -> Result<bool, StoreError> {
+        // Locks lie beside the file itself, not beside a link to it.
+        let file = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        if !self.on_disk || !is_free(&file, run) {
+            return Ok(false);
+        }
+        // It may have ended between reading its status and looking at its lock; the lock goes after the end is stored.
+        self.read("looking for interrupted runs", |connection| Ok(running(connection)?.contains(run)))
+    }
 }
 
 /// Lists the runs that are marked as running, oldest id first.
@@ -53,22 +67,36 @@ fn running(connection: &Connection) -> Result<Vec<RunId>, Fault> {
 /// Closes an interrupted run as it is.
 fn close(connection: &Connection, id: &RunId) -> Result<(), Fault> {
     let row = write::require(connection, id)?;
-    let (launches, complete): (u32, u32) = connection.query_row(
-        "SELECT count(*), count(*) FILTER (WHERE status = 'complete') FROM launch WHERE run_id = ?1",
-        [row],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    let measurements: u32 = connection.query_row(
+    let run = super::read::run(connection, row)?;
+    let finding = interrupted(&run, measurements(connection, row)?);
+    write::append_findings(connection, row, &[finding])?;
+    seal(connection, row, RunStatus::Partial, None)
+}
+
+/// Counts the stored measurements of a run.
+pub(super) fn measurements(connection: &Connection, row: i64) -> Result<u32, Fault> {
+    Ok(connection.query_row(
         "SELECT count(*) FROM launch JOIN measurement USING (launch_id) WHERE run_id = ?1",
         [row],
         |row| row.get(0),
-    )?;
-    connection.execute(
-        "UPDATE launch SET status = 'partial', reason = ifnull(reason, 'the runner ended before the launch did')
-         WHERE run_id = ?1 AND status = 'running'",
-        [row],
-    )?;
-    let finding = Finding {
+    )?)
+}
+
+/// Makes of a run whose process died what recovering it will make of it.
+pub(super) fn as_recovered(run: &mut Run, measurements: u32) {
+    run.findings.push(interrupted(run, measurements));
+    run.status = RunStatus::Partial;
+    for launch in run.launches.iter_mut().filter(|launch| launch.status == LaunchStatus::Running) {
+        launch.status = LaunchStatus::Partial;
+        launch.reason.get_or_insert_with(|| NO_END.to_owned());
+    }
+}
+
+/// Says that the process of a run died.
+fn interrupted(run: &Run, measurements: u32) -> Finding {
+    let complete = run.launches.iter().filter(|launch| launch.status == LaunchStatus::Complete).count();
+    let launches = run.launches.len();
+    Finding {
         code: "run-interrupted".to_owned(),
         severity: Severity::Blocking,
         subject: String::new(),
@@ -79,7 +107,5 @@ fn close(connection: &Connection, id: &RunId) -> Result<(), Fault> {
         effect: "the run is partial: what is stored is exact, but no gate judges it and nothing is compared with it"
             .to_owned(),
         remedy: "run the suite again".to_owned(),
-    };
-    write::append_findings(connection, row, &[finding])?;
-    write::seal(connection, row, RunStatus::Partial, None)
+    }
 }

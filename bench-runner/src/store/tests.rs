@@ -13,6 +13,7 @@ use crate::model::run::{Capture, Executable, Launch, LaunchStatus, Run, RunKind,
 use crate::model::units::{Metric, Throughput};
 
 mod files;
+mod previous;
 
 const NOW: Timestamp = Timestamp(1_762_393_020_000_000);
 
@@ -207,6 +208,9 @@ fn imports_are_idempotent_and_never_overwrite() {
     running.run.id = id(9);
     running.run.status = RunStatus::Running;
     assert!(matches!(store.import_run(&running), Err(StoreError::Invalid { .. })));
+    running.run.status = RunStatus::Partial;
+    running.run.launches[0].status = LaunchStatus::Running;
+    assert!(matches!(store.import_run(&running), Err(StoreError::Invalid { .. })));
     assert_eq!(store.runs(&RunFilter::default(), 10).unwrap().len(), 1);
     assert_eq!(store.record(&id(1)).unwrap(), record);
 }
@@ -265,6 +269,30 @@ fn finished_runs_never_change() {
         }
     }
     assert_eq!(store.record(&id(1)).unwrap(), record);
+}
+
+#[test]
+fn a_run_is_complete_only_if_its_launches_are() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    let mut check = |number: u32, launches: &[LaunchStatus]| {
+        store.begin_run(&new_run(number)).unwrap();
+        for (ordinal, status) in (0..).zip(launches) {
+            store.add_launch(&id(number), &launch(ordinal, *status)).unwrap();
+        }
+        let error = store.finish_run(&id(number), &end(RunStatus::Complete)).unwrap_err();
+        assert!(error.to_string().contains("cannot be complete"), "{error}");
+        assert_eq!(store.run(&id(number)).unwrap().status, RunStatus::Running, "the refusal changed nothing");
+        store.finish_run(&id(number), &end(RunStatus::Partial)).unwrap();
+        let run = store.run(&id(number)).unwrap();
+        for launch in &run.launches {
+            assert_ne!(launch.status, LaunchStatus::Running);
+            assert_eq!(launch.reason.is_some(), launch.status == LaunchStatus::Partial);
+        }
+        assert_eq!(store.verify(&id(number)).unwrap(), Vec::<String>::new());
+    };
+    check(1, &[]);
+    check(2, &[LaunchStatus::Complete, LaunchStatus::Partial]);
+    check(3, &[LaunchStatus::Complete, LaunchStatus::Running]);
 }
 
 /// Lets a test damage what the triggers protect.
@@ -368,52 +396,6 @@ fn lists_are_ordered_filtered_and_counted() {
     let machines = store.machines().unwrap();
     assert_eq!(machines.len(), 1);
     assert_eq!((machines[0].runs, &machines[0].latest_run), (4, &id(4)));
-}
-
-#[test]
-fn the_run_before_must_be_comparable() {
-    let mut store = Store::open_in_memory(NOW).unwrap();
-    let change = |number: u32, change: &dyn Fn(&mut Run)| {
-        let mut run = new_run(number);
-        change(&mut run);
-        run
-    };
-    measure(&mut store, change(1, &|_| {}), &end(RunStatus::Complete));
-    measure(
-        &mut store,
-        change(2, &|run| run.identity.build = "rustc 2".to_owned()),
-        &end(RunStatus::Complete),
-    );
-    measure(&mut store, change(3, &|_| {}), &end(RunStatus::Partial));
-    measure(
-        &mut store,
-        change(4, &|run| run.identity.config = "battery".to_owned()),
-        &end(RunStatus::Complete),
-    );
-    measure(&mut store, change(5, &|run| run.identity.machine = "f00".to_owned()), &end(RunStatus::Complete));
-    measure(&mut store, change(6, &|run| run.suite = "other".to_owned()), &end(RunStatus::Complete));
-    let full = |run: &mut Run| run.plan.as_mut().unwrap().set = "full".to_owned();
-    measure(&mut store, change(7, &full), &end(RunStatus::Complete));
-    let foreign = |run: &mut Run| run.inventory = vec![bench("unshared", None)];
-    measure(&mut store, change(8, &foreign), &end(RunStatus::Complete));
-    let blocked = |run: &mut Run| run.findings.push(finding("changed-machine", Severity::Blocking));
-    measure(&mut store, change(9, &blocked), &end(RunStatus::Complete));
-    measure(&mut store, change(10, &|run| run.identity.recipe = 2), &end(RunStatus::Complete));
-    let quick = |run: &mut Run| run.plan.as_mut().unwrap().profile = "quick".to_owned();
-    measure(&mut store, change(11, &quick), &end(RunStatus::Complete));
-    measure(&mut store, change(12, &|_| {}), &end(RunStatus::Complete));
-    assert_eq!(
-        store.previous_comparable(&id(12)).unwrap(),
-        Some(id(2)),
-        "the same profile first, whatever the build"
-    );
-    assert_eq!(
-        store.previous_comparable(&id(11)).unwrap(),
-        Some(id(2)),
-        "another profile if there is no other"
-    );
-    assert_eq!(store.previous_comparable(&id(2)).unwrap(), Some(id(1)));
-    assert_eq!(store.previous_comparable(&id(1)).unwrap(), None);
 }
 
 #[test]

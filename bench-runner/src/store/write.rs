@@ -9,16 +9,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::dictionary::{intern, intern_benchmark, intern_identity, intern_series};
 use super::error::{Fault, StoreError};
 use super::lock::RunLock;
+use super::seal::seal;
 use super::text::{json_of, name_of};
 use super::{Store, pack, read};
 use crate::model::fact::{Fact, FactValue};
 use crate::model::finding::Finding;
 use crate::model::ids::{Identity, RunId};
 use crate::model::measurement::Measurement;
-use crate::model::record::{
-    RunRecord, StatedEstimate, list_digest, measurement_digest, run_digests, stated_digest,
-};
-use crate::model::run::{Executable, Launch, Run, RunStatus};
+use crate::model::record::{RunRecord, StatedEstimate, measurement_digest};
+use crate::model::run::{Executable, Launch, LaunchStatus, Run, RunStatus};
 use crate::model::units::Timestamp;
 
 /// What is known only when a run ends.
@@ -130,9 +129,12 @@ impl Store {
 
     /// Ends a run: adds what is only known now, seals its parts with digests, and closes it for ever.
     ///
+    /// Launches that are still `running` become partial.
+    ///
     /// # Errors
     ///
-    /// [`StoreError`]: no such run, it is finished already, or it cannot be written; then it is still running.
+    /// [`StoreError::Invalid`] when a measured run shall be complete but has no launch, or one that is not complete;
+    /// [`StoreError`]: no such run, it is finished already, or it cannot be written. Then it is still running.
     pub fn finish_run(&mut self, run: &RunId, end: &RunEnd) -> Result<(), StoreError> {
         self.write("finishing a run", |tx| {
             let row = require(tx, run)?;
@@ -168,6 +170,9 @@ impl Store {
                     format!("run {}", record.run.id),
                     "its launches are not in order",
                 ));
+            }
+            if record.run.launches.iter().any(|launch| launch.status == LaunchStatus::Running) {
+                return Err(Fault::invalid(format!("run {}", record.run.id), "a launch is still running"));
             }
             let row = insert_run(tx, &record.run)?;
             insert_content(tx, row, record)?;
@@ -341,33 +346,6 @@ fn insert_stated(
             stated.estimate.launches,
             i64::try_from(stated.estimate.observations).unwrap_or(i64::MAX),
         ])?;
-    Ok(())
-}
-
-/// Writes the digests of all parts but the measurements, which have theirs, and closes the run.
-pub(super) fn seal(
-    connection: &Connection,
-    row: i64,
-    status: RunStatus,
-    finished: Option<Timestamp>,
-) -> Result<(), Fault> {
-    if status == RunStatus::Running {
-        return Err(Fault::invalid("the end of a run", "its status is still running"));
-    }
-    let run = Run { status, finished, ..read::run(connection, row)? };
-    let mut digests = run_digests(&run).map_err(|error| Fault::invalid("a run", error))?;
-    let stated = stated_digest(&read::stated(connection, row)?)
-        .map_err(|error| Fault::invalid("stated estimates", error))?;
-    digests.insert("stated".to_owned(), stated);
-    digests.insert("measurements".to_owned(), list_digest(&read::measurement_digests(connection, row)?));
-    let mut insert =
-        connection.prepare_cached("INSERT INTO part_digest (run_id, part, sha256) VALUES (?1, ?2, ?3)")?;
-    for (part, digest) in &digests {
-        insert.execute(params![row, part, digest.0])?;
-    }
-    connection
-        .prepare_cached("UPDATE run SET status = ?2, finished_us = ?3 WHERE run_id = ?1")?
-        .execute(params![row, name_of("the status of a run", status)?, finished.map(|at| at.0)])?;
     Ok(())
 }
 

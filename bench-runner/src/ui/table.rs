@@ -4,6 +4,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
+/// Columns below which wrapping makes a cell unreadable.
+const NARROWEST: usize = 20;
+
 /// How a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -35,7 +38,7 @@ pub struct Table {
 
 impl Table {
     /// Text for a terminal of `width` columns; the least important columns leave until it fits, and a last line
-    /// names them.
+    /// names them. When that is not enough, the widest column of words breaks its cells at spaces.
     #[must_use]
     pub fn text(&self, width: usize) -> String {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
@@ -46,13 +49,25 @@ impl Table {
             shown.retain(|&column| column != least);
             dropped.push(self.columns[least].title);
         }
-        let mut text = self.line(&shown, |column| self.columns[column].title.to_owned());
+        let widths = self.fitted_widths(&shown, width);
+        let mut text = self.line(&shown, &widths, |column| self.columns[column].title.to_owned());
         for row in &self.rows {
-            text.push_str(&self.line(&shown, |column| printable(&row[column])));
+            let cells: Vec<Vec<String>> = shown
+                .iter()
+                .zip(&widths)
+                .map(|(&column, &width)| wrapped(&printable(&row[column]), width))
+                .collect();
+            for depth in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+                let mut lines = cells.iter().map(|lines| lines.get(depth).cloned().unwrap_or_default());
+                text.push_str(&self.line(&shown, &widths, |_| lines.next().unwrap_or_default()));
+            }
         }
         if !dropped.is_empty() {
             dropped.reverse();
-            text.push_str(&format_args!("(narrow terminal: without {})\n", dropped.join(", ")).to_string());
+            for line in wrapped(&format!("(narrow terminal: without {})", dropped.join(", ")), width) {
+                text.push_str(&line);
+                text.push('\n');
+            }
         }
         text
     }
@@ -90,11 +105,22 @@ impl Table {
             + 2 * shown.len().saturating_sub(1)
     }
 
-    fn line(&self, shown: &[usize], cell: impl Fn(usize) -> String) -> String {
+    /// Widths of the shown columns; the widest column of words gives up what the line has too much.
+    fn fitted_widths(&self, shown: &[usize], width: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = shown.iter().map(|&column| self.column_width(column)).collect();
+        let excess = self.total_width(shown).saturating_sub(width);
+        let of_words = (0..shown.len()).filter(|&place| self.columns[shown[place]].align == Align::Left);
+        if let Some(widest) = of_words.max_by_key(|&place| widths[place]) {
+            widths[widest] = widths[widest].saturating_sub(excess).max(NARROWEST.min(widths[widest]));
+        }
+        widths
+    }
+
+    fn line(&self, shown: &[usize], widths: &[usize], mut cell: impl FnMut(usize) -> String) -> String {
         let mut line = String::new();
         for (place, &column) in shown.iter().enumerate() {
             let content = cell(column);
-            let padding = " ".repeat(self.column_width(column).saturating_sub(content.width()));
+            let padding = " ".repeat(widths[place].saturating_sub(content.width()));
             let gap = if place == 0 { "" } else { "  " };
             line.push_str(gap);
             match self.columns[column].align {
@@ -106,6 +132,25 @@ impl Table {
         line.push('\n');
         line
     }
+}
+
+/// Breaks a cell at spaces into lines of at most `width` columns; a longer word stays whole, so that it can be copied.
+fn wrapped(cell: &str, width: usize) -> Vec<String> {
+    if cell.width() <= width {
+        return vec![cell.to_owned()];
+    }
+    let mut lines = vec![String::new()];
+    for word in cell.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn rule(align: Align) -> String {
@@ -134,7 +179,8 @@ fn escape_markdown(cell: &str) -> String {
     escaped
 }
 
-fn quote_csv(cell: &str) -> String {
+/// One field of comma-separated values, quoted where it has to be (RFC 4180).
+pub(crate) fn quote_csv(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
@@ -172,8 +218,21 @@ mod tests {
     #[test]
     fn narrow_text_says_what_it_leaves_out() {
         let text = table().text(20);
-        assert!(text.ends_with("(narrow terminal: without remark)\n"), "{text}");
+        assert!(text.ends_with("(narrow terminal:\nwithout remark)\n"), "{text}");
         assert!(!text.contains("comma"));
+    }
+
+    #[test]
+    fn long_cells_break_at_spaces_when_nothing_can_be_left_out() {
+        let mut table = table();
+        table.columns[2].drop_order = 0;
+        table.rows.truncate(1);
+        table.rows[0][2] = "words without end and averyveryverylongwordinbetween too".to_owned();
+        assert_eq!(
+            table.text(36),
+            "name  value  remark\n\
+             a|b     1.5  words without end and\n             averyveryverylongwordinbetween\n             too\n"
+        );
     }
 
     #[test]

@@ -1,6 +1,4 @@
 //! Building real workspaces: what is found, what is left out, which flags arrive.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
-
 use bench_runner::criterion::build::{BuildError, Features};
 use bench_runner::criterion::import::{ImportError, import};
 use bench_runner::process::{ProcessRequest, ProcessRunner, SystemRunner};

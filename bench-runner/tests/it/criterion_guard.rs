@@ -1,7 +1,5 @@
 //! The guard with real processes: exit codes pass through, and no bench outlives its runner.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,6 @@
 //! Builds the fixture suites once and plays their scenarios.
 //!
 //! Not a test itself. The suites are workspaces of their own below `tests/fixtures/suites`.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
-
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

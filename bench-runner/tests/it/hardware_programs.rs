@@ -2,8 +2,6 @@
 //!
 //! See `tests/fixtures/roots/ORIGIN.md`: none of these outputs was taken from a running system.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -2,8 +2,6 @@
 //!
 //! See `tests/fixtures/roots/ORIGIN.md` for where the trees and the expectations come from.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

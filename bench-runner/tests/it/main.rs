@@ -1,16 +1,40 @@
 //! The integration tests, one binary: each module tests one subject through the library's public face.
+//!
+//! Each module is `cfg(test)` although the whole binary is one: clippy grants tests their `unwrap` only there.
 
+#[cfg(test)]
+mod budgets;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod cli_gate;
+#[cfg(test)]
+mod cli_run;
+#[cfg(test)]
+mod cli_store;
+#[cfg(test)]
+mod cli_support;
+#[cfg(test)]
 mod criterion_build;
+#[cfg(test)]
 mod criterion_faults;
+#[cfg(test)]
 mod criterion_guard;
+#[cfg(test)]
 mod criterion_support;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod evaluate;
 #[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
+#[cfg(test)]
+mod killed;
 mod report;
-mod report_fixture;
+mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
 mod store;
+#[cfg(test)]
 mod tidy;

@@ -1,20 +1,25 @@
 //! Reports built in code: one as a good night leaves it, one as the founding record gives it, one torn, one hostile,
 //! one large. Seeded, so that equal calls give equal reports. It measures nothing and reads nothing.
 
-use bench_runner::model::comparison::{Comparison, Difference, RunComparison, Verdict};
-use bench_runner::model::curve::{BatchCurve, CurvePoint, ParallelScaling};
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be built is a failed test")]
+
+#[path = "report_fixture/judged.rs"]
+mod judged;
+#[path = "report_fixture/variants.rs"]
+mod variants;
+
 use bench_runner::model::estimate::{
     BenchmarkResult, ConfidenceInterval, Estimate, IntervalMethod, Statistic,
 };
 use bench_runner::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
 use bench_runner::model::finding::{Finding, Severity};
-use bench_runner::model::gate::{Budget, GateOutcome, GateVerdict, Per};
 use bench_runner::model::ids::{BenchmarkId, Digest, Identity, RunId};
-use bench_runner::model::knob::{Confidence, Evidence, KnobGroup, KnobState, Recommendation};
 use bench_runner::model::measurement::LaunchSummary;
 use bench_runner::model::report::{Description, Distribution, RunReport};
 use bench_runner::model::run::{Capture, Executable, Launch, LaunchStatus, Run, RunKind, RunPlan, RunStatus};
 use bench_runner::model::units::{Metric, Throughput, Timestamp};
+use judged::{comparison, curves, gates, parallel, recommendations};
+pub(crate) use variants::{founding, hostile, large, partial};
 
 /// Launches of the measured fixture.
 const LAUNCHES: u32 = 12;
@@ -203,31 +208,43 @@ fn facts() -> Vec<Fact> {
     ]
 }
 
-fn run(results: &[BenchmarkResult]) -> Run {
-    let targets = ["sign_bench", "verify_bench", "batch_verify", "parallel_throughput"];
-    let digest = |byte: u8| Digest([byte; 32]);
-    let executables = (1..).zip(targets).map(|(byte, target)| Executable {
-        digest: digest(byte),
+/// Bench targets of the suite.
+const TARGETS: [&str; 4] = ["sign_bench", "verify_bench", "batch_verify", "parallel_throughput"];
+
+fn executables() -> Vec<Executable> {
+    let executables = (1_u8..).zip(TARGETS).map(|(byte, target)| Executable {
+        digest: Digest([byte; 32]),
         bytes: 2_400_000 + u64::from(byte),
         package: "kms".to_owned(),
         target: target.to_owned(),
     });
+    executables.collect()
+}
+
+fn launches() -> Vec<Launch> {
     let launches = (0..LAUNCHES).flat_map(|round| {
-        (0..).zip(targets).map(move |(place, target)| Launch {
-            ordinal: round * 4 + place,
-            round,
-            executable: Digest([u8::try_from(place).unwrap() + 1; 32]),
-            package: "kms".to_owned(),
-            target: target.to_owned(),
-            status: LaunchStatus::Complete,
-            capture: Some(Capture::Socket),
-            reason: None,
-            harness_version: Some("0.8.2".to_owned()),
-            started: Timestamp(STARTED.0 + i64::from(round * 4 + place) * 5_000_000),
-            elapsed_seconds: 4.9,
-            exit_code: Some(0),
+        (0_u8..).zip(TARGETS).map(move |(place, target)| {
+            let ordinal = round * 4 + u32::from(place);
+            Launch {
+                ordinal,
+                round,
+                executable: Digest([place + 1; 32]),
+                package: "kms".to_owned(),
+                target: target.to_owned(),
+                status: LaunchStatus::Complete,
+                capture: Some(Capture::Socket),
+                reason: None,
+                harness_version: Some("0.8.2".to_owned()),
+                started: Timestamp(STARTED.0 + i64::from(ordinal) * 5_000_000),
+                elapsed_seconds: 4.9,
+                exit_code: Some(0),
+            }
         })
     });
+    launches.collect()
+}
+
+fn run(results: &[BenchmarkResult]) -> Run {
     Run {
         id: run_id("M7Q2ZK9T4V"),
         kind: RunKind::Measured,
@@ -256,8 +273,8 @@ fn run(results: &[BenchmarkResult]) -> Run {
         }),
         inventory: results.iter().map(|result| result.benchmark.clone()).collect(),
         facts: facts(),
-        executables: executables.collect(),
-        launches: launches.collect(),
+        executables: executables(),
+        launches: launches(),
         findings: vec![
             Finding {
                 code: "power-source-changed".to_owned(),
@@ -317,212 +334,6 @@ fn descriptions() -> Vec<Description> {
     ]
 }
 
-fn comparison(results: &[BenchmarkResult]) -> RunComparison {
-    let baseline = run_id("K3P8XW5R1A");
-    let candidate = run_id("M7Q2ZK9T4V");
-    let verdicts = [
-        (Verdict::Unchanged, 1.002, 0.004),
-        (Verdict::Unchanged, 0.998, 0.005),
-        (Verdict::Unchanged, 1.004, 0.006),
-        (Verdict::Regressed, 1.045, 0.006),
-        (Verdict::Inconclusive, 1.012, 0.024),
-        (Verdict::Improved, 0.94, 0.011),
-        (Verdict::Unchanged, 1.001, 0.009),
-    ];
-    let mut rows: Vec<Comparison> = results
-        .iter()
-        .zip(verdicts)
-        .map(|(result, (verdict, ratio, half))| Comparison {
-            benchmark: result.benchmark.clone(),
-            baseline: baseline.clone(),
-            candidate: candidate.clone(),
-            baseline_value: result.estimate.value / ratio,
-            candidate_value: result.estimate.value,
-            ratio,
-            ratio_interval: Some((ratio - half, ratio + half)),
-            level: 0.95,
-            margin: 0.01,
-            minimum_detectable_effect: Some(half * 1.7),
-            verdict,
-            reason: match verdict {
-                Verdict::Regressed => "the whole interval lies above +1 %".to_owned(),
-                Verdict::Improved => "the whole interval lies below -1 %".to_owned(),
-                Verdict::Unchanged => "the whole interval lies within ±1 %".to_owned(),
-                _ => "the interval of ±2.4 % is wider than the margin; about 40 launches would do".to_owned(),
-            },
-        })
-        .collect();
-    rows.sort_by_key(|row| row.verdict);
-    RunComparison {
-        baseline,
-        candidate,
-        differences: vec![
-            Difference {
-                key: keys::SOURCE_COMMIT.to_owned(),
-                baseline: "9be0d115c3aa".to_owned(),
-                candidate: "4f2c1a9d0b7e".to_owned(),
-                splits_series: false,
-            },
-            Difference {
-                key: keys::OS_KERNEL.to_owned(),
-                baseline: "6.12.43".to_owned(),
-                candidate: "6.12.48".to_owned(),
-                splits_series: false,
-            },
-        ],
-        rows,
-        missing: vec![id("sign_bench", "ed25519_sign_1KiB", None)],
-        new: Vec::new(),
-        geometric_mean: Some((0.9998, 7)),
-    }
-}
-
-fn curves(results: &[BenchmarkResult]) -> Vec<BatchCurve> {
-    let points = results.iter().filter(|result| result.benchmark.target == "batch_verify").map(|result| {
-        let size = result.elements().unwrap();
-        let count = f64::from(u32::try_from(size).unwrap());
-        CurvePoint {
-            benchmark: result.benchmark.clone(),
-            size,
-            per_element_ns: result.estimate.value / count,
-            interval_ns: result.estimate.interval.map(|it| (it.low / count, it.high / count)),
-        }
-    });
-    let verify = &results[1];
-    vec![BatchCurve {
-        name: "batch_verify/verify_batch".to_owned(),
-        single: Some((verify.benchmark.clone(), verify.estimate.value)),
-        points: points.collect(),
-    }]
-}
-
-fn parallel(results: &[BenchmarkResult]) -> Vec<ParallelScaling> {
-    [(5, 0), (6, 1)]
-        .map(|(place, single)| {
-            let (result, single) = (&results[place], &results[single]);
-            let speed_up = 4000.0 * single.estimate.value / result.estimate.value;
-            ParallelScaling {
-                benchmark: result.benchmark.clone(),
-                single: single.benchmark.clone(),
-                threads: 4,
-                usable_cores: Some(4),
-                operations: 4000,
-                total_ns: result.estimate.value,
-                single_ns: single.estimate.value,
-                speed_up,
-                efficiency: speed_up / 4.0,
-            }
-        })
-        .to_vec()
-}
-
-fn gates(results: &[BenchmarkResult]) -> Vec<GateOutcome> {
-    let gate = |name: &str, place: usize, limit: f64, per: Per, verdict: GateVerdict, reason: &str| {
-        let result = &results[place];
-        let count = match per {
-            Per::Iteration => 1.0,
-            Per::Element => f64::from(u32::try_from(result.elements().unwrap()).unwrap()),
-        };
-        let value = result.estimate.value / count;
-        let judged = verdict != GateVerdict::NotApplicable;
-        GateOutcome {
-            budget: Budget {
-                id: name.to_owned(),
-                benchmark: result.benchmark.to_string(),
-                limit_ns: limit,
-                per,
-                hw_class: "x86_64/intel-core-i5-8257u/4c8t/16g".to_owned(),
-                config: None,
-            },
-            benchmark: Some(result.benchmark.clone()),
-            value_ns: judged.then_some(value),
-            interval_ns: result
-                .estimate
-                .interval
-                .filter(|_| judged)
-                .map(|it| (it.low / count, it.high / count)),
-            headroom: judged.then_some(1.0 - value / limit),
-            verdict,
-            reason: reason.to_owned(),
-        }
-    };
-    vec![
-        gate(
-            "sign_128B",
-            0,
-            18_000.0,
-            Per::Iteration,
-            GateVerdict::Pass,
-            "the whole interval lies below the limit",
-        ),
-        gate(
-            "verify_128B",
-            1,
-            35_000.0,
-            Per::Iteration,
-            GateVerdict::Pass,
-            "the whole interval lies below the limit",
-        ),
-        gate(
-            "verify_batch_32",
-            3,
-            19_900.0,
-            Per::Element,
-            GateVerdict::Inconclusive,
-            "the interval straddles the limit",
-        ),
-        gate(
-            "sign_128B_ci",
-            0,
-            12_000.0,
-            Per::Iteration,
-            GateVerdict::NotApplicable,
-            "bound to another machine class",
-        ),
-    ]
-}
-
-fn recommendations(run: &RunId) -> Vec<Recommendation> {
-    let evidence = |label: &str, value: &str| Evidence {
-        label: label.to_owned(),
-        value: value.to_owned(),
-        run: run.clone(),
-    };
-    vec![
-        Recommendation {
-            knob: "caller.batch-size".to_owned(),
-            group: KnobGroup::Caller,
-            action: "Verify in batches of 32 to 64 wherever requests arrive together.".to_owned(),
-            because: "One verification costs 33.7 µs alone and 19.5 µs in a batch of 64; beyond 32 only 2 % more is \
-                      gained"
-                .to_owned(),
-            evidence: vec![
-                evidence("`ed25519_verify_128B`", "33.7 µs"),
-                evidence("`verify_batch/64` per op", "19.5 µs"),
-            ],
-            predicted_change: Some((-0.42, -0.40)),
-            confidence: Confidence::High,
-            cost: "latency: the first of 64 waits 1.2 ms".to_owned(),
-            risk: "one bad signature fails the batch; verify singly to find it".to_owned(),
-            how: "for chunk in pending.chunks(64) {\n    keystore.verify_batch(chunk)?;\n}".to_owned(),
-            state: KnobState::Candidate,
-        },
-        Recommendation {
-            knob: "measurement.launches".to_owned(),
-            group: KnobGroup::Measurement,
-            action: "Run 20 launches instead of 12 to see changes of 1 %.".to_owned(),
-            because: "83 % of the variance comes from the launch".to_owned(),
-            evidence: vec![evidence("half width of `verify_batch/64`", "±0.4 %")],
-            predicted_change: None,
-            confidence: Confidence::Medium,
-            cost: "3 minutes more per run".to_owned(),
-            risk: "none".to_owned(),
-            how: String::new(),
-            state: KnobState::Candidate,
-        },
-    ]
-}
-
 /// A complete run of seven benchmarks with history, gates and knobs.
 pub(crate) fn measured() -> RunReport {
     let (results, distributions): (Vec<_>, Vec<_>) = (1..)
@@ -545,164 +356,4 @@ pub(crate) fn measured() -> RunReport {
         results,
         distributions,
     }
-}
-
-/// The founding record: estimates without raw samples, two of them without an interval.
-pub(crate) fn founding() -> RunReport {
-    let mut report = measured();
-    report.run.kind = RunKind::Summary;
-    report.run.title = Some("ron-kms benchmark summary, 5 November 2025".to_owned());
-    report.run.plan = None;
-    report.run.launches.clear();
-    report.run.executables.clear();
-    report.run.finished = None;
-    report.run.findings.clear();
-    report.run.facts.retain(|fact| fact.key == keys::CPU_MODEL || fact.key == keys::MEMORY_TOTAL);
-    for (place, (result, (.., base))) in report.results.iter_mut().zip(SUITE).enumerate() {
-        result.launches.clear();
-        result.launch_variance_share = None;
-        result.estimate = Estimate {
-            statistic: Statistic::CriterionTypical,
-            value: base,
-            interval: (place < 5).then_some(ConfidenceInterval {
-                low: base * 0.9987,
-                high: base * 1.0014,
-                level: 0.95,
-                method: IntervalMethod::Stated,
-            }),
-            launches: 0,
-            observations: 0,
-        };
-    }
-    report.batch_curves = curves(&report.results);
-    report.parallel = parallel(&report.results);
-    report.distributions.clear();
-    report.previous = None;
-    report.previous_started = None;
-    report.gates.clear();
-    report
-}
-
-/// A run that lost its parallel benchmarks half-way.
-pub(crate) fn partial() -> RunReport {
-    let mut report = measured();
-    report.run.status = RunStatus::Partial;
-    report.run.finished = None;
-    report.results.truncate(5);
-    report.distributions.truncate(5);
-    report.parallel.clear();
-    report.previous = None;
-    report.previous_started = None;
-    report.recommendations.clear();
-    for gate in &mut report.gates {
-        gate.verdict = GateVerdict::NotComparable;
-        gate.reason = "the run is partial".to_owned();
-    }
-    let last = report.run.launches.last_mut().unwrap();
-    last.status = LaunchStatus::Partial;
-    last.reason = Some("exit code 101 after 1 of 2 benchmarks".to_owned());
-    last.exit_code = Some(101);
-    report.run.findings.push(Finding {
-        code: "benchmark-missing".to_owned(),
-        severity: Severity::Blocking,
-        subject: "parallel_throughput/parallel_sign_4x".to_owned(),
-        evidence: "listed by the inventory, measured in 0 of 12 launches".to_owned(),
-        effect: "the run is partial".to_owned(),
-        remedy: "see the bench's own output in the store, then run again".to_owned(),
-    });
-    report
-}
-
-/// Names that strangers may write.
-pub(crate) const HOSTILE: [&str; 8] = [
-    "<script>alert(1)</script>",
-    "a|b|c",
-    "back`tick``s",
-    "two\nlines\r\n# heading",
-    "nul\0\u{1b}[31mred",
-    "right\u{202e}tfel",
-    "crab 🦀 ünïcödé",
-    "\" onload=\"alert(1)\" ](javascript:alert(1)) &lt; ]]> --> </style></svg>",
-];
-
-/// A complete run whose every text is hostile, with one name of 300 bytes.
-pub(crate) fn hostile() -> RunReport {
-    let mut report = measured();
-    let long = "x".repeat(300);
-    for (place, name) in HOSTILE.iter().copied().chain([long.as_str()]).enumerate() {
-        let mut benchmark = id(name, name, Some(name));
-        benchmark.occurrence = u32::try_from(place).unwrap();
-        let (mut result, distribution) = measure(&benchmark, 1, 1234.5, 99);
-        result.findings.push(Finding {
-            code: name.to_owned(),
-            severity: Severity::Warning,
-            subject: name.to_owned(),
-            evidence: name.to_owned(),
-            effect: name.to_owned(),
-            remedy: name.to_owned(),
-        });
-        let run_finding = result.findings[0].clone();
-        report.run.findings.push(run_finding);
-        report.run.facts.push(fact(name, text(name), name, name));
-        let previous = report.previous.as_mut().unwrap();
-        previous.missing.push(benchmark.clone());
-        previous.differences.push(Difference {
-            key: name.to_owned(),
-            baseline: name.to_owned(),
-            candidate: name.to_owned(),
-            splits_series: true,
-        });
-        let mut row = previous.rows[0].clone();
-        row.benchmark = benchmark.clone();
-        row.reason = name.to_owned();
-        previous.rows.push(row);
-        let mut gate = report.gates[0].clone();
-        gate.budget.id = name.to_owned();
-        gate.reason = name.to_owned();
-        report.gates.push(gate);
-        let mut knob = report.recommendations[0].clone();
-        knob.action = name.to_owned();
-        knob.because = name.to_owned();
-        knob.how = name.to_owned();
-        knob.knob = name.to_owned();
-        knob.cost = name.to_owned();
-        report.recommendations.push(knob);
-        report.results.push(result);
-        report.distributions.push(distribution);
-        report.run.inventory.push(benchmark);
-    }
-    report.run.suite = HOSTILE[0].to_owned();
-    report.run.identity.label = Some(HOSTILE[7].to_owned());
-    report.descriptions.push(description("(", HOSTILE[0], HOSTILE[1], HOSTILE[2]));
-    report.descriptions.push(description("onload", HOSTILE[7], HOSTILE[7], HOSTILE[7]));
-    report.reproduce = HOSTILE.join("\n");
-    report
-}
-
-/// A complete run of `count` benchmarks in eight targets, each with history.
-pub(crate) fn large(count: u32) -> RunReport {
-    let mut report = measured();
-    let (results, distributions): (Vec<_>, Vec<_>) = (0..count)
-        .map(|place| {
-            let target = format!("suite_{}", place % 8);
-            let benchmark = id(&target, &format!("group_{}", place % 16), Some(&place.to_string()));
-            measure(&benchmark, 1, 1000.0 + 37.0 * f64::from(place), u64::from(place) + 1)
-        })
-        .unzip();
-    let template = report.previous.as_ref().unwrap().rows.clone();
-    let rows = results.iter().zip(template.iter().cycle()).map(|(result, row)| Comparison {
-        benchmark: result.benchmark.clone(),
-        baseline_value: result.estimate.value / row.ratio,
-        candidate_value: result.estimate.value,
-        ..row.clone()
-    });
-    let mut rows: Vec<_> = rows.collect();
-    rows.sort_by_key(|row| row.verdict);
-    report.run.inventory = results.iter().map(|result| result.benchmark.clone()).collect();
-    report.previous.as_mut().unwrap().rows = rows;
-    report.results = results;
-    report.distributions = distributions;
-    report.batch_curves.clear();
-    report.parallel.clear();
-    report
 }

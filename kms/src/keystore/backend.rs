@@ -113,6 +113,12 @@ pub enum BackendError {
         /// The least counter that is accepted.
         least: u64,
     },
+    /// Another keystore has the file open.
+    #[error("`{path}` is open in another keystore")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// Others than the owner may read or write the file.
     #[error("`{path}` is open to others (mode {mode:o})")]
     Permissions {
@@ -154,6 +160,7 @@ impl BackendError {
             }
             Self::WrongPassphrase { .. } => "try the passphrase again",
             Self::RolledBack { .. } => "put the newest file back; if it is lost, lower the counter knowingly",
+            Self::Busy { .. } => "close the other keystore first",
             Self::Permissions { .. } => "take the permissions of group and others away (mode 600)",
             Self::Parameters { .. } => "use 8 KiB to 1 GiB of memory, 1 to 16 passes and 1 to 16 lanes",
             Self::Content { .. } | Self::Entropy { .. } => return None,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::event::{Event, EventKind};
+use super::event::{Event, EventKind, MAX_EVENTS};
 use super::key_set::{KeySet, KeySpec, KeyState, Validity, Version};
 use super::snapshot::{MAX_VERSIONS, Snapshot};
 use super::{Keystore, Writer};
@@ -194,6 +194,10 @@ impl Keystore {
             }
         }
         writer.counter += 1;
+        if writer.events.len() > MAX_EVENTS {
+            // A tenth at once, so that the log is not moved for every event.
+            writer.events.drain(..MAX_EVENTS / 10);
+        }
         self.sets.write().unwrap_or_else(PoisonError::into_inner).insert(set.set, set);
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::backend::BackendError;
-use super::event::{Event, EventKind, verify_chain};
+use super::event::{Event, EventKind, MAX_EVENTS, verify_chain};
 use super::key_set::{KeySet, KeyState, Validity, Version};
 use crate::key_id::{KeyId, Label};
 use crate::public_key::PublicKey;
@@ -19,7 +19,6 @@ const FORMAT: u8 = 1;
 /// The most versions of one key set.
 pub(super) const MAX_VERSIONS: usize = 10_000;
 const MAX_SETS: usize = 1_000_000;
-const MAX_EVENTS: usize = 10_000_000;
 const SET_BYTES: usize = 2 * 33 + 16 + 1 + 4 + 4;
 const VERSION_BYTES: usize = 1 + 8 + 18 + 32 + 33;
 const EVENT_BYTES: usize = 8 + 8 + 2 + 2 * 33 + 16 + 4 + 32;
@@ -93,7 +92,10 @@ impl Snapshot {
         let counter = reader.u64()?;
         let sets = reader.length(MAX_SETS)?;
         let sets = (0..sets).map(|_| reader.set().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let events = reader.length(MAX_EVENTS)?;
+        if !sets.is_sorted_by(|a, b| a.set < b.set) {
+            return Err(content("key sets in order, each once"));
+        }
+        let events = reader.length(2 * MAX_EVENTS)?;
         let events = (0..events).map(|_| reader.event()).collect::<Result<Vec<_>, _>>()?;
         if !reader.rest.is_empty() {
             return Err(content("bytes after the end"));

@@ -7,6 +7,7 @@ use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::Signature;
 
+use super::many::Halves;
 use super::sealed::Sealed;
 use super::{Item, Rejected, Rule, Verdict, challenge_hash, scalar};
 use crate::public_key::PublicKey;
@@ -55,52 +56,24 @@ const fn signed(mut bytes: [u8; 32]) -> [u8; 32] {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strict;
 
+const HALVES: Halves = Halves { expected, judge };
+
 impl Rule for Strict {
     const NAME: &'static str = "strict";
 
     fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> Verdict {
-        let expected = expected_r(&Item { key, message, signature })?;
-        compare(expected.compress().as_bytes(), signature)
+        HALVES.one(&Item { key, message, signature })
     }
 }
 
 impl Sealed for Strict {
     fn fill(items: &[Item<'_>], verdicts: &mut [Verdict]) {
-        // Encoding a point takes a field inversion, and many inversions can share one. The array's length is fixed so
-        // that nothing is allocated; two lengths keep a short rest from paying for a long array.
-        let (items, verdicts) = share_inversions::<32>(items, verdicts);
-        let (items, verdicts) = share_inversions::<8>(items, verdicts);
-        for (item, verdict) in items.iter().zip(verdicts) {
-            *verdict = Self::verify(item.key, item.message, item.signature);
-        }
+        HALVES.many(items, verdicts);
     }
-}
-
-/// Verifies as many whole groups of `N` as there are, and gives back the rest.
-fn share_inversions<'i, 'v, 'a, const N: usize>(
-    items: &'i [Item<'a>],
-    verdicts: &'v mut [Verdict],
-) -> (&'i [Item<'a>], &'v mut [Verdict]) {
-    let (groups, rest) = items.as_chunks::<N>();
-    let (verdict_groups, verdict_rest) = verdicts.as_chunks_mut::<N>();
-    let mut points = [EdwardsPoint::default(); N];
-    for (items, verdicts) in groups.iter().zip(verdict_groups) {
-        for ((item, verdict), point) in items.iter().zip(verdicts.iter_mut()).zip(&mut points) {
-            // A refused item leaves a valid older point in its place, whose encoding nobody reads.
-            *verdict = expected_r(item).map(|expected| *point = expected);
-        }
-        let encoded = EdwardsPoint::compress_batch(&points);
-        for ((item, verdict), encoded) in items.iter().zip(verdicts).zip(&encoded) {
-            if verdict.is_ok() {
-                *verdict = compare(encoded.as_bytes(), item.signature);
-            }
-        }
-    }
-    (rest, verdict_rest)
 }
 
 /// Computes \[S\]B − \[k\]A, the point whose encoding R has to be.
-fn expected_r(item: &Item<'_>) -> Result<EdwardsPoint, Rejected> {
+fn expected(item: &Item<'_>) -> Result<EdwardsPoint, Rejected> {
     let s = scalar(item.signature)?;
     if item.key.is_small_order() {
         return Err(Rejected::SmallOrderKey);
@@ -112,8 +85,8 @@ fn expected_r(item: &Item<'_>) -> Result<EdwardsPoint, Rejected> {
     Ok(item.key.combine(&k, &s))
 }
 
-fn compare(expected: &[u8; 32], signature: &Signature) -> Verdict {
-    if expected == signature.r_bytes() { Ok(()) } else { Err(Rejected::Mismatch) }
+fn judge(item: &Item<'_>, _: &EdwardsPoint, encoded: &[u8; 32]) -> Verdict {
+    if encoded == item.signature.r_bytes() { Ok(()) } else { Err(Rejected::Mismatch) }
 }
 
 #[cfg(test)]

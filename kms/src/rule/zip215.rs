@@ -12,6 +12,7 @@ use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use ed25519_dalek::Signature;
 use sha2::{Digest, Sha512};
 
+use super::many::Halves;
 use super::sealed::Sealed;
 use super::{Item, Rejected, Rule, Verdict, challenge_hash, scalar};
 use crate::public_key::PublicKey;
@@ -29,41 +30,57 @@ use crate::public_key::PublicKey;
 pub struct Zip215;
 
 /// The largest combination. One refused signature costs the whole chunk a second look, and a longer chunk saves little.
-const CHUNK: usize = 256;
+const MAX_CHUNK: usize = 256;
+
+/// Chooses the chunks of a call: equally long ones, so that no short rest is left over.
+///
+/// From 190 points on, `curve25519-dalek` changes from Straus' to Pippenger's algorithm, which suits these chunks better.
+/// Equal chunks of a long call have at least 129 items and, with different keys, 259 points: none falls back behind it.
+fn chunk(items: usize) -> usize {
+    items.div_ceil(items.div_ceil(MAX_CHUNK).max(1)).max(1)
+}
 
 /// Separates these coefficients from every other use of SHA-512 over the same bytes.
 const DOMAIN: &[u8] = b"kms zip215 batch coefficients v1";
+
+const HALVES: Halves = Halves { expected, judge };
 
 impl Rule for Zip215 {
     const NAME: &'static str = "zip215";
 
     fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> Verdict {
-        let item = Item { key, message, signature };
-        let s = scalar(signature)?;
-        let k = Scalar::from_bytes_mod_order_wide(&challenge_hash(&item));
-        let expected = key.combine(&k, &s);
-        // Equal bytes mean equal points; only a signature that is bad or crafted needs R decoded.
-        if expected.compress().as_bytes() == signature.r_bytes() {
-            return Ok(());
-        }
-        let r = CompressedEdwardsY(*signature.r_bytes()).decompress().ok_or(Rejected::NotAPoint)?;
-        if (expected - r).is_small_order() { Ok(()) } else { Err(Rejected::Mismatch) }
+        HALVES.one(&Item { key, message, signature })
     }
 }
 
 impl Sealed for Zip215 {
     fn fill(items: &[Item<'_>], verdicts: &mut [Verdict]) {
         let mut work = Combination::default();
-        for (items, verdicts) in items.chunks(CHUNK).zip(verdicts.chunks_mut(CHUNK)) {
+        let chunk = chunk(items.len());
+        for (items, verdicts) in items.chunks(chunk).zip(verdicts.chunks_mut(chunk)) {
             if items.len() > 1 && work.holds(items) {
                 verdicts.fill(Ok(()));
             } else {
-                for (item, verdict) in items.iter().zip(verdicts) {
-                    *verdict = Self::verify(item.key, item.message, item.signature);
-                }
+                HALVES.many(items, verdicts);
             }
         }
     }
+}
+
+/// Computes \[S\]B − \[k\]A, the point that R may differ from by a point of small order.
+fn expected(item: &Item<'_>) -> Result<EdwardsPoint, Rejected> {
+    let s = scalar(item.signature)?;
+    let k = Scalar::from_bytes_mod_order_wide(&challenge_hash(item));
+    Ok(item.key.combine(&k, &s))
+}
+
+fn judge(item: &Item<'_>, expected: &EdwardsPoint, encoded: &[u8; 32]) -> Verdict {
+    // Equal bytes mean equal points; only a signature that is bad or crafted needs R decoded.
+    if encoded == item.signature.r_bytes() {
+        return Ok(());
+    }
+    let r = CompressedEdwardsY(*item.signature.r_bytes()).decompress().ok_or(Rejected::NotAPoint)?;
+    if (expected - r).is_small_order() { Ok(()) } else { Err(Rejected::Mismatch) }
 }
 
 /// The buffers of one random linear combination, used again for every chunk of a call.
@@ -148,5 +165,23 @@ impl Combination {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_equal_and_none_of_a_long_call_is_short() {
+        for items in 0..3000_usize {
+            let chunk = chunk(items);
+            assert!((1..=MAX_CHUNK).contains(&chunk), "{items}");
+            let rest = if items == 0 { 0 } else { (items - 1) % chunk + 1 };
+            let lost = chunk - rest.min(chunk);
+            assert!(items == 0 || lost < items.div_ceil(chunk).max(1), "{items}: {chunk}, last {rest}");
+            assert!(items <= MAX_CHUNK || rest > 94, "{items}: {chunk}, last {rest}");
+        }
+        assert_eq!([1, 64, 256, 257, 512, 1000].map(chunk), [1, 64, 256, 129, 256, 250]);
     }
 }

@@ -282,7 +282,9 @@ fn a_changed_event_breaks_the_chain() {
     assert!(broken(&|events| events[3].kind = EventKind::Promoted));
     assert!(broken(&|events| events[3].id = events[3].id.with_version(9)));
     assert!(broken(&|events| events.retain(|event| event.number != 4)));
-    assert!(broken(&|events| events.retain(|event| event.number != 1)));
+    assert!(broken(&|events| events[0].previous[0] = 1));
+    assert!(broken(&|events| events[0].number = 0));
+    assert!(!broken(&|events| events.retain(|event| event.number != 1)), "a log may begin later");
     assert!(broken(&|events| events.swap(2, 3)));
 }
 
@@ -304,4 +306,54 @@ fn any_change_of_the_saved_bytes_is_an_error_or_other_content() {
             assert_eq!(*snapshot.encode(), changed, "byte {index}");
         }
     }
+}
+
+#[test]
+fn a_long_log_gives_up_its_oldest_events() {
+    use kms::keystore::MAX_EVENTS;
+    let keystore = Keystore::with_clock(SetClock::default());
+    let id = keystore.create(spec()).unwrap();
+    for _ in 0..MAX_EVENTS {
+        keystore.set_validity(&id, Validity::default()).unwrap();
+    }
+    let events = keystore.events();
+    assert!((MAX_EVENTS / 2..=MAX_EVENTS).contains(&events.len()));
+    assert!(events[0].number > 1);
+    assert_eq!(verify_chain(&events), Ok(()));
+    assert_eq!(events.last().unwrap().number, MAX_EVENTS as u64 + 1);
+}
+
+#[test]
+fn many_by_identity_is_the_map_of_one_by_identity() {
+    use kms::keystore::SignedBy;
+    let keystore = Keystore::new();
+    let ids: Vec<KeyId> = (0..5).map(|_| keystore.create(spec()).unwrap()).collect();
+    let signatures: Vec<_> = ids.iter().map(|id| keystore.sign(id, b"m").unwrap()).collect();
+    keystore.set_state(&ids[1], KeyState::Disabled).unwrap();
+    keystore.set_state(&ids[2], KeyState::VerifyOnly).unwrap();
+    let unknown = ids[3].with_version(7);
+    let signed: Vec<SignedBy<'_>> = (0..40)
+        .map(|number| SignedBy {
+            id: if number % 11 == 3 { &unknown } else { &ids[number % 5] },
+            message: if number % 7 == 0 { b"another" } else { b"m" },
+            signature: &signatures[number % 5],
+        })
+        .collect();
+    let text = |result: Result<(), KmsError>| format!("{result:?}");
+    let check = |many: Vec<Result<(), KmsError>>, one: &dyn Fn(&SignedBy<'_>) -> Result<(), KmsError>| {
+        let many: Vec<String> = many.into_iter().map(text).collect();
+        let single: Vec<String> = signed.iter().map(|signed| text(one(signed))).collect();
+        assert_eq!(many, single);
+        assert!(
+            ["Ok(())", "State", "KeyNotFound", "Mismatch"]
+                .iter()
+                .all(|part| { many.iter().any(|result| result.contains(part)) })
+        );
+    };
+    check(keystore.verify_many_under::<kms::Strict>(&signed), &|signed| {
+        keystore.verify(signed.id, signed.message, signed.signature)
+    });
+    check(keystore.verify_many_under::<kms::Zip215>(&signed), &|signed| {
+        keystore.verify_under::<kms::Zip215>(signed.id, signed.message, signed.signature)
+    });
 }

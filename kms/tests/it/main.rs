@@ -9,13 +9,18 @@ mod bench_ids;
 mod crafted;
 #[cfg(test)]
 mod keystore;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod memory;
 #[cfg(test)]
 mod mutations;
+#[cfg(test)]
+mod parsers;
 #[cfg(test)]
 mod placements;
 #[cfg(test)]
 mod published_vectors;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod sealed_file;

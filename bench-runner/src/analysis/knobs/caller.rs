@@ -2,12 +2,15 @@
 
 use super::super::words;
 use super::{Fired, KnobInput, Needs, Rule};
+use crate::model::curve::ParallelScaling;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::fact::keys;
 use crate::model::knob::{Confidence, KnobGroup, KnobState};
 
 /// Efficiency below which threads are worth a question.
 const EFFICIENT: f64 = 0.8;
+/// Benchmarks named in a sentence before it says how many more.
+const NAMED: usize = 4;
 /// Share of an operation that preparing its key must cost before a cache is worth it.
 const KEY_SHARE: f64 = 0.05;
 
@@ -59,45 +62,61 @@ pub(super) static RULES: [Rule; 4] = [
 ];
 
 fn thread_efficiency(input: &KnobInput<'_>) -> Vec<Fired> {
-    let slow = input.parallel.iter().filter(|parallel| parallel.efficiency < EFFICIENT);
-    slow.map(|parallel| Fired {
-        predicted_change: Some((parallel.efficiency - 1.0, 0.0)),
+    let mut slow: Vec<&ParallelScaling> =
+        input.parallel.iter().filter(|parallel| parallel.efficiency < EFFICIENT).collect();
+    // One card for all of them, led by the worst: the cause is looked for once.
+    slow.sort_by(|a, b| a.efficiency.total_cmp(&b.efficiency));
+    let Some(worst) = slow.first() else { return Vec::new() };
+    let mut evidence = Vec::new();
+    for parallel in &slow {
+        let text = format!(
+            "{} for {} operations, speed-up {:.2}, {} of the ideal",
+            words::time(parallel.total_ns),
+            parallel.operations,
+            parallel.speed_up,
+            words::share(parallel.efficiency)
+        );
+        evidence.push((parallel.benchmark.to_string(), text));
+    }
+    evidence.push((worst.single.to_string(), words::time(worst.single_ns)));
+    vec![Fired {
+        predicted_change: Some((worst.efficiency - 1.0, 0.0)),
         confidence: Confidence::Low,
-        how: format!("run {} with 1, 2, 4 … threads and compare the speed-up at each step", parallel.benchmark),
+        how: format!("run {} with 1, 2, 4 … threads and compare the speed-up at each step", worst.benchmark),
         ..Fired::new(
             format!(
                 "Find out why {} threads reach {} of their ideal in {}",
-                parallel.threads,
-                words::share(parallel.efficiency),
-                parallel.benchmark
+                worst.threads,
+                words::share(worst.efficiency),
+                worst.benchmark
             ),
             format!(
                 "speed-up {:.2} over {}; lower clocks on all cores, shared caches, locks and allocation are the usual causes",
-                parallel.speed_up, parallel.single
+                worst.speed_up, worst.single
             ),
-            vec![
-                (parallel.benchmark.to_string(), words::time(parallel.total_ns)),
-                (parallel.single.to_string(), words::time(parallel.single_ns)),
-                ("operations".to_owned(), parallel.operations.to_string()),
-            ],
+            evidence,
         )
-    })
-    .collect()
+    }]
 }
 
 fn thread_count(input: &KnobInput<'_>) -> Vec<Fired> {
-    let crowded = input.parallel.iter().filter_map(|parallel| {
-        let cores = parallel.usable_cores.filter(|cores| *cores < parallel.threads)?;
-        Some(Fired::new(
-            format!("Use {} for {} on this machine", words::count(cores, "thread"), parallel.benchmark),
-            format!("{} threads share {}", parallel.threads, words::count(cores, "usable core")),
-            vec![(
-                keys::CPU_CORES_USABLE.to_owned(),
-                input.fact(keys::CPU_CORES_USABLE).unwrap_or_else(|| cores.to_string()),
-            )],
-        ))
-    });
-    crowded.collect()
+    let crowded: Vec<(&ParallelScaling, u64)> = input
+        .parallel
+        .iter()
+        .filter_map(|parallel| {
+            Some((parallel, parallel.usable_cores.filter(|cores| *cores < parallel.threads)?))
+        })
+        .collect();
+    let Some((first, cores)) = crowded.first() else { return Vec::new() };
+    let names: Vec<String> = crowded.iter().map(|(parallel, _)| parallel.benchmark.to_string()).collect();
+    vec![Fired::new(
+        format!("Use {} for {} on this machine", words::count(*cores, "thread"), words::list(&names, NAMED)),
+        format!("{} threads share {}", first.threads, words::count(*cores, "usable core")),
+        vec![(
+            keys::CPU_CORES_USABLE.to_owned(),
+            input.fact(keys::CPU_CORES_USABLE).unwrap_or_else(|| cores.to_string()),
+        )],
+    )]
 }
 
 /// Pairs of benchmarks whose names differ in `cold` and `hot` alone, with the share that a hot key saves.

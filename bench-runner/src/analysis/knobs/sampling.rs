@@ -202,7 +202,10 @@ fn sampling_plan(input: &KnobInput<'_>) -> Vec<Fired> {
         .filter_map(|result| {
             let settings = input.settings_of(&result.benchmark)?;
             let plan = predicted(result, &settings, Mode::Auto, 1.0)?;
-            let bad = (plan.linear && plan.warns) || plan.predicted_ns > OVERRUN * settings.measurement_ns;
+            // Criterion takes at least ten observations: below that there is nothing left to change.
+            let least = !plan.linear && settings.sample_size <= 10;
+            let bad = !least
+                && ((plan.linear && plan.warns) || plan.predicted_ns > OVERRUN * settings.measurement_ns);
             bad.then_some((result, settings, plan))
         })
         .collect();

@@ -67,8 +67,12 @@ pub(super) fn run(
     };
     measuring.announce(config);
     let outcome = measuring.rounds();
-    measuring.close(&begun.facts)?;
-    outcome?;
+    if let Err(error) = &outcome {
+        measuring.broken(error);
+    }
+    let closed = measuring.close(&begun.facts);
+    // What stopped the run says more than that it could not be closed afterwards.
+    outcome.and(closed)?;
     Ok(begun.id)
 }
 
@@ -121,15 +125,16 @@ impl Measuring<'_> {
     /// All rounds; ends early when the store fails or the user interrupts.
     fn rounds(&mut self) -> Result<(), CliError> {
         let mut rng = SplitMix64::new(self.plan.seed);
-        for round in 0..self.plan.launches {
+        'rounds: for round in 0..self.plan.launches {
             let mut order: Vec<usize> = (0..self.suite.benches.len()).collect();
             shuffle(&mut order, &mut rng);
             for (place, &index) in order.iter().enumerate() {
                 if self.cancel.is_cancelled() {
-                    self.interrupted();
-                    return Ok(());
+                    self.complete = false;
+                    break 'rounds;
                 }
                 if self.failures.get(&index).copied().unwrap_or(0) >= FAILURES_TOLERATED {
+                    self.abandoned(index, round);
                     continue;
                 }
                 self.one_launch(round, index)?;
@@ -139,11 +144,27 @@ impl Measuring<'_> {
                 self.progress.expect(rounds_left * all + rest);
             }
         }
+        // Whoever interrupts after the last launch has a complete run all the same.
+        if self.cancel.is_cancelled() && !self.complete {
+            self.interrupted();
+        }
         Ok(())
     }
 
-    fn interrupted(&mut self) {
+    /// Something other than a bench stopped the run: it is partial, whatever was measured.
+    fn broken(&mut self, error: &CliError) {
         self.complete = false;
+        self.findings.push(Finding {
+            code: "run-broken".to_owned(),
+            severity: Severity::Blocking,
+            subject: String::new(),
+            evidence: format!("stopped in launch {} (exit code {})", self.ordinal, error.exit.code),
+            effect: "the run is partial; no gate judges it".to_owned(),
+            remedy: format!("mend it ({}) and run again", error.exit.meaning),
+        });
+    }
+
+    fn interrupted(&mut self) {
         self.findings.push(Finding {
             code: "run-interrupted".to_owned(),
             severity: Severity::Blocking,
@@ -151,6 +172,31 @@ impl Measuring<'_> {
             evidence: format!("interrupted after {} launches", self.ordinal),
             effect: "the run is partial; no gate judges it".to_owned(),
             remedy: "run it again".to_owned(),
+        });
+    }
+
+    /// Says once that an executable is not launched any more.
+    fn abandoned(&mut self, index: usize, round: u32) {
+        let target = &self.suite.benches[index].executable.executable.target;
+        if self
+            .findings
+            .iter()
+            .any(|finding| finding.code == "executable-abandoned" && finding.subject == *target)
+        {
+            return;
+        }
+        let evidence = format!(
+            "{target} failed {FAILURES_TOLERATED} times in a row: {round} of {} launches tried",
+            self.plan.launches
+        );
+        self.progress.line(&evidence);
+        self.findings.push(Finding {
+            code: "executable-abandoned".to_owned(),
+            severity: Severity::Blocking,
+            subject: target.clone(),
+            evidence,
+            effect: "its other launches were not tried; the run is partial".to_owned(),
+            remedy: "mend the bench and run it again".to_owned(),
         });
     }
 
@@ -212,6 +258,7 @@ impl Measuring<'_> {
             }
         }
         let state = if outcome.status == LaunchStatus::Complete {
+            self.failures.remove(&index);
             "complete".to_owned()
         } else {
             *self.failures.entry(index).or_insert(0) += 1;
@@ -234,20 +281,17 @@ impl Measuring<'_> {
         Ok(())
     }
 
-    /// Names what a partial launch did not deliver.
+    /// Says what became of a partial launch; its reason names the benchmarks that it did not deliver.
     fn missing(&mut self, row: &Launch, outcome: &LaunchOutcome) {
-        let names: Vec<String> = outcome.missing.iter().map(ToString::to_string).collect();
-        let missing = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        // People count from 1, as the progress and the report do.
+        let number = row.ordinal + 1;
+        let nothing = if outcome.missing.is_empty() { "; no benchmark is missing" } else { "" };
+        let reason = row.reason.as_deref().unwrap_or("unknown reason");
         self.findings.push(Finding {
             code: "launch-partial".to_owned(),
             severity: Severity::Blocking,
-            subject: format!("launch {} ({})", row.ordinal, row.target),
-            evidence: format!(
-                "launch {} of {}: {}; missing: {missing}",
-                row.ordinal,
-                row.target,
-                row.reason.as_deref().unwrap_or("unknown reason"),
-            ),
+            subject: format!("launch {number} ({})", row.target),
+            evidence: format!("launch {number} of {}: {reason}{nothing}", row.target),
             effect: "the run is partial; no gate judges it".to_owned(),
             remedy: "mend the bench and run it again".to_owned(),
         });
@@ -269,10 +313,10 @@ impl Measuring<'_> {
     }
 }
 
-/// The load before a run is mostly the build that came before it; it casts doubt, and does not block.
+/// Load average and pressure look back, and what they see is mostly cargo compiling bench-runner itself a moment ago:
+/// they cast doubt, and do not block. Tasks that are runnable right now do.
 fn soften(mut finding: Finding) -> Finding {
-    let about_load = ["load", "psi", "runnable", "pressure"].iter().any(|word| finding.code.contains(word));
-    if about_load && finding.severity == Severity::Blocking {
+    if matches!(finding.code.as_str(), "load" | "cpu-pressure") && finding.severity == Severity::Blocking {
         finding.severity = Severity::Warning;
     }
     finding
@@ -336,8 +380,11 @@ fn shuffle(order: &mut [usize], rng: &mut SplitMix64) {
 }
 
 /// The end of what a bench printed, for the person who watches; it is not stored.
+///
+/// Criterion's remark that it ignores `--noplot` is left out: we ask for it in case the bench does not connect.
 fn indented(tail: &str) -> String {
-    let lines: Vec<&str> = tail.trim_end().lines().collect();
+    let ours = |line: &&str| line.starts_with("Warning: --noplot will be ignored");
+    let lines: Vec<&str> = tail.trim_end().lines().filter(|line| !ours(line)).collect();
     let from = lines.len().saturating_sub(8);
     lines[from..].iter().map(|line| format!("    | {line}\n")).collect::<String>().trim_end().to_owned()
 }

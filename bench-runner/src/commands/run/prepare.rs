@@ -13,14 +13,14 @@ use crate::commands::{Session, machine};
 use crate::config::{Config, Profile};
 use crate::criterion::build::{self, BenchExecutable, Build, BuildRequest, Features};
 use crate::criterion::inventory::{self, Inventory, InventoryRequest};
-use crate::criterion::probe;
+use crate::criterion::probe::{self, Probe};
 use crate::error::CliError;
 use crate::exit_code;
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
 use crate::model::finding::Finding;
 use crate::model::ids::{BenchmarkId, Identity};
 use crate::model::run::RunPlan;
-use crate::process::{Cancel, SystemRunner};
+use crate::process::{Cancel, ProcessRequest, ProcessRunner, SystemRunner};
 use crate::ui::Progress;
 
 /// One executable with what it contains and what of it will be measured.
@@ -46,16 +46,51 @@ pub(super) struct Suite {
     pub(super) facts_after: Box<dyn Fn() -> Vec<Fact>>,
 }
 
-/// The configuration of the workspace that is measured: beside its manifest, else beside the current folder's.
+/// The configuration of a run.
+///
+/// Without `--manifest-path`, or with `--config`, it is the session's own. For another workspace, what describes the
+/// suite (packages, sets, profiles, words, families, budgets) comes from beside *that* workspace's root, or is default;
+/// where things are kept (store, reports, templates) and how strictly is judged stays the session's.
 pub(super) fn config(args: &Args, session: &Session) -> Result<Config, CliError> {
-    match &args.manifest_path {
-        None => session.config(),
-        Some(manifest) => {
-            let manifest = session.folder.join(manifest);
-            let folder = manifest.parent().unwrap_or(&session.folder).to_owned();
-            session.config_near(&folder)
-        }
+    let own = session.config()?;
+    let Some(manifest) = args.manifest_path.as_ref().filter(|_| !session.names_config()) else {
+        return Ok(own);
+    };
+    let root = workspace_root(&session.folder.join(manifest), session)?;
+    let file = root.join(crate::config::FILE_NAME);
+    let same =
+        |own: &std::path::PathBuf| file.is_file() && own.canonicalize().ok() == file.canonicalize().ok();
+    if own.file.as_ref().is_some_and(same) {
+        return Ok(own);
     }
+    let theirs = crate::config::load(file.is_file().then_some(file.as_path()), &session.folder)?;
+    Ok(Config {
+        file: own.file,
+        store: own.store,
+        founding: own.founding,
+        reports: own.reports,
+        templates: own.templates,
+        margin: own.margin,
+        comparison_level: own.comparison_level,
+        ..theirs
+    })
+}
+
+/// Root of the workspace that a manifest belongs to, as cargo finds it.
+fn workspace_root(manifest: &Path, session: &Session) -> Result<std::path::PathBuf, CliError> {
+    let request = ProcessRequest::new(session.variable("CARGO").unwrap_or("cargo"))
+        .args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"])
+        .arg(manifest);
+    let output = SystemRunner
+        .run(&request)
+        .map_err(|error| CliError::from_error(exit_code::METADATA_FAILED, &error))?;
+    if !output.success() {
+        let text = format!("cargo cannot read the workspace: {}", output.stderr_text().trim());
+        return Err(CliError::new(exit_code::METADATA_FAILED, text)
+            .hinted(Some("`--manifest-path` takes the path of a Cargo.toml".to_owned())));
+    }
+    let found = std::path::PathBuf::from(output.stdout_text().trim());
+    Ok(found.parent().unwrap_or(Path::new(".")).to_owned())
 }
 
 /// Resolves what was typed and what is configured: nothing optional is left open.
@@ -72,7 +107,14 @@ pub(super) fn plan(args: &Args, config: &Config) -> Result<RunPlan, CliError> {
             .hinted(Some("sets are `core`, `full` and those under `[suite.sets]`".to_owned())));
     }
     if let Some(filter) = &args.filter {
-        Regex::new(filter).map_err(|error| CliError::from_error(exit_code::USAGE, &error))?;
+        Regex::new(filter).map_err(|error| {
+            let mut made =
+                CliError::new(exit_code::USAGE, format!("`--filter {filter}` is not a regular expression"));
+            made.causes.push(error.to_string());
+            made.hinted(Some(
+                "write a literal `(`, `[`, `+`, `.` or `?` with a backslash before it".to_owned(),
+            ))
+        })?;
     }
     #[expect(clippy::cast_sign_loss, reason = "any 64 bits are a good seed")]
     let fresh = clock::now().0 as u64;
@@ -93,19 +135,22 @@ pub(super) fn suite(
     args: &Args,
     session: &Session,
     (config, plan): (&Config, &RunPlan),
-    mut facts: Vec<Fact>,
+    before: &[Fact],
     cancel: &Cancel,
     progress: &Progress,
 ) -> Result<Suite, CliError> {
     progress.line("building bench executables");
     let built = build::build(&request(args, session, config), &SystemRunner, cancel, &mut |line| {
-        progress.detail(line)
+        progress.detail(line);
     })?;
     let scratch = tempfile::Builder::new().prefix("bench-runner-").tempdir()?;
     let guard = std::env::current_exe()?;
     let patience = args.how.watchdog.map_or(Duration::from_secs_f64(config.watchdog_seconds), |seconds| {
         Duration::from_secs(u64::from(seconds))
     });
+    // In the root that was built, whose toolchain file decides; and only now, so that counters leave the build out.
+    let mut facts = machine::facts(session, &built.root, &config.store, Phase::Start);
+    facts.extend(before.iter().filter(|fact| REMEMBERED.contains(&fact.key.as_str())).cloned());
     let mut findings = built.findings.clone();
     let mut benches = Vec::new();
     for executable in &built.executables {
@@ -113,10 +158,12 @@ pub(super) fn suite(
         let ask = InventoryRequest { guard: &guard, bench: executable, patience, scratch: scratch.path() };
         let inventory = inventory::inventory(ask, cancel)?;
         findings.extend(inventory.findings.iter().cloned());
-        let said = probe::ask(&SystemRunner, &executable.path, &executable.directory);
-        facts.extend(
-            said.backend.map(|backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe")),
-        );
+        let said = if inventory.complete { probe::ask(ask, cancel)? } else { Probe::default() };
+        if cancel.is_cancelled() {
+            return Err(CliError::new(exit_code::INTERRUPTED, "interrupted before anything was measured"));
+        }
+        let backend = |backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe");
+        facts.extend(said.backend.map(backend));
         let selected = select(&inventory.ids, config, plan)?;
         benches.push(Bench { executable: executable.clone(), inventory, selected, elements: said.elements });
     }
@@ -148,7 +195,7 @@ pub(super) fn suite(
 fn after(session: &Session, config: &Config, root: &Path) -> Box<dyn Fn() -> Vec<Fact>> {
     let (session, store, root) = (session.clone(), config.store.clone(), root.to_owned());
     Box::new(move || {
-        let mut facts = machine::facts(&session, &session.folder, &store, Phase::End);
+        let mut facts = machine::facts(&session, &root, &store, Phase::End);
         facts.extend(machine::source_facts(&root, Phase::End));
         facts
     })
@@ -192,7 +239,20 @@ fn select(ids: &[BenchmarkId], config: &Config, plan: &RunPlan) -> Result<Vec<Be
     Ok(ids.iter().filter(wanted).cloned().collect())
 }
 
+/// Load figures that look back: read after a build they would show the build.
+const REMEMBERED: [&str; 2] = [keys::LOAD_ONE, keys::LOAD_PRESSURE_CPU];
+
+/// A bench that broke while it was asked what it contains is no empty suite.
 fn nothing_selected(benches: &[Bench], plan: &RunPlan) -> CliError {
+    if let Some(broken) = benches.iter().find(|bench| !bench.inventory.complete) {
+        let evidence =
+            broken.inventory.findings.last().map_or("it named nothing", |finding| &finding.evidence);
+        let what =
+            format!("bench `{}` failed before measuring: {evidence}", broken.executable.executable.target);
+        let mut error = CliError::new(exit_code::BENCH_FAILED, what);
+        error.causes.push(broken.inventory.stderr_tail.trim().to_owned());
+        return error.hinted(Some("run it by hand with `cargo bench` to see it fail".to_owned()));
+    }
     let all: Vec<String> =
         benches.iter().flat_map(|bench| bench.inventory.ids.iter().map(ToString::to_string)).collect();
     let filter = plan.filter.as_ref().map_or(String::new(), |filter| format!(" and filter `{filter}`"));
@@ -225,7 +285,10 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
         format!("debug-assertions={}", profile.debug_assertions),
         format!("overflow-checks={}", profile.overflow_checks),
     ];
-    settings.extend(profile.manifest.iter().map(|(name, value)| format!("{name}={value}")));
+    // What cargo says it built with stands already; the manifest adds what cargo does not tell.
+    let told = ["opt-level", "debug-assertions", "overflow-checks"];
+    let more = profile.manifest.iter().filter(|(name, _)| !told.contains(&name.as_str()));
+    settings.extend(more.map(|(name, value)| format!("{name}={value}")));
     let flags = built.flags.effective().join(" ");
     let features = match (args.build.all_features, args.build.no_default_features) {
         (true, _) => "all".to_owned(),
@@ -237,7 +300,11 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
     let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
     let mut facts = vec![
         stated(keys::BUILD_PROFILE, settings.join(" "), "cargo's build messages and the root manifest"),
-        stated(keys::BUILD_FLAGS, redact_paths(&flags), "cargo configuration merged with the environment"),
+        stated(
+            keys::BUILD_FLAGS,
+            if flags.is_empty() { "none".to_owned() } else { redact_paths(&flags) },
+            "cargo configuration merged with the environment",
+        ),
         stated(keys::BUILD_FEATURES, features.trim_end_matches("; "), "command line"),
         stated(keys::HARNESS_RUNNER, env!("CARGO_PKG_VERSION"), "bench-runner"),
     ];
@@ -250,15 +317,14 @@ fn build_facts(built: &Build, benches: &[Bench], args: &Args) -> Vec<Fact> {
     facts
 }
 
-/// Nothing stored names a path: an absolute one within a flag becomes a mark with a short digest.
+/// Nothing stored names a path: an absolute one anywhere within a flag becomes a mark with a short digest.
 fn redact_paths(flags: &str) -> String {
-    let redact = |word: &str| match word.find('/') {
-        Some(at) if word[..at].is_empty() || word[..at].ends_with('=') => {
-            format!("{}<path#{}>", &word[..at], &crate::files::sha256(&word.as_bytes()[at..]).short()[..8])
-        }
-        _ => word.to_owned(),
+    let start = Regex::new(r"(^|[\s=,:]|-[LI])(/[^\s,:]*|[A-Za-z]:[\\/][^\s,]*)");
+    let Ok(start) = start else { return "<flags that cannot be shown>".to_owned() };
+    let mark = |found: &regex::Captures<'_>| {
+        format!("{}<path#{}>", &found[1], &crate::files::sha256(found[2].as_bytes()).short()[..8])
     };
-    flags.split(' ').map(redact).collect::<Vec<_>>().join(" ")
+    start.replace_all(flags, mark).into_owned()
 }
 
 /// Each key once per phase; what was said later and more specifically stays.
@@ -267,4 +333,26 @@ fn once(facts: &mut Vec<Fact>) {
     facts.reverse();
     facts.retain(|fact| seen.insert((fact.key.clone(), fact.phase)));
     facts.reverse();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_absolute_path_survives_in_flags() {
+        for flags in [
+            "-L/home/alice/lib",
+            "-L native=/home/alice/lib",
+            "-Clink-arg=-Wl,-rpath,/home/alice/lib",
+            "--remap-path-prefix=/home/alice=x",
+            "-Cprofile-use=C:\\Users\\alice\\p.profdata",
+            "/home/alice/x",
+        ] {
+            let shown = redact_paths(flags);
+            assert!(!shown.contains("alice") && shown.contains("<path#"), "{flags}: {shown}");
+        }
+        let plain = r#"--cfg=curve25519_dalek_backend="avx512" -Ctarget-cpu=native -Clto=thin"#;
+        assert_eq!(redact_paths(plain), plain);
+    }
 }

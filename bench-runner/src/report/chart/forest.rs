@@ -54,12 +54,7 @@ pub(in crate::report) fn chart(words: &Words, rows: &[Row]) -> Result<Chart, Rep
     let margins = Margins { top: 6, right: 70, bottom: 42, left: 160 };
     let svg =
         frame::draw(words, lines * PITCH + 48, margins, (-reach..reach, 0.0..f64::from(lines)), |frame| {
-            for (row, place) in rows.iter().zip(0_u32..) {
-                let base = f64::from(lines - place);
-                let margin = row.margin.min(reach);
-                let band = Rectangle::new([(-margin, base), (margin, base - 1.0)], Ink::Band.area());
-                frame.plot.draw(&band).map_err(failed)?;
-            }
+            bands(frame, rows, reach)?;
             frame.x_axis(&frame::ticks(-reach, reach, 5.0), "change in %; right is slower")?;
             let (_, _, top, bottom) = frame.edges();
             let (zero, _) = frame.place(0.0, 0.0);
@@ -70,6 +65,19 @@ pub(in crate::report) fn chart(words: &Words, rows: &[Row]) -> Result<Chart, Rep
             Ok(())
         })?;
     Ok(Chart { svg, clipped })
+}
+
+/// The margins; neighbours of equal width share one area, so that no seam shows.
+fn bands(frame: &Frame<'_>, rows: &[Row], reach: f64) -> Result<(), ReportError> {
+    let mut top = u32::try_from(rows.len()).unwrap_or(0);
+    for chunk in rows.chunk_by(|a, b| a.margin.total_cmp(&b.margin).is_eq()) {
+        let bottom = top - u32::try_from(chunk.len()).unwrap_or(0).min(top);
+        let margin = chunk.first().map_or(0.0, |row| row.margin).min(reach);
+        let corners = [(-margin, f64::from(top)), (margin, f64::from(bottom))];
+        frame.plot.draw(&Rectangle::new(corners, Ink::Band.area())).map_err(failed)?;
+        top = bottom;
+    }
+    Ok(())
 }
 
 fn ends(row: &Row) -> [f64; 2] {

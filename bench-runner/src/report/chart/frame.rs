@@ -106,7 +106,9 @@ impl Frame<'_> {
         for (value, text) in ticks {
             let (x, _) = self.place(*value, 0.0);
             self.line(&[(x, top), (x, bottom)], Ink::Grid, 10)?;
-            self.text(text, (x, bottom + 60), (Ink::Text, SMALL), (HPos::Center, VPos::Top))?;
+            // A chart is part of a page, where a minus is a minus and not a hyphen.
+            let text = text.replace('-', "\u{2212}");
+            self.text(&text, (x, bottom + 60), (Ink::Text, SMALL), (HPos::Center, VPos::Top))?;
         }
         self.line(&[(left, bottom), (right, bottom)], Ink::Axis, 10)?;
         self.text(label, (right, bottom + 230), (Ink::Text, SMALL), (HPos::Right, VPos::Top))

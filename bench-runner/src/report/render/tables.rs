@@ -2,6 +2,7 @@
 //!
 //! Layout alone: the cells arrive as finished texts.
 
+use crate::report::format::append;
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind};
 use unicode_width::UnicodeWidthStr;
@@ -122,7 +123,7 @@ pub(super) fn html(table: &Value) -> Result<String, Error> {
     }
     out.push_str("</table></div>");
     if !parts.note.is_empty() {
-        out.push_str(&format!("<p class=\"note\">{}</p>", super::rich_html(&parts.note)));
+        append(&mut out, format_args!("<p class=\"note\">{}</p>", super::rich_html(&parts.note)));
     }
     Ok(out)
 }
@@ -131,11 +132,11 @@ fn cell(out: &mut String, (text, tone): (&str, &str), kind: Kind, numbers: bool)
     let right = if kind == Kind::Number && !numbers { "n" } else { "" };
     match (right, tone) {
         ("", "") => out.push_str("<td>"),
-        (one, "") | ("", one) => out.push_str(&format!("<td class=\"{one}\">")),
-        (one, two) => out.push_str(&format!("<td class=\"{one} {two}\">")),
+        (one, "") | ("", one) => append(out, format_args!("<td class=\"{one}\">")),
+        (one, two) => append(out, format_args!("<td class=\"{one} {two}\">")),
     }
     match kind {
-        Kind::Code if !text.is_empty() => out.push_str(&format!("<code>{}</code>", escape::html(text))),
+        Kind::Code if !text.is_empty() => append(out, format_args!("<code>{}</code>", escape::html(text))),
         Kind::Code => {}
         Kind::Text | Kind::Number => out.push_str(&super::rich_html(text)),
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything another person needs to run the same code; nothing about what the numbers say.
 
+use crate::report::format::append;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -72,9 +73,9 @@ fn plan(context: &Context<'_>) -> String {
         plan.seed
     );
     if let Some(filter) = &plan.filter {
-        text.push_str(&format!(", filter {}", code(filter)));
+        append(&mut text, format_args!(", filter {}", code(filter)));
     }
-    text.push_str(&format!("; {}", settings(plan)));
+    append(&mut text, format_args!("; {}", settings(plan)));
     text
 }
 
@@ -100,7 +101,7 @@ fn settings(plan: &RunPlan) -> String {
         format!("Criterion with {}", code(&options.join(" ")))
     };
     if !own.is_empty() {
-        text.push_str(&format!("; {} as each bench sets it", super::words::list(&own)));
+        append(&mut text, format_args!("; {} as each bench sets it", super::words::list(&own)));
     }
     text
 }
@@ -136,7 +137,7 @@ fn statistic(context: &Context<'_>) -> String {
             || "no interval stated".to_owned(),
             |interval| {
                 format!(
-                    "{} interval by {}",
+                    "{} interval: {}",
                     format::percent(context.dialect, interval.level, 0),
                     family::method_words(interval.method)
                 )
@@ -164,7 +165,7 @@ fn criterion(context: &Context<'_>) -> String {
 fn source(context: &Context<'_>) -> String {
     let facts = &context.report.run.facts;
     let Some(commit) = said(context, keys::SOURCE_COMMIT) else {
-        return "unknown (not read in this run)".to_owned();
+        return machine::not_read(context);
     };
     let tree = match known(facts, keys::SOURCE_DIRTY).as_deref() {
         Some("yes") => ", with uncommitted changes: the commit alone does not give this code",
@@ -208,11 +209,14 @@ pub(super) fn reproduce_notes(context: &Context<'_>) -> Vec<String> {
     if let Some(plan) = &run.plan {
         let commit = known(&run.facts, keys::SOURCE_COMMIT);
         let at = commit.map(|commit| format!(" at commit {}", code(&commit)));
+        let filter = plan.filter.as_ref().map(|filter| format!(" --filter '{filter}'")).unwrap_or_default();
+        let command = format!(
+            "bench-runner run --profile {} --set {} --launches {} --seed {}{filter}",
+            plan.profile, plan.set, plan.launches, plan.seed
+        );
         notes.push(format!(
-            "To measure again, run profile {} with set {} and seed {}{}, on a machine of class {}.",
-            code(&plan.profile),
-            code(&plan.set),
-            plan.seed,
+            "To measure again, run {}{}, on a machine of class {}.",
+            code(&command),
             at.unwrap_or_default(),
             code(&run.identity.hw_class)
         ));

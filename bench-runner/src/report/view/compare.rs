@@ -64,8 +64,8 @@ pub(super) fn versus(context: &Context<'_>) -> Result<Versus, ReportError> {
 fn absent(context: &Context<'_>) -> Versus {
     let summary = match context.report.run.kind {
         RunKind::Measured => {
-            "There is no earlier comparable run in this store: same machine class, configuration and suite. The next \
-             run will be compared with this one."
+            "There is no earlier comparable run in this store: same machine, configuration, suite, sampling settings and \
+             Criterion version. The next run will be compared with this one."
         }
         RunKind::Imported => "An imported run is shown by itself: its origin is not verified.",
         RunKind::Summary => {
@@ -129,12 +129,7 @@ fn table(context: &Context<'_>, caption: &str, rows: &[&Comparison]) -> Table {
         ],
     );
     for row in rows {
-        let metric = context.report.results.iter().find(|result| result.benchmark == row.benchmark);
-        let pair = [row.baseline_value, row.candidate_value];
-        let scale = metric.map_or_else(
-            || Scale::time(context.dialect, pair),
-            |result| Scale::metric(context.dialect, &result.metric, pair),
-        );
+        let scale = Scale::metric(context.dialect, &row.metric, [row.baseline_value, row.candidate_value]);
         let sensitivity = row.minimum_detectable_effect.map_or_else(
             || "unknown".to_owned(),
             |effect| format!("≥ {}", format::percent(context.dialect, effect, 1)),
@@ -176,7 +171,8 @@ fn remarks(context: &Context<'_>, previous: &RunComparison) -> Vec<String> {
     }
     if let Some((mean, count)) = previous.geometric_mean {
         remarks.push(format!(
-            "Geometric mean of {count} ratios: {}.",
+            "Geometric mean of {}: {}, without an interval.",
+            format::plural(u64::from(count), "comparable row"),
             format::change(context.dialect, mean - 1.0, None)
         ));
     }

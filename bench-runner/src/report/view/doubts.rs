@@ -1,6 +1,9 @@
 //! Doubts and limits: every finding with what it does to the numbers and what to do about it.
 //!
-//! Orders by severity and repeats nothing; it never drops a finding.
+//! Orders by severity and says alike doubts once, for all that they concern; it never drops a finding.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use regex::Regex;
 use serde::Serialize;
@@ -52,13 +55,9 @@ pub(super) fn doubts(context: &Context<'_>) -> Doubts {
     for result in &context.report.results {
         findings.extend(result.findings.iter().map(|finding| (finding, context.name(&result.benchmark))));
     }
-    findings.sort_by(|(a, about_a), (b, about_b)| {
-        b.severity.cmp(&a.severity).then_with(|| a.code.cmp(&b.code)).then_with(|| about_a.cmp(about_b))
-    });
-    findings.dedup();
     let broken = context.report.descriptions.iter().filter(|words| Regex::new(&words.pattern).is_err());
     Doubts {
-        items: findings.into_iter().map(|(finding, subject)| doubt(finding, subject)).collect(),
+        items: grouped(findings),
         empty: "No doubt was found about this run.".to_owned(),
         remarks: broken
             .map(|description| {
@@ -71,18 +70,74 @@ pub(super) fn doubts(context: &Context<'_>) -> Doubts {
     }
 }
 
-fn doubt(finding: &Finding, subject: String) -> Doubt {
-    Doubt {
-        severity: capitalised(words::severity(finding.severity)),
-        tone: match finding.severity {
-            Severity::Info => "quiet",
-            Severity::Warning => "inconclusive",
-            Severity::Blocking => "fail",
-        },
-        code: finding.code.clone(),
-        subject,
-        evidence: sentence(&finding.evidence),
-        effect: sentence(&finding.effect),
-        remedy: sentence(&finding.remedy),
+/// Subjects named in one line before it says how many more.
+const NAMED: usize = 6;
+
+/// One doubt for all findings that share severity, code, effect and remedy; most severe first.
+pub(super) fn grouped(findings: Vec<(&Finding, String)>) -> Vec<Doubt> {
+    type Key<'a> = (Reverse<Severity>, &'a str, &'a str, &'a str);
+    let mut groups: BTreeMap<Key<'_>, Vec<(String, &str)>> = BTreeMap::new();
+    for (finding, subject) in findings {
+        let key = (Reverse(finding.severity), &*finding.code, &*finding.effect, &*finding.remedy);
+        let members = groups.entry(key).or_default();
+        let member = (subject, &*finding.evidence);
+        if !members.contains(&member) {
+            members.push(member);
+        }
+    }
+    groups
+        .into_iter()
+        .map(|((Reverse(severity), code, effect, remedy), members)| Doubt {
+            severity: capitalised(words::severity(severity)),
+            tone: match severity {
+                Severity::Info => "quiet",
+                Severity::Warning => "inconclusive",
+                Severity::Blocking => "fail",
+            },
+            code: code.to_owned(),
+            subject: named(members.iter().map(|(subject, _)| subject.clone()).collect()),
+            evidence: evidence(&members),
+            effect: started(effect),
+            remedy: started(remedy),
+        })
+        .collect()
+}
+
+fn named(subjects: Vec<String>) -> String {
+    let more = subjects.len().saturating_sub(NAMED);
+    let shown: Vec<String> = subjects.into_iter().take(NAMED).collect();
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { words::list(&shown) }
+}
+
+/// The evidence once where it is the same for all, else one piece for each subject.
+fn evidence(members: &[(String, &str)]) -> String {
+    match members {
+        [(_, first), rest @ ..] if rest.iter().all(|(_, other)| other == first) => started(first),
+        _ => {
+            let piece =
+                |(subject, text): &(String, &str)| format!("{subject}: {}", text.trim_end_matches('.'));
+            started(&members.iter().map(piece).collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+/// A fragment as a sentence of its own; a first word that is a name keeps its spelling.
+fn started(text: &str) -> String {
+    let text = sentence(text);
+    let word = text.split_whitespace().next().unwrap_or_default();
+    if word.chars().all(char::is_alphabetic) { capitalised(&text) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_become_sentences_and_names_stay() {
+        let check = |text: &str, expected: &str| assert_eq!(started(text), expected);
+        check("plug in and run again", "Plug in and run again.");
+        check("verify_batch/8 ran once.", "verify_batch/8 ran once.");
+        check("`cargo` is missing", "`cargo` is missing.");
+        check("", "");
     }
 }

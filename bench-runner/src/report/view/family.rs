@@ -3,6 +3,7 @@
 //! Groups by the owner's descriptions first and by bench target otherwise. It draws no conclusion: sentences are
 //! made by `interpret`.
 
+use crate::report::format::append;
 use regex::Regex;
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use super::table::{Cell, Kind, Table};
 use super::words::{self, code, strong};
 use super::{Context, Figure, figures, interpret};
 use crate::model::estimate::{BenchmarkResult, IntervalMethod};
+use crate::model::finding::Severity;
 use crate::model::report::{Description, Distribution};
 use crate::model::units::Throughput;
 use crate::report::ReportError;
@@ -134,17 +136,14 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         words::list(&names)
     };
     let measures = group.description.map(|words| words.measures.clone()).filter(|words| !words.is_empty());
-    let doubts = group.results.iter().flat_map(|result| {
-        let name = code(&context.name(&result.benchmark));
-        result.findings.iter().map(move |finding| {
-            format!(
-                "{} {name}: {} {}",
-                capitalised(words::severity(finding.severity)),
-                super::sentence(&finding.evidence),
-                super::sentence(&finding.effect)
-            )
-        })
+    // What merely helps to read a number stands once, at the end of the report; here stands what may mislead.
+    let serious = group.results.iter().flat_map(|result| {
+        let serious = result.findings.iter().filter(|finding| finding.severity > Severity::Info);
+        serious.map(|finding| (finding, context.name(&result.benchmark)))
     });
+    let doubts = super::doubts::grouped(serious.collect())
+        .into_iter()
+        .map(|doubt| format!("{} ({}): {} {}", doubt.severity, doubt.subject, doubt.evidence, doubt.effect));
     let figures = figures::family(context, group, &slug)?;
     Ok(Family {
         pair: figures.len() == 1,
@@ -270,12 +269,16 @@ fn tile(context: &Context<'_>, group: &Group<'_>, result: &BenchmarkResult) -> T
     let bounds = result.estimate.interval.map(|it| scale(context, result).range(it.low, it.high));
     let mut inside = bounds.into_iter().collect::<Vec<_>>();
     inside.push(basis(context, result));
-    let mut sentence = format!("{}: {} {doubt} ({})", code(&name), strong(&total), inside.join(", "));
+    let width = if result.estimate.interval.is_some() { format!(" {doubt}") } else { String::new() };
+    if width.is_empty() {
+        inside.insert(0, "interval unknown: none stated".to_owned());
+    }
+    let mut sentence = format!("{}: {}{width} ({})", code(&name), strong(&total), inside.join(", "));
     if let Some(each) = &each {
-        sentence.push_str(&format!(" → {}", strong(each)));
+        append(&mut sentence, format_args!(" → {}", strong(each)));
     }
     if let Some(rate) = &rate {
-        sentence.push_str(&format!(" → {}", strong(rate)));
+        append(&mut sentence, format_args!(" → {}", strong(rate)));
     }
     let (value, of) = match each.as_deref().and_then(|each| each.rsplit_once('/')) {
         Some((number, _)) => (number.to_owned(), format!("per {element}; {total} per iteration")),
@@ -311,7 +314,7 @@ fn table(context: &Context<'_>, group: &Group<'_>) -> Table {
         }
         table.rows.push(cells);
     }
-    table.note = note(&group.results);
+    table.note = note(context, &group.results);
     fold_launches(context, &mut table, &group.results);
     table.drop_empty_columns();
     table
@@ -331,10 +334,13 @@ fn fold_launches(context: &Context<'_>, table: &mut Table, results: &[&Benchmark
         }
     }
     let word = if launches == 1 { "launch" } else { "launches" };
-    table.note.push_str(&format!(
-        " Each from {launches} {word}, {} observations.",
-        format::count(context.dialect, observations)
-    ));
+    append(
+        &mut table.note,
+        format_args!(
+            " Each from {launches} {word}, {} observations.",
+            format::count(context.dialect, observations)
+        ),
+    );
 }
 
 /// The same columns for every result of the run: the table at the top.
@@ -352,16 +358,21 @@ pub(super) fn glance(context: &Context<'_>, groups: &[Group<'_>]) -> Table {
     );
     for group in groups {
         for result in &group.results {
-            let mut cells = row(context, result, group.element());
-            cells.remove(LAUNCHES);
-            cells.remove(BOUNDS);
-            table.rows.push(cells);
+            table.rows.push(glance_row(context, result, group.element()));
         }
     }
     table.drop_empty_columns();
     let all: Vec<_> = groups.iter().flat_map(|group| group.results.iter().copied()).collect();
-    table.note = note(&all);
+    table.note = note(context, &all);
     table
+}
+
+/// A row without bounds and launches.
+pub(super) fn glance_row(context: &Context<'_>, result: &BenchmarkResult, element: &str) -> Vec<Cell> {
+    let mut cells = row(context, result, element);
+    cells.remove(LAUNCHES);
+    cells.remove(BOUNDS);
+    cells
 }
 
 fn row(context: &Context<'_>, result: &BenchmarkResult, element: &str) -> Vec<Cell> {
@@ -389,7 +400,7 @@ fn row(context: &Context<'_>, result: &BenchmarkResult, element: &str) -> Vec<Ce
 }
 
 /// Names the statistics and what the intervals cover, once for the table.
-fn note(results: &[&BenchmarkResult]) -> String {
+fn note(context: &Context<'_>, results: &[&BenchmarkResult]) -> String {
     let mut statistics: Vec<String> = Vec::new();
     let mut methods: Vec<String> = Vec::new();
     for result in results {
@@ -398,7 +409,8 @@ fn note(results: &[&BenchmarkResult]) -> String {
             statistics.push(statistic);
         }
         let Some(interval) = result.estimate.interval else { continue };
-        let method = format!("{:.0} % interval: {}", interval.level * 100.0, method_words(interval.method));
+        let level = format::percent(context.dialect, interval.level, 0);
+        let method = format!("{level} interval: {}", method_words(interval.method));
         if !methods.contains(&method) {
             methods.push(method);
         }
@@ -408,7 +420,7 @@ fn note(results: &[&BenchmarkResult]) -> String {
     }
     let mut note = format!("Value: {} per iteration.", statistics.join("; "));
     for method in methods {
-        note.push_str(&format!(" {method}."));
+        append(&mut note, format_args!(" {method}."));
     }
     note
 }

@@ -11,6 +11,7 @@ use crate::model::curve::{BatchCurve, ParallelScaling};
 use crate::model::estimate::BenchmarkResult;
 use crate::report::ReportError;
 use crate::report::chart::{Words, batch, distribution, forest, scaling};
+use crate::report::format::append;
 use crate::report::format::{self, Dialect, Scale};
 
 /// Charts of one group: curves first, then scaling, then one distribution per benchmark.
@@ -81,14 +82,17 @@ fn spread(
         code(&name)
     );
     if chart.beyond > 0 {
-        caption.push_str(&format!(
-            " {} of {count} observations lie beyond the right edge, up to {}.",
-            chart.beyond,
-            scale.show(result.launches.iter().map(|launch| launch.maximum).fold(0.0, f64::max), None)
-        ));
+        append(
+            &mut caption,
+            format_args!(
+                " {} of {count} observations lie beyond the right edge, up to {}.",
+                chart.beyond,
+                scale.show(result.launches.iter().map(|launch| launch.maximum).fold(0.0, f64::max), None)
+            ),
+        );
     }
     if hidden > 0 {
-        caption.push_str(&format!(" {hidden} more launches stand in the table."));
+        append(&mut caption, format_args!(" {hidden} more launches stand in the table."));
     }
     Ok(Some(Figure {
         svg: chart.svg,
@@ -283,10 +287,13 @@ pub(super) fn comparison(
         .to_owned();
     let hidden = rows.len().saturating_sub(forest::MOST_ROWS);
     if hidden > 0 {
-        caption.push_str(&format!(" {hidden} more rows stand in the tables."));
+        append(&mut caption, format_args!(" {hidden} more rows stand in the tables."));
     }
     if chart.clipped > 0 {
-        caption.push_str(&format!(" {} run off the edge.", format::plural(total(chart.clipped), "interval")));
+        append(
+            &mut caption,
+            format_args!(" {} run off the edge.", format::plural(total(chart.clipped), "interval")),
+        );
     }
     Ok(vec![Figure { svg: chart.svg, caption, fold: String::new(), table: Table::new("", &[]) }])
 }

@@ -2,6 +2,7 @@
 //!
 //! The paragraph is made from the numbers below it and from nothing else.
 
+use crate::report::format::append;
 use serde::Serialize;
 
 use super::words::{self, code};
@@ -9,6 +10,7 @@ use super::{Context, machine, total};
 use crate::model::comparison::{RunComparison, Verdict};
 use crate::model::finding::Severity;
 use crate::model::gate::GateVerdict;
+use crate::model::ids::BenchmarkId;
 use crate::model::run::{LaunchStatus, RunKind, RunStatus};
 use crate::report::format;
 
@@ -154,7 +156,7 @@ fn partial(context: &Context<'_>) -> String {
         .run
         .inventory
         .iter()
-        .filter(|id| !report.results.iter().any(|result| result.benchmark == **id))
+        .filter(|id| !report.results.iter().any(|result| is_same(&result.benchmark, id)))
         .map(|id| code(&context.name(id)))
         .collect();
     let broken: Vec<String> = report
@@ -170,13 +172,22 @@ fn partial(context: &Context<'_>) -> String {
     let mut text = String::new();
     if !missing.is_empty() {
         let of = report.run.inventory.len();
-        text.push_str(&format!("Missing {} of {of} benchmarks: {}. ", missing.len(), capped(&missing, 12)));
+        append(
+            &mut text,
+            format_args!("Missing {} of {of} benchmarks: {}. ", missing.len(), capped(&missing, 12)),
+        );
     }
     if !broken.is_empty() {
-        text.push_str(&format!("Not complete: {}. ", capped(&broken, 6)));
+        append(&mut text, format_args!("Not complete: {}. ", capped(&broken, 6)));
     }
     text.push_str("What was measured is shown; no gate judges it.");
     text
+}
+
+/// Whether both name one benchmark. An inventory made of titles does not tell group from function and value: there the
+/// text decides.
+fn is_same(measured: &BenchmarkId, listed: &BenchmarkId) -> bool {
+    measured == listed || (measured.package == listed.package && measured.to_string() == listed.to_string())
 }
 
 /// Lists at most `most` items and says how many more there are.
@@ -223,10 +234,10 @@ fn summary(context: &Context<'_>) -> String {
     text.push(' ');
     text.push_str(&against(context));
     if let Some(gates) = gates(context) {
-        text.push_str(&format!(" {gates}"));
+        append(&mut text, format_args!(" {gates}"));
     }
     if let Some(first) = report.recommendations.first() {
-        text.push_str(&format!(" First knob to turn: {}", super::sentence(&first.action)));
+        append(&mut text, format_args!(" First knob to turn: {}", super::sentence(&first.action)));
     }
     text
 }
@@ -306,4 +317,30 @@ pub(super) fn gates(context: &Context<'_>) -> Option<String> {
             },
         );
     Some(format!("Gates: {passed} of {} pass{}.", judged.len(), tightest.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_benchmark_listed_by_its_title_is_not_missing() {
+        let id = |package: &str, group: &str, function: Option<&str>, occurrence| BenchmarkId {
+            package: package.to_owned(),
+            target: "sign".to_owned(),
+            group: group.to_owned(),
+            function: function.map(str::to_owned),
+            value: None,
+            occurrence,
+        };
+        let measured = id("kms", "batch", Some("64"), 0);
+        let check = |listed: &BenchmarkId, expected: bool| {
+            assert_eq!(is_same(&measured, listed), expected, "{listed:?}");
+        };
+        check(&measured, true);
+        check(&id("kms", "batch/64", None, 0), true);
+        check(&id("kms", "batch/64", None, 1), false);
+        check(&id("kms", "batch/6", None, 0), false);
+        check(&id("other", "batch/64", None, 0), false);
+    }
 }

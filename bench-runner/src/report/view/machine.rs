@@ -2,12 +2,16 @@
 //!
 //! A fact is never shown without its status; a missing one is "unknown" with the reason, never "off".
 
+use std::collections::BTreeMap;
+
+use crate::report::format::append;
 use serde::Serialize;
 
 use super::table::{Cell, Kind, Table};
 use super::words::code;
 use super::{Context, family::capitalised};
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase, find, keys, known};
+use crate::model::run::RunKind;
 use crate::report::format::{self, Dialect, Scale};
 
 /// One line of the machine's description.
@@ -84,12 +88,21 @@ fn joined(context: &Context<'_>, parts: &[(&str, &str)]) -> String {
             Some(if label.is_empty() { text } else { format!("{label} {text}") })
         })
         .collect();
-    if parts.is_empty() { "unknown (not read in this run)".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { not_read(context) } else { parts.join(", ") }
+}
+
+/// Why a fact is missing altogether.
+pub(super) fn not_read(context: &Context<'_>) -> String {
+    match context.report.run.kind {
+        RunKind::Measured => "unknown (not read in this run)",
+        RunKind::Imported => "unknown (not part of what was imported)",
+        RunKind::Summary => "unknown (not stated by the record)",
+    }
+    .to_owned()
 }
 
 fn processor(context: &Context<'_>) -> String {
-    let mut text =
-        said(context, keys::CPU_MODEL).unwrap_or_else(|| "unknown (not read in this run)".to_owned());
+    let mut text = said(context, keys::CPU_MODEL).unwrap_or_else(|| not_read(context));
     let counts = [
         (keys::CPU_CORES_PHYSICAL, "physical cores"),
         (keys::CPU_CORES_LOGICAL, "logical"),
@@ -97,13 +110,13 @@ fn processor(context: &Context<'_>) -> String {
     ];
     for (key, word) in counts {
         match (value(context, key), said(context, key)) {
-            (Some(count), _) => text.push_str(&format!(", {count} {word}")),
-            (None, Some(why)) => text.push_str(&format!(", {word} {why}")),
+            (Some(count), _) => append(&mut text, format_args!(", {count} {word}")),
+            (None, Some(why)) => append(&mut text, format_args!(", {word} {why}")),
             (None, None) => {}
         }
     }
     if let Some(frequency) = value(context, keys::CPU_FREQUENCY) {
-        text.push_str(&format!(", {frequency} as the system claims"));
+        append(&mut text, format_args!(", {frequency} as the system claims"));
     }
     text
 }
@@ -112,23 +125,43 @@ fn system(context: &Context<'_>) -> String {
     let mut text = joined(context, &[("", keys::OS_NAME), ("kernel", keys::OS_KERNEL), ("", keys::CPU_ARCH)]);
     for (key, word) in [(keys::VIRT_HYPERVISOR, "hypervisor"), (keys::VIRT_CONTAINER, "container")] {
         if let Some(value) = said(context, key) {
-            text.push_str(&format!(", {word} {value}"));
+            append(&mut text, format_args!(", {word} {value}"));
         }
     }
     text
 }
 
+/// What is known is said in full; what is not is gathered by reason, since on a guest one reason holds for all.
 fn power(context: &Context<'_>) -> String {
-    joined(
-        context,
-        &[
-            ("mode", keys::POWER_MODE),
-            ("source", keys::POWER_SOURCE),
-            ("governor", keys::FREQ_GOVERNOR),
-            ("preference", keys::FREQ_EPP),
-            ("turbo", keys::FREQ_TURBO),
-        ],
-    )
+    let parts = [
+        ("mode", keys::POWER_MODE),
+        ("source", keys::POWER_SOURCE),
+        ("governor", keys::FREQ_GOVERNOR),
+        ("preference", keys::FREQ_EPP),
+        ("turbo", keys::FREQ_TURBO),
+    ];
+    let facts = &context.report.run.facts;
+    let mut said = Vec::new();
+    let mut unknown: BTreeMap<FactStatus, Vec<String>> = BTreeMap::new();
+    for (label, key) in parts {
+        match (value(context, key), find(facts, key, Phase::Start)) {
+            (Some(text), _) => said.push(format!("{label} {text}")),
+            (None, Some(fact)) => unknown.entry(fact.status).or_default().push(label.to_owned()),
+            (None, None) => {}
+        }
+    }
+    let gathered = |(status, labels): (&FactStatus, &Vec<String>)| {
+        let why = match status {
+            FactStatus::Hidden => "unknown: hidden by the hypervisor or container",
+            FactStatus::Denied => "unknown: the system refuses to tell",
+            FactStatus::NotApplicable => "not applicable here",
+            FactStatus::Placeholder => "unknown: the value shown is made up",
+            FactStatus::Unknown | FactStatus::Ok | FactStatus::Derived => "unknown",
+        };
+        format!("{} {why}", super::words::list(labels))
+    };
+    said.extend(unknown.iter().map(gathered));
+    if said.is_empty() { not_read(context) } else { said.join("; ") }
 }
 
 fn load(context: &Context<'_>) -> String {
@@ -246,7 +279,8 @@ const LABELS: [(&str, &str); 49] = [
 ];
 
 /// Facts whose value moves in every run and says nothing by moving.
-const ALWAYS_MOVING: [&str; 6] = [
+const ALWAYS_MOVING: [&str; 7] = [
+    keys::LOAD_TICKS,
     keys::OS_UPTIME,
     keys::MEMORY_AVAILABLE,
     keys::LOAD_ONE,
@@ -273,7 +307,7 @@ fn changes(context: &Context<'_>) -> Vec<String> {
                     ));
                 }
             }
-            Phase::Delta if moved(fact) => {
+            Phase::Delta if moved(fact) && !ALWAYS_MOVING.contains(&fact.key.as_str()) => {
                 changes.push(format!("{}: {text} during the run", label(&fact.key)));
             }
             Phase::Start | Phase::End | Phase::Delta => {}
@@ -313,7 +347,18 @@ fn table(context: &Context<'_>) -> Table {
             ("Source", Kind::Text),
         ],
     );
-    for fact in &context.report.run.facts {
+    let facts = &context.report.run.facts;
+    // A fact that reads the same at the end says nothing new; its row at the start stands for both.
+    let said = |fact: &&Fact| {
+        let start = find(facts, &fact.key, Phase::Start);
+        fact.phase == Phase::End
+            && start.is_some_and(|start| start.value == fact.value && start.status == fact.status)
+    };
+    let again = facts.iter().filter(said).count() as u64;
+    if again > 0 {
+        table.note = format!("{} read the same at the end of the run.", format::plural(again, "more fact"));
+    }
+    for fact in facts.iter().filter(|fact| !said(fact)) {
         let value = match (fact.value.as_ref(), fact.status) {
             (Some(value), _) => value_text(context.dialect, value, &fact.unit),
             (None, FactStatus::NotApplicable) => context.dialect.nothing().to_owned(),

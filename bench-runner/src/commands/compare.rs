@@ -1,0 +1,132 @@
+//! `bench-runner compare A B`: two stored runs side by side, what differs first.
+
+use std::fmt::Write as _;
+
+use super::{Session, load};
+use crate::cli::Format;
+use crate::error::CliError;
+use crate::exit_code::{self, ExitCode};
+use crate::model::comparison::{Comparison, RunComparison, Verdict};
+use crate::report::format::{Dialect, Scale, change, percent};
+use crate::ui::table::{Align, Column, Table};
+
+/// Compare two stored runs: B against A
+///
+/// What differs between them comes first. Each benchmark gets one of five answers: regressed, improved, unchanged,
+/// inconclusive, not comparable. Runs of unlike machines, configurations or harness settings are not compared.
+/// Ends with 0 whatever was found, and with 121 when nothing could be compared: `gate` is the command that judges.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The older side: `latest`, a run id, or four or more characters of its beginning or end
+    #[arg(value_name = "A")]
+    baseline: String,
+    /// The side under judgement
+    #[arg(value_name = "B", default_value = "latest")]
+    candidate: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the configuration or the store cannot be read, or there is no such run.
+pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    let config = session.config()?;
+    let store = load::open_to_read(&config)?;
+    let (a, b) = (store.resolve(&args.baseline)?, store.resolve(&args.candidate)?);
+    if a == b {
+        return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
+            .hinted(Some("`bench-runner list` shows what there is".to_owned())));
+    }
+    let comparison = load::comparison_of(&config, &store, (&a, &b))?;
+    let table = table(&comparison);
+    let text = match session.format {
+        Format::Csv => table.csv(),
+        Format::Json | Format::Jsonl => {
+            let object = load::json_of(&comparison)?;
+            serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object})
+                .to_string()
+        }
+        Format::Markdown => framed(&comparison, &table.markdown(), "- "),
+        Format::Text => framed(&comparison, &table.text(session.style.width), "  "),
+    };
+    session.answer(&text)?;
+    let judged = comparison.rows.iter().any(|row| row.verdict != Verdict::NotComparable);
+    Ok(if judged { exit_code::DONE } else { exit_code::NOT_COMPARABLE })
+}
+
+/// Differences above the table; what only one side has, and the geometric mean, below it.
+fn framed(comparison: &RunComparison, table: &str, bullet: &str) -> String {
+    let mut text = format!("A  {}\nB  {}\n\n", comparison.baseline, comparison.candidate);
+    if comparison.differences.is_empty() {
+        text.push_str("Nothing that was recorded differs between them.\n");
+    } else {
+        text.push_str("What differs:\n\n");
+        for difference in &comparison.differences {
+            let mark = if difference.splits_series { "  (not comparable)" } else { "" };
+            _ = writeln!(
+                text,
+                "{bullet}{}: {} -> {}{mark}",
+                difference.key, difference.baseline, difference.candidate
+            );
+        }
+    }
+    _ = write!(text, "\n{table}");
+    for (word, ids) in [("only in A", &comparison.missing), ("only in B", &comparison.new)] {
+        if !ids.is_empty() {
+            let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            _ = writeln!(text, "\n{word}: {}", names.join(", "));
+        }
+    }
+    if let Some((mean, count)) = comparison.geometric_mean {
+        let rows = if count == 1 { "row" } else { "rows" };
+        let mean = change(Dialect::Ascii, mean - 1.0, None);
+        _ = writeln!(text, "\ngeometric mean of {count} comparable {rows}: {mean} (without an interval)");
+    }
+    text
+}
+
+fn table(comparison: &RunComparison) -> Table {
+    let column = |title, align, drop_order| Column { title, align, drop_order };
+    Table {
+        columns: vec![
+            column("verdict", Align::Left, 0),
+            column("benchmark", Align::Left, 0),
+            column("A", Align::Right, 2),
+            column("B", Align::Right, 2),
+            column("change", Align::Right, 0),
+            column("visible from", Align::Right, 3),
+            column("why", Align::Left, 4),
+        ],
+        rows: comparison.rows.iter().map(row).collect(),
+    }
+}
+
+fn row(row: &Comparison) -> Vec<String> {
+    let verdict = match row.verdict {
+        Verdict::Regressed => "[R] regressed",
+        Verdict::Improved => "[I] improved",
+        Verdict::Unchanged => "[=] unchanged",
+        Verdict::Inconclusive => "[?] inconclusive",
+        Verdict::NotComparable => "[!] not comparable",
+    };
+    let scale = Scale::metric(Dialect::Ascii, &row.metric, [row.baseline_value, row.candidate_value]);
+    let changed = match row.verdict {
+        // A number beside "not comparable" would be read as a comparison.
+        Verdict::NotComparable => "-".to_owned(),
+        _ => {
+            let interval = row.ratio_interval.map(|(low, high)| (low - 1.0, high - 1.0));
+            change(Dialect::Ascii, row.ratio - 1.0, interval)
+        }
+    };
+    let visible = row.minimum_detectable_effect.map(|effect| percent(Dialect::Ascii, effect, 1));
+    vec![
+        verdict.to_owned(),
+        row.benchmark.to_string(),
+        scale.show(row.baseline_value, None),
+        scale.show(row.candidate_value, None),
+        changed,
+        visible.unwrap_or_else(|| "-".to_owned()),
+        row.reason.clone(),
+    ]
+}
