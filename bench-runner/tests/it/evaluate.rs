@@ -3,13 +3,17 @@
 use assert_cmd::Command;
 
 fn bench_runner(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_bench-runner")).args(arguments).env_remove("CI").output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_bench-runner"))
+        .args(arguments)
+        .env_remove("CI")
+        .output()
+        .expect("the program starts")
 }
 
 fn json(arguments: &[&str]) -> serde_json::Value {
     let output = bench_runner(&[arguments, &["--format", "json"]].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub enum Family {
     HeavyTails,
     /// Normal, and in 3 % of the nights of a series 5 to 15 standard deviations slower.
     Spikes,
-    /// Two modes, 3 standard deviations apart, drawn anew each night, with a quarter of the normal noise around each.
+    /// Two modes, drawn anew each night, about 2 standard deviations apart and 12 times the noise around each.
     Bimodal,
     /// Normal around a level that wanders by 0.1 standard deviations a night.
     Drift,
