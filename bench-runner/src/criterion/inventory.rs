@@ -41,6 +41,8 @@ pub struct Inventory {
     pub harness_version: Option<String>,
     /// Whether the bench named everything and ended well.
     pub complete: bool,
+    /// Whether it ended well, whatever it named.
+    pub ended_well: bool,
     /// Doubts.
     pub findings: Vec<Finding>,
     /// End of standard error, for people; it may name paths and must not be stored.
@@ -106,8 +108,8 @@ fn ask(
 fn from_socket(request: InventoryRequest<'_>, asked: Captured) -> Inventory {
     let mut findings = asked.books.findings.clone();
     findings.extend(repeated_ids(asked.books.skipped.iter()));
-    let complete =
-        ended_well(&asked) && asked.books.open_group.is_none() && asked.books.unfinished().is_none();
+    let well = ended_well(&asked);
+    let complete = well && asked.books.open_group.is_none() && asked.books.unfinished().is_none();
     if !complete {
         findings.push(incomplete(request, &asked));
     }
@@ -116,6 +118,7 @@ fn from_socket(request: InventoryRequest<'_>, asked: Captured) -> Inventory {
         naming: Naming::Ids,
         harness_version: asked.hello.map(|hello| hello.version_text()),
         complete,
+        ended_well: well,
         findings,
         stderr_tail: asked.stderr,
     }
@@ -139,7 +142,16 @@ fn from_titles(request: InventoryRequest<'_>, listed: &Captured, listing: bool) 
     let complete = ended_well(listed) && !ids.is_empty();
     let findings = if complete { Vec::new() } else { vec![incomplete(request, listed)] };
     let stderr_tail = listed.stderr.clone();
-    Inventory { ids, naming: Naming::Titles, harness_version: None, complete, findings, stderr_tail }
+    let ended_well = ended_well(listed);
+    Inventory {
+        ids,
+        naming: Naming::Titles,
+        harness_version: None,
+        complete,
+        ended_well,
+        findings,
+        stderr_tail,
+    }
 }
 
 /// Findings about ids that occur more than once.
@@ -274,6 +286,7 @@ mod tests {
             harness_version: None,
             complete: true,
             findings: Vec::new(),
+            ended_well: true,
             stderr_tail: String::new(),
         }
     }

@@ -12,6 +12,9 @@ const LEAST_MARGIN: f64 = 0.03;
 /// Standard deviations between launches that a budget should leave room for.
 const DEVIATIONS: f64 = 3.0;
 
+/// Pieces of evidence that a card shows.
+const SHOWN: usize = 4;
+
 pub(super) static RULES: [Rule; 4] = [
     Rule {
         id: "measure.statistic-label",
@@ -167,6 +170,15 @@ fn modes(input: &KnobInput<'_>) -> Vec<Fired> {
     found.extend(with_finding(input, "long-tail"));
     if found.is_empty() {
         return Vec::new();
+    }
+    let concerned = found.len();
+    // All of them stand among the doubts; a card shows enough to act on.
+    found.truncate(SHOWN);
+    if concerned > SHOWN {
+        found.push((
+            "further observations".to_owned(),
+            format!("{} more, among the doubts", concerned - SHOWN),
+        ));
     }
     vec![Fired::new(
         "Look at the distributions before trusting a small change".to_owned(),

@@ -244,13 +244,16 @@ const REMEMBERED: [&str; 2] = [keys::LOAD_ONE, keys::LOAD_PRESSURE_CPU];
 
 /// A bench that broke while it was asked what it contains is no empty suite.
 fn nothing_selected(benches: &[Bench], plan: &RunPlan) -> CliError {
-    if let Some(broken) = benches.iter().find(|bench| !bench.inventory.complete) {
+    if let Some(broken) = benches.iter().find(|bench| !bench.inventory.ended_well) {
         let evidence =
             broken.inventory.findings.last().map_or("it named nothing", |finding| &finding.evidence);
         let what =
             format!("bench `{}` failed before measuring: {evidence}", broken.executable.executable.target);
         let mut error = CliError::new(exit_code::BENCH_FAILED, what);
-        error.causes.push(broken.inventory.stderr_tail.trim().to_owned());
+        let last_words = broken.inventory.stderr_tail.trim();
+        if !last_words.is_empty() {
+            error.causes.push(last_words.to_owned());
+        }
         return error.hinted(Some("run it by hand with `cargo bench` to see it fail".to_owned()));
     }
     let all: Vec<String> =

@@ -121,6 +121,9 @@ fn default_title(result: &BenchmarkResult) -> String {
     }
 }
 
+/// Characters of evidence that a section still shows beside its numbers.
+const LONG_EVIDENCE: usize = 200;
+
 /// Writes one group as a section.
 pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) -> Result<Family, ReportError> {
     let slug = format!("family-{number}");
@@ -141,9 +144,15 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         let serious = result.findings.iter().filter(|finding| finding.severity > Severity::Info);
         serious.map(|finding| (finding, context.name(&result.benchmark)))
     });
-    let doubts = super::doubts::grouped(serious.collect())
-        .into_iter()
-        .map(|doubt| format!("{} ({}): {} {}", doubt.severity, doubt.subject, doubt.evidence, doubt.effect));
+    let doubts = super::doubts::grouped(serious.collect()).into_iter().map(|doubt| {
+        // A wall of numbers is not read; where it gets long, it stands in the section of doubts alone.
+        let seen = if doubt.evidence.chars().count() > LONG_EVIDENCE {
+            "What was seen stands under doubts and limits.".to_owned()
+        } else {
+            doubt.evidence
+        };
+        format!("{} {} ({}): {} {seen}", doubt.severity, code(&doubt.code), doubt.subject, doubt.effect)
+    });
     let figures = figures::family(context, group, &slug)?;
     Ok(Family {
         pair: figures.len() == 1,

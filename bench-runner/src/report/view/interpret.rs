@@ -302,7 +302,7 @@ fn one_scaling(context: &Context<'_>, scaling: &ParallelScaling, element: &str) 
         None => format!("{} threads (usable cores unknown)", scaling.threads),
     };
     let word = if scaling.efficiency > 1.0 {
-        "above 100 %, so the single-threaded reference ran under worse conditions"
+        "above 100 %, so the single-threaded reference does less per call or ran under worse conditions"
     } else if scaling.efficiency >= NEAR_IDEAL {
         "near-ideal"
     } else if scaling.efficiency < LIMITED {
