@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
                 }
             }
             Line::Result(name, iterations, values) => {
-                self.result(name, iterations, &values).map_err(Fault::Foreign)?
+                self.result(name, iterations, &values).map_err(Fault::Foreign)?;
             }
         }
         Ok(())

@@ -54,7 +54,7 @@ struct OneResult {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text {
-    Text(String),
+    Words(String),
     Number(serde_json::Number),
     Flag(bool),
 }
@@ -62,7 +62,7 @@ enum Text {
 impl std::fmt::Display for Text {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Text(text) => f.write_str(text),
+            Self::Words(text) => f.write_str(text),
             Self::Number(number) => write!(f, "{number}"),
             Self::Flag(flag) => write!(f, "{flag}"),
         }

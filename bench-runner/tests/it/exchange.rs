@@ -88,7 +88,12 @@ fn a_page_of_years_becomes_a_history() {
         let number: u64 = key.benchmark.group.strip_prefix("bench ").unwrap().parse().unwrap();
         let history = store.history(key).unwrap();
         for (commit, point) in (0_u64..).zip(&history.points) {
-            assert_eq!(point.value, page_value(commit, number) as f64, "{} at {commit}", key.benchmark);
+            assert_eq!(
+                point.value.to_string(),
+                page_value(commit, number).to_string(),
+                "{} at {commit}",
+                key.benchmark
+            );
             assert_eq!(point.commit.as_deref(), Some(format!("{commit:040x}").as_str()));
             points += 1;
         }
