@@ -146,6 +146,9 @@ fn write(
     }
     for id in runs {
         let record = store.record(id)?;
+        if record.run.status == RunStatus::Partial && args.to != To::Json {
+            ui::note(&format!("run {id} is partial: something is missing in it"));
+        }
         if args.to == To::Json {
             output.put(&own::run(&record, first).map_err(json)?)?;
             first = false;

@@ -31,6 +31,8 @@ mod exchange;
 #[cfg(test)]
 mod exchange_export;
 #[cfg(test)]
+mod exchange_mutations;
+#[cfg(test)]
 mod exchange_support;
 #[cfg(test)]
 mod hardware_programs;
