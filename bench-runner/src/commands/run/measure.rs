@@ -337,6 +337,7 @@ fn launch_row(ordinal: u32, round: u32, bench: &Bench) -> Launch {
         started: clock::now(),
         elapsed_seconds: 0.0,
         exit_code: None,
+        covariates: None,
     }
 }
 
