@@ -3,11 +3,13 @@
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
 pub mod bundle;
+pub mod canary;
 pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod explain;
 pub mod gate;
 pub mod import;
 pub mod list;
@@ -18,6 +20,7 @@ pub mod man;
 pub mod report;
 pub mod run;
 pub mod show;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -137,6 +140,8 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
+        Command::Explain(args) => explain::run(args, &session),
+        Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Import(args) => import::run(args, &session),

@@ -58,6 +58,19 @@ pub struct MachineRow {
     pub cells: Vec<Option<MachineCell>>,
 }
 
+/// A number that a record states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatedNumber {
+    /// Which benchmark.
+    pub benchmark: BenchmarkId,
+    /// What is counted.
+    pub metric: Metric,
+    /// The value per iteration.
+    pub value: f64,
+    /// Its interval, if one is stated.
+    pub interval: Option<(f64, f64)>,
+}
+
 /// A record without samples, shown apart: its numbers are stated, and nothing is concluded from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatedMachine {
@@ -67,8 +80,8 @@ pub struct StatedMachine {
     pub name: String,
     /// Who measured.
     pub identity: Identity,
-    /// Benchmark, metric, value, and interval if one is stated.
-    pub numbers: Vec<(BenchmarkId, Metric, f64, Option<(f64, f64)>)>,
+    /// What it states.
+    pub numbers: Vec<StatedNumber>,
 }
 
 /// Machines side by side: the same code, built alike, measured by independent runs.

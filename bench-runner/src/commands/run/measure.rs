@@ -1,15 +1,20 @@
 //! The launches: shuffled within each round, every observation stored as it comes.
+//!
+//! A launch that something disturbed is repeated at once, within a tenth of the plan; both are kept.
 
 use std::collections::BTreeMap;
 
 use super::prepare::{Bench, Suite};
+use crate::analysis::contamination::{self, extra_launches};
 use crate::analysis::doctor::{Inputs, diagnose};
+use crate::canary;
 use crate::clock;
+use crate::commands::watch::{self, Watch};
 use crate::config::Config;
 use crate::criterion::launch::{Event, LaunchOutcome, LaunchRequest, LaunchSettings, Stop, launch};
 use crate::error::CliError;
 use crate::hardware;
-use crate::model::fact::Fact;
+use crate::model::fact::{Fact, Phase};
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::RunId;
 use crate::model::measurement::Measurement;
@@ -38,6 +43,10 @@ struct Measuring<'a> {
     last_seconds: BTreeMap<usize, f64>,
     findings: Vec<Finding>,
     complete: bool,
+    /// The launches that ended, for judging the next.
+    ended: Vec<Launch>,
+    /// Launches that may still be repeated because something disturbed them.
+    extra: u32,
 }
 
 /// Measures the whole plan and closes the run; returns its id even when it is partial.
@@ -49,7 +58,8 @@ pub(super) fn run(
     cancel: &Cancel,
     progress: &mut Progress,
 ) -> Result<RunId, CliError> {
-    let begun = begin(suite, plan);
+    let mut begun = begin(suite, plan);
+    begun.facts.extend(watch::canaries(Phase::Start));
     store.begin_run(&begun)?;
     let complete = suite.benches.iter().all(|bench| bench.inventory.complete);
     let mut measuring = Measuring {
@@ -64,6 +74,8 @@ pub(super) fn run(
         last_seconds: BTreeMap::new(),
         findings: Vec::new(),
         complete,
+        ended: Vec::new(),
+        extra: extra_launches(plan.launches * u32::try_from(suite.benches.len()).unwrap_or(u32::MAX)),
     };
     measuring.announce(config);
     let outcome = measuring.rounds();
@@ -137,7 +149,7 @@ impl Measuring<'_> {
                     self.abandoned(index, round);
                     continue;
                 }
-                self.one_launch(round, index)?;
+                while self.one_launch(round, index)? {}
                 let rounds_left = f64::from(self.plan.launches - round - 1);
                 let all: f64 = order.iter().map(|&index| self.forecast(index)).sum();
                 let rest: f64 = order[place + 1..].iter().map(|&index| self.forecast(index)).sum();
@@ -200,8 +212,8 @@ impl Measuring<'_> {
         });
     }
 
-    /// One launch from its row in the store to its judgement.
-    fn one_launch(&mut self, round: u32, index: usize) -> Result<(), CliError> {
+    /// One launch from its row in the store to its judgement; returns whether it has to be made again.
+    fn one_launch(&mut self, round: u32, index: usize) -> Result<bool, CliError> {
         let bench = &self.suite.benches[index];
         let mut row = launch_row(self.ordinal, round, bench);
         self.store.add_launch(&self.run, &row)?;
@@ -219,6 +231,7 @@ impl Measuring<'_> {
             scratch: self.suite.scratch.path(),
             socket: true,
         };
+        let watch = Watch::begin();
         let mut failure: Option<StoreError> = None;
         let (store, run, ordinal, progress) = (&mut *self.store, &self.run, self.ordinal, &*self.progress);
         let outcome = launch(&request, self.cancel, &mut |event| {
@@ -234,7 +247,7 @@ impl Measuring<'_> {
             self.complete = false;
             return Err(error.into());
         }
-        self.finish_launch(&mut row, index, &outcome)
+        self.finish_launch(&mut row, index, &outcome, watch)
     }
 
     fn finish_launch(
@@ -242,16 +255,19 @@ impl Measuring<'_> {
         row: &mut Launch,
         index: usize,
         outcome: &LaunchOutcome,
-    ) -> Result<(), CliError> {
+        watch: Watch,
+    ) -> Result<bool, CliError> {
         row.status = outcome.status;
         row.capture = outcome.capture;
         row.reason = outcome.reason.clone();
         row.harness_version = outcome.harness_version.clone();
         row.elapsed_seconds = outcome.elapsed.as_secs_f64();
         row.exit_code = outcome.exit_code;
+        let again = self.notice(row, outcome, watch);
         self.store.finish_launch(&self.run, row)?;
         self.last_seconds.insert(index, row.elapsed_seconds);
         self.ordinal += 1;
+        self.ended.push(row.clone());
         for finding in &outcome.findings {
             if !self.findings.contains(finding) && !self.suite.findings.contains(finding) {
                 self.findings.push(finding.clone());
@@ -259,7 +275,7 @@ impl Measuring<'_> {
         }
         let state = if outcome.status == LaunchStatus::Complete {
             self.failures.remove(&index);
-            "complete".to_owned()
+            if again { "complete, but disturbed: made again" } else { "complete" }.to_owned()
         } else {
             *self.failures.entry(index).or_insert(0) += 1;
             self.complete = false;
@@ -278,7 +294,18 @@ impl Measuring<'_> {
             row.target,
             row.elapsed_seconds,
         ));
-        Ok(())
+        Ok(again)
+    }
+
+    /// Writes down what was noticed around the launch, and says whether it is made again for it.
+    fn notice(&mut self, row: &mut Launch, outcome: &LaunchOutcome, watch: Watch) -> bool {
+        let mut noticed = watch.end(row, outcome.usage, &self.ended);
+        let complete = row.status == LaunchStatus::Complete;
+        let again = complete && !noticed.taints.is_empty() && self.extra > 0 && !self.cancel.is_cancelled();
+        noticed.repeated = again;
+        self.extra -= u32::from(again);
+        row.covariates = Some(noticed);
+        again
     }
 
     /// Says what became of a partial launch; its reason names the benchmarks that it did not deliver.
@@ -301,9 +328,13 @@ impl Measuring<'_> {
     fn close(&mut self, start: &[Fact]) -> Result<(), CliError> {
         let mut facts = (self.suite.facts_after)();
         facts.extend(hardware::deltas(start, &facts));
-        let all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
+        facts.extend(watch::canaries(Phase::End));
+        let mut all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
+        facts.extend(canary::deltas(&all));
+        all.extend(canary::deltas(&all));
         let inputs = Inputs { launches: Some(u64::from(self.plan.launches)), ..Inputs::default() };
         let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(contamination::finding(&self.ended));
         findings.extend(diagnose(&all, &inputs).findings.into_iter().map(soften));
         let measured = self.ordinal > 0;
         let status = if self.complete && measured { RunStatus::Complete } else { RunStatus::Partial };
