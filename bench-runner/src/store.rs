@@ -16,6 +16,7 @@ use crate::model::units::Timestamp;
 
 mod dictionary;
 mod error;
+mod experiment;
 mod history;
 mod listing;
 mod lock;
