@@ -8,6 +8,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod experiment;
 pub mod gate;
 pub mod import;
 pub mod list;
@@ -18,6 +19,7 @@ pub mod man;
 pub mod report;
 pub mod run;
 pub mod show;
+mod stage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -139,6 +141,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Compare(args) => compare::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
+        Command::Experiment(args) => experiment::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),

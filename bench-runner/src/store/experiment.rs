@@ -3,15 +3,17 @@
 //! Rows are added as an experiment goes on; only its end is filled in. What is concluded is stored as it was concluded
 //! then, and can be computed again.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{Fault, StoreError};
 use super::lock::RunLock;
-use super::text::{from_json, json_of, name_of, named, narrow, run_id};
+use super::text::{digest, from_json, json_of, name_of, named, narrow, run_id};
 use super::write::{insert_run, require, row_of};
 use super::{Store, listing};
 use crate::model::experiment::{Arm, Experiment, ExperimentLaunch, ExperimentListing, ExperimentResult};
-use crate::model::ids::RunId;
+use crate::model::ids::{Digest, RunId};
 use crate::model::run::{Run, RunStatus};
 use crate::model::units::Timestamp;
 
@@ -235,6 +237,35 @@ impl Store {
                 return id.ok_or_else(|| StoreError::NoSuchRun { text: text.to_owned() }.into());
             }
             listing::abbreviated(connection, "experiment", text)
+        })
+    }
+}
+
+impl Store {
+    /// Returns the executables that must not be pruned: those of baselines, of runs that somebody annotated, and of the
+    /// newest run of each machine.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub fn pinned_executables(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        self.read("looking for pinned executables", |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT DISTINCT sha256 FROM run_executable JOIN executable USING (executable_id) JOIN run USING (run_id)
+                 WHERE run_id IN (SELECT run_id FROM baseline)
+                    OR run.id IN (SELECT target_id FROM annotation WHERE target = 'run')
+                    OR run_id IN (SELECT run_id FROM (
+                           SELECT run_id, row_number() OVER (PARTITION BY recipe, machine
+                                                             ORDER BY started_us DESC, run.id DESC) AS place
+                           FROM run JOIN identity USING (identity_id) WHERE {}) WHERE place = 1)",
+                listing::NO_ARM
+            ))?;
+            let mut rows = statement.query([])?;
+            let mut found = BTreeSet::new();
+            while let Some(row) = rows.next()? {
+                found.insert(digest(&row.get::<_, Vec<u8>>(0)?)?);
+            }
+            Ok(found)
         })
     }
 }

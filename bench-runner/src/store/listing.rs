@@ -20,7 +20,8 @@ const SHORTEST_ABBREVIATION: usize = 4;
 const MOST_CANDIDATES: u32 = 10;
 
 /// Keeps the arms of experiments out, in SQL: they are no nights of a history.
-const NO_ARM: &str = "NOT EXISTS (SELECT 1 FROM experiment_arm WHERE experiment_arm.run_id = run.run_id)";
+pub(super) const NO_ARM: &str =
+    "NOT EXISTS (SELECT 1 FROM experiment_arm WHERE experiment_arm.run_id = run.run_id)";
 
 /// Which runs to list; everything left out matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
