@@ -91,6 +91,8 @@ pub enum Command {
     Canary(commands::canary::Args),
     /// Judge the budgets on a stored run
     Gate(commands::gate::Args),
+    /// Measure two or more variants in turns, and say how they differ
+    Experiment(Box<commands::experiment::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store

@@ -9,6 +9,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod experiment;
 pub mod explain;
 pub mod gate;
 pub mod import;
@@ -20,7 +21,7 @@ pub mod man;
 pub mod report;
 pub mod run;
 pub mod show;
-mod watch;
+mod stage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -144,6 +145,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
+        Command::Experiment(args) => experiment::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),

@@ -17,6 +17,7 @@ use crate::model::units::Timestamp;
 mod covariates;
 mod dictionary;
 mod error;
+mod experiment;
 mod history;
 mod listing;
 mod lock;

@@ -1,5 +1,7 @@
 //! `bench-runner explain A B`: why benchmarks moved between two runs.
 
+mod replay;
+
 use std::fmt::Write as _;
 
 use super::{Session, load};
@@ -9,7 +11,7 @@ use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::estimate::BenchmarkResult;
-use crate::model::explain::{Explanation, Sameness, Shift};
+use crate::model::explain::{Explanation, Replay, Sameness, Shift};
 use crate::model::ids::BenchmarkId;
 use crate::report::format::{Dialect, change};
 use crate::ui::table::{Align, Column, Table};
@@ -18,7 +20,8 @@ use crate::ui::table::{Align, Column, Table};
 ///
 /// Everything that the records hold is weighed by a fixed table of rules: facts, canaries, the factor common to all series,
 /// executables, toolchain, harness settings. Where the evidence is missing the answer is `unknown`. An unchanged
-/// executable is never blamed.
+/// executable is never blamed. `--replay` measures the kept executables of both runs today, in turns: it decides between
+/// code and environment.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The first run: `latest`, a run id, or four or more characters of its beginning or end
@@ -30,6 +33,12 @@ pub struct Args {
     /// Only this benchmark's move is asked about, as `target/full_id`; the others still tell what is common
     #[arg(long, value_name = "ID")]
     benchmark: Option<String>,
+    /// Measure the kept executables of both runs today, in turns, on that benchmark, or on the one that moved most
+    #[arg(long)]
+    replay: bool,
+    /// Blocks of the replay, of four launches each
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=1000), requires = "replay")]
+    blocks: u32,
 }
 
 /// Runs the command.
@@ -47,13 +56,29 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     let (before, after) = (load::results_of(&store, &a)?, load::results_of(&store, &b)?);
     let benchmark = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
-    let found = explain(&Question {
-        before: Side { run: &before.0, results: &before.1 },
-        after: Side { run: &after.0, results: &after.1 },
-        benchmark: benchmark.as_ref(),
-        replay: None,
-        settings: &load::settings(&config),
-    });
+    let settings = load::settings(&config);
+    let ask = |replay: Option<&Replay>| {
+        explain(&Question {
+            before: Side { run: &before.0, results: &before.1 },
+            after: Side { run: &after.0, results: &after.1 },
+            benchmark: benchmark.as_ref(),
+            replay,
+            settings: &settings,
+        })
+    };
+    let mut found = ask(None);
+    if args.replay {
+        // The store is opened again for writing.
+        drop(store);
+        let most = found.shifts.first().map(|shift| shift.benchmark.clone());
+        let Some(replayed) = benchmark.clone().or(most) else {
+            return Err(CliError::new(exit_code::NOTHING, "the runs have no benchmark in common"));
+        };
+        let measured =
+            replay::replay(session, config, (&before.0, &before.1), &after.0, &replayed, args.blocks)?;
+        found = ask(Some(&measured));
+        found.evidence.push(format!("replayed: {replayed}"));
+    }
     session.answer(&shown(session, &found)?)?;
     Ok(exit_code::DONE)
 }

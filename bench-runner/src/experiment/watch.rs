@@ -14,20 +14,22 @@ use crate::process::Usage;
 
 /// What was read before a launch.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub struct Watch {
     readings: canary::Readings,
     before: Vec<Fact>,
 }
 
 impl Watch {
     /// Reads canary and counters; takes about 2 ms.
-    pub(super) fn begin() -> Self {
+    #[must_use]
+    pub fn begin() -> Self {
         let before = counters(Phase::Start);
         Self { readings: canary::read(Effort::Quick), before }
     }
 
     /// What was noticed about `launch`, which ended and used `usage`; `earlier` are the launches of its run before it.
-    pub(super) fn end(self, launch: &Launch, usage: Option<Usage>, earlier: &[Launch]) -> Covariates {
+    #[must_use]
+    pub fn end(self, launch: &Launch, usage: Option<Usage>, earlier: &[Launch]) -> Covariates {
         let after = counters(Phase::End);
         let rise = |key: &str| {
             let number = |facts: &[Fact], phase| match fact::find(facts, key, phase)?.value {
@@ -61,6 +63,7 @@ fn counters(phase: Phase) -> Vec<Fact> {
 }
 
 /// The canaries before or after a run, as facts.
-pub(super) fn canaries(phase: Phase) -> Vec<Fact> {
+#[must_use]
+pub fn canaries(phase: Phase) -> Vec<Fact> {
     canary::facts(&canary::read(Effort::Full), phase)
 }
