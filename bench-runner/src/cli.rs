@@ -85,8 +85,14 @@ pub enum Command {
     Doctor(commands::doctor::Args),
     /// Compare two stored runs, what differs between them first
     Compare(commands::compare::Args),
+    /// Say why benchmarks moved between two runs
+    Explain(commands::explain::Args),
+    /// Time the machine itself: clock, neighbours, memory, timer
+    Canary(commands::canary::Args),
     /// Judge the budgets on a stored run
     Gate(commands::gate::Args),
+    /// Measure two or more variants in turns, and say how they differ
+    Experiment(Box<commands::experiment::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store

@@ -14,8 +14,10 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, Transacti
 use crate::model::ids::RunId;
 use crate::model::units::Timestamp;
 
+mod covariates;
 mod dictionary;
 mod error;
+mod experiment;
 mod history;
 mod listing;
 mod lock;

@@ -40,6 +40,8 @@ mod hardware_programs;
 mod hardware_roots;
 #[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod machines;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
