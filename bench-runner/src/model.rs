@@ -5,6 +5,7 @@
 
 pub mod comparison;
 pub mod curve;
+pub mod decision;
 pub mod estimate;
 pub mod experiment;
 pub mod fact;
@@ -17,4 +18,5 @@ pub mod measurement;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod step;
 pub mod units;

@@ -1,6 +1,13 @@
 //! Budgets judged on one run, by the whole interval.
 //!
-//! An absolute limit belongs to one machine class and configuration. Nothing here compares with history.
+//! An absolute limit belongs to one machine class and configuration. Comparing with history is below, in `history`.
+
+pub mod confirm;
+pub mod history;
+pub mod layout;
+pub mod propose;
+pub mod steps;
+pub mod total;
 
 use std::collections::BTreeSet;
 

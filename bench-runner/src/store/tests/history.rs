@@ -69,7 +69,8 @@ fn quarantine_is_a_word_that_can_be_taken_back_and_arms_are_no_nights() {
     assert_eq!(say("remark", 1), None);
     assert_eq!(say(QUARANTINE, 2).as_deref(), Some("the fan broke"));
     assert_eq!(say(RELEASE, 3), None);
-    let arm = "INSERT INTO experiment VALUES (1, '01K9B0000000000000000000ZZ', 'compare', 1, NULL, '1', NULL, '0');
+    let arm =
+        "INSERT INTO experiment VALUES (1, '01K9B0000000000000000000ZZ', 'compare', 1, NULL, '1', NULL, '0');
                INSERT INTO experiment_arm SELECT 1, 0, run_id, '{}' FROM run WHERE id LIKE '%2';";
     store.connection.execute_batch(arm).unwrap();
     assert_eq!(points(&store, "f", Some("8")).len(), 1);
