@@ -2,7 +2,9 @@
 //!
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
+pub mod alias;
 pub mod bundle;
+pub mod changes;
 pub mod compare;
 pub mod completions;
 pub mod config;
@@ -15,9 +17,11 @@ mod load;
 mod machine;
 pub mod machines;
 pub mod man;
+pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod show;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -138,6 +142,9 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
+        Command::Changes(args) => changes::run(args, &session),
+        Command::Alias(args) => alias::run(args, &session),
+        Command::Quarantine(args) => quarantine::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),

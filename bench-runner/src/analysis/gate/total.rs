@@ -68,12 +68,13 @@ pub fn conclude(parts: Parts<'_>) -> GateReport {
     if !judged_budget && parts.census.judged() == 0 {
         total.signals.push(Signal::NotComparable);
         total.note(
-            "nothing-judged",
-            Severity::Warning,
+            ("nothing-judged", Severity::Warning),
             "",
             "no budget applies and no series has enough history".to_owned(),
-            "the gate says nothing about this run",
-            "set budgets (`gate init` proposes some), or measure more nights",
+            (
+                "the gate says nothing about this run",
+                "set budgets (`gate init` proposes some), or measure more nights",
+            ),
         );
     }
     series.sort_by(|a, b| {
@@ -180,12 +181,10 @@ struct Total {
 impl Total {
     fn note(
         &mut self,
-        code: &str,
-        severity: Severity,
+        (code, severity): (&str, Severity),
         subject: &str,
         evidence: String,
-        effect: &str,
-        remedy: &str,
+        (effect, remedy): (&str, &str),
     ) {
         self.findings.push(Finding {
             code: code.to_owned(),
@@ -211,7 +210,7 @@ impl Total {
                 "decide, or waive it anew with `gate waive`",
             )
         };
-        self.note(code, severity, subject, format!("waived: {}", waiver.reason), effect, remedy);
+        self.note((code, severity), subject, format!("waived: {}", waiver.reason), (effect, remedy));
         active
     }
 
@@ -239,33 +238,20 @@ impl Total {
             SeriesAnswer::Regressed | SeriesAnswer::Improved => {
                 let slower = shift.answer == SeriesAnswer::Regressed;
                 self.signals.push(if slower { Signal::Failed } else { Signal::Improved });
-                self.note(
-                    "suite-shift",
-                    Severity::Warning,
-                    "",
-                    format!("{seen}; the steadiest of them, measured again in turns with an earlier executable, confirm it"),
-                    "a change of all code at once: compiler, flags, a shared dependency",
-                    "compare the provenance of both runs, and revert or accept it",
-                );
+                self.note(("suite-shift", Severity::Warning), "", format!("{seen}; the steadiest of them, measured again in turns with an earlier executable, confirm it"), ("a change of all code at once: compiler, flags, a shared dependency", "compare the provenance of both runs, and revert or accept it"));
             }
             SeriesAnswer::Refuted => self.note(
-                "machine-shift",
-                Severity::Warning,
+                ("machine-shift", Severity::Warning),
                 "",
                 format!("{seen}; the steadiest of them do not differ from an earlier executable today"),
-                "the machine moved, not the code: the common factor is taken out of every series",
-                "look at what changed on the machine; `doctor` names what it can see",
+                (
+                    "the machine moved, not the code: the common factor is taken out of every series",
+                    "look at what changed on the machine; `doctor` names what it can see",
+                ),
             ),
             _ => {
                 self.signals.push(Signal::Inconclusive);
-                self.note(
-                    "machine-shift",
-                    Severity::Warning,
-                    "",
-                    format!("{seen}; whether machine or code moved was not settled by measuring again"),
-                    "the common factor is taken out of every series; a change of all code at once would hide in it",
-                    "judge it again with confirmation, or measure an earlier executable today",
-                );
+                self.note(("machine-shift", Severity::Warning), "", format!("{seen}; whether machine or code moved was not settled by measuring again"), ("the common factor is taken out of every series; a change of all code at once would hide in it", "judge it again with confirmation, or measure an earlier executable today"));
             }
         }
     }
@@ -289,12 +275,13 @@ impl Total {
             let within = step.value.zip(step.threshold).is_some_and(|(size, limit)| size <= limit);
             if within {
                 self.note(
-                    "within-layout-spread",
-                    Severity::Warning,
+                    ("within-layout-spread", Severity::Warning),
                     &name,
                     format!("{}, {}", words::change(ratio - 1.0), step.text),
-                    "the difference is real, and its cause may be the layout of the executable alone",
-                    "rebuild with another layout, or compare instruction counts",
+                    (
+                        "the difference is real, and its cause may be the layout of the executable alone",
+                        "rebuild with another layout, or compare instruction counts",
+                    ),
                 );
             }
             outcome.steps.push(step);
@@ -315,7 +302,12 @@ impl Total {
                 "see that it still does its work",
             )
         };
-        self.note(code, severity, &name, outcome.reason.clone(), effect, &format!("{first}, or {decide}"));
+        self.note(
+            (code, severity),
+            &name,
+            outcome.reason.clone(),
+            (effect, &format!("{first}, or {decide}")),
+        );
     }
 
     /// One finding for all suspects that stayed open, and one for those that nothing speaks for.
@@ -360,7 +352,7 @@ impl Total {
                 words::count(names.len() as u64, "suspect"),
                 words::list(&names, 6)
             );
-            self.note(code, severity, "", evidence, effect, remedy);
+            self.note((code, severity), "", evidence, (effect, remedy));
         }
     }
 
@@ -373,12 +365,13 @@ impl Total {
             self.signals.push(Signal::Coverage);
             let before = census.reference.as_ref().map_or_else(String::new, ToString::to_string);
             self.note(
-                "benchmark-vanished",
-                Severity::Warning,
+                ("benchmark-vanished", Severity::Warning),
                 &name,
                 format!("run {before} has it, and this one does not"),
-                "nobody judges it any more",
-                "bring it back; if it was renamed, `bench-runner alias OLD NEW`",
+                (
+                    "nobody judges it any more",
+                    "bring it back; if it was renamed, `bench-runner alias OLD NEW`",
+                ),
             );
         }
         let short = |row: &&crate::model::gate::CensusRow| {
@@ -389,18 +382,11 @@ impl Total {
         };
         let young = census.rows.iter().filter(short).count();
         if young > 0 {
-            self.note(
-                "history-short",
-                Severity::Info,
-                "",
-                format!(
+            self.note(("history-short", Severity::Info), "", format!(
                     "{young} of {} benchmarks have fewer than {} comparable earlier runs, or the machine too few residuals",
                     census.rows.len(),
                     screen::WARM_UP
-                ),
-                "they are not judged against history yet",
-                "measure more nights with the same settings",
-            );
+                ), ("they are not judged against history yet", "measure more nights with the same settings"));
         }
     }
 }
