@@ -9,6 +9,7 @@ pub mod curve;
 pub mod doctor;
 pub mod estimate;
 pub mod evaluate;
+pub mod experiment;
 pub mod gate;
 pub mod identity;
 pub mod knobs;

@@ -93,6 +93,8 @@ pub enum Command {
     Alias(commands::alias::Args),
     /// Put a run aside, or take it back
     Quarantine(commands::quarantine::Args),
+    /// Measure two or more variants in turns, and say how they differ
+    Experiment(Box<commands::experiment::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store

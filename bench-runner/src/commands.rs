@@ -10,6 +10,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod experiment;
 pub mod gate;
 pub mod import;
 pub mod list;
@@ -21,6 +22,7 @@ pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod show;
+mod stage;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -146,6 +148,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Alias(args) => alias::run(args, &session),
         Command::Quarantine(args) => quarantine::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
+        Command::Experiment(args) => experiment::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),

@@ -10,7 +10,9 @@ pub mod config;
 pub mod criterion;
 pub mod error;
 pub mod exchange;
+pub mod executables;
 pub mod exit_code;
+pub mod experiment;
 pub mod files;
 pub mod hardware;
 pub mod model;
@@ -20,6 +22,7 @@ pub mod source;
 pub mod stats;
 pub mod store;
 pub mod ui;
+pub mod worktree;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ use crate::model::units::Timestamp;
 mod decisions;
 mod dictionary;
 mod error;
+mod experiment;
 mod history;
 mod lines;
 mod listing;

@@ -59,8 +59,11 @@ struct Judge {
     #[arg(long)]
     no_confirm: bool,
     /// Time for measuring suspects again, such as `90s`, `5m` or `1h`
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::experiment::seconds)]
     confirm_budget: f64,
+    /// Cargo.toml of the workspace that was measured, where it is not in the current folder
+    #[arg(long, value_name = "FILE")]
+    manifest_path: Option<PathBuf>,
     /// Outcomes that shall end with a code of their own although they fail nothing
     #[arg(long, value_enum, value_name = "OUTCOME")]
     fail_on: Vec<FailOn>,
@@ -80,20 +83,6 @@ struct Judge {
 enum FailOn {
     /// A confirmed improvement ends with 118.
     Improved,
-}
-
-/// Reads a time with its unit, in seconds.
-fn seconds(text: &str) -> Result<f64, String> {
-    let wrong = || format!("`{text}` is not a time such as `90s`, `5m` or `1h`");
-    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
-    let unit = match unit {
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wrong()),
-    };
-    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-    if number > 0.0 && number.is_finite() { Ok(number * unit) } else { Err(wrong()) }
 }
 
 /// Runs the command.
@@ -119,7 +108,12 @@ fn judge_run(args: &Judge, session: &Session) -> Result<ExitCode, CliError> {
         }
     };
     let now = clock::now();
-    let how = confirm::How { session, config: &config, budget_seconds: args.confirm_budget };
+    let how = confirm::How {
+        session,
+        config: &config,
+        budget_seconds: args.confirm_budget,
+        manifest: args.manifest_path.as_ref(),
+    };
     let report = judge::judge(&config, &run, now, (!args.no_confirm).then_some(how))?;
     if config.budgets.is_empty() && report.census.judged() == 0 && report.signals == [Signal::NotComparable] {
         let text = "no budget is configured, and no series has enough history: nothing was judged";
@@ -227,16 +221,6 @@ mod tests {
             assert_eq!(exit_of(&report(&signals), true).code, asked, "{signals:?}");
             let unasked = if asked == 118 { 0 } else { asked };
             assert_eq!(exit_of(&report(&signals), false).code, unasked, "{signals:?}");
-        }
-    }
-
-    #[test]
-    fn times_have_a_unit() {
-        for (text, expected) in [("90s", 90.0), ("5m", 300.0), ("1.5h", 5400.0), ("2 min", 120.0)] {
-            assert_eq!(seconds(text), Ok(expected));
-        }
-        for text in ["5", "m", "-5m", "0s", "5 parsecs", "", "infs"] {
-            assert!(seconds(text).is_err(), "{text}");
         }
     }
 }

@@ -113,6 +113,8 @@ pub struct Confirmation {
     pub blocks: u32,
     /// Why, in words with numbers.
     pub reason: String,
+    /// How the measuring came to it, step by step.
+    pub steps: Vec<Step>,
 }
 
 /// A decision that something does not count for a while.

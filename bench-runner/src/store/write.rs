@@ -205,7 +205,7 @@ fn no_launch(run: &RunId, ordinal: u32) -> Fault {
 }
 
 /// Inserts a run with status `running` and everything it already has.
-fn insert_run(connection: &Connection, run: &Run) -> Result<i64, Fault> {
+pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<i64, Fault> {
     let identity = intern_identity(connection, &run.identity)?;
     connection
         .prepare_cached(

@@ -27,6 +27,8 @@ mod documents;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
+mod gate_history;
+#[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;

@@ -104,6 +104,7 @@ pub fn nothing(answer: SeriesAnswer, alpha: f64, reason: String) -> Confirmation
         experiment: None,
         blocks: 0,
         reason,
+        steps: Vec::new(),
     }
 }
 

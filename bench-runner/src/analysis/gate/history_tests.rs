@@ -39,6 +39,7 @@ impl Confirm for Told {
             experiment: Some(run_id(9999)),
             blocks: 20,
             reason: "told".to_owned(),
+            steps: Vec::new(),
         };
         asked.iter().map(given).collect()
     }

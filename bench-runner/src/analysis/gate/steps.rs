@@ -138,14 +138,11 @@ pub(super) fn confirmed(confirmation: &Confirmation) -> Vec<Step> {
         "",
         "chance of a false answer that this suspect may have: the night's, shared by its suspects",
     )];
-    // The two-sided e-value that the answer "changed" needs.
-    let needed = -confirmation.alpha.ln();
     if confirmation.blocks > 0 {
-        let text = format!(
-            "a change needs a natural logarithm of the e-value of {needed:.1}; at most half a unit comes from one pair"
-        );
+        let text = "pairs of launches in turns that counted";
         steps.push(Step::told("blocks measured", Some(f64::from(confirmation.blocks)), "", text));
     }
+    steps.extend(confirmation.steps.iter().cloned());
     if let Some(ratio) = confirmation.ratio {
         let text = match confirmation.interval {
             Some((low, high)) => format!(

@@ -67,9 +67,9 @@ pub fn conclude(parts: Parts<'_>) -> GateReport {
     });
     if !judged_budget && parts.census.judged() == 0 {
         total.signals.push(Signal::NotComparable);
-        total.note(
-            ("nothing-judged", Severity::Warning),
-            "",
+        total.finding(
+            "nothing-judged",
+            (Severity::Warning, ""),
             "no budget applies and no series has enough history".to_owned(),
             (
                 "the gate says nothing about this run",
@@ -179,10 +179,10 @@ struct Total {
 }
 
 impl Total {
-    fn note(
+    fn finding(
         &mut self,
-        (code, severity): (&str, Severity),
-        subject: &str,
+        code: &str,
+        (severity, subject): (Severity, &str),
         evidence: String,
         (effect, remedy): (&str, &str),
     ) {
@@ -200,17 +200,14 @@ impl Total {
     fn waived(&mut self, subject: &str, waiver: Option<&Waiver>) -> bool {
         let Some(waiver) = waiver else { return false };
         let active = self.now < waiver.until;
-        let (code, severity, effect, remedy) = if active {
-            ("waived", Severity::Info, "it does not count for the gate", "decide before the waiver ends")
+        let evidence = format!("waived: {}", waiver.reason);
+        if active {
+            let words = ("it does not count for the gate", "decide before the waiver ends");
+            self.finding("waived", (Severity::Info, subject), evidence, words);
         } else {
-            (
-                "waiver-expired",
-                Severity::Warning,
-                "it counts for the gate again",
-                "decide, or waive it anew with `gate waive`",
-            )
-        };
-        self.note((code, severity), subject, format!("waived: {}", waiver.reason), (effect, remedy));
+            let words = ("it counts for the gate again", "decide, or waive it anew with `gate waive`");
+            self.finding("waiver-expired", (Severity::Warning, subject), evidence, words);
+        }
         active
     }
 
@@ -238,11 +235,11 @@ impl Total {
             SeriesAnswer::Regressed | SeriesAnswer::Improved => {
                 let slower = shift.answer == SeriesAnswer::Regressed;
                 self.signals.push(if slower { Signal::Failed } else { Signal::Improved });
-                self.note(("suite-shift", Severity::Warning), "", format!("{seen}; the steadiest of them, measured again in turns with an earlier executable, confirm it"), ("a change of all code at once: compiler, flags, a shared dependency", "compare the provenance of both runs, and revert or accept it"));
+                self.finding("suite-shift", (Severity::Warning, ""), format!("{seen}; the steadiest of them, measured again in turns with an earlier executable, confirm it"), ("a change of all code at once: compiler, flags, a shared dependency", "compare the provenance of both runs, and revert or accept it"));
             }
-            SeriesAnswer::Refuted => self.note(
-                ("machine-shift", Severity::Warning),
-                "",
+            SeriesAnswer::Refuted => self.finding(
+                "machine-shift",
+                (Severity::Warning, ""),
                 format!("{seen}; the steadiest of them do not differ from an earlier executable today"),
                 (
                     "the machine moved, not the code: the common factor is taken out of every series",
@@ -251,7 +248,7 @@ impl Total {
             ),
             _ => {
                 self.signals.push(Signal::Inconclusive);
-                self.note(("machine-shift", Severity::Warning), "", format!("{seen}; whether machine or code moved was not settled by measuring again"), ("the common factor is taken out of every series; a change of all code at once would hide in it", "judge it again with confirmation, or measure an earlier executable today"));
+                self.finding("machine-shift", (Severity::Warning, ""), format!("{seen}; whether machine or code moved was not settled by measuring again"), ("the common factor is taken out of every series; a change of all code at once would hide in it", "judge it again with confirmation, or measure an earlier executable today"));
             }
         }
     }
@@ -274,9 +271,9 @@ impl Total {
             let step = steps::layout(ratio, &self.layout);
             let within = step.value.zip(step.threshold).is_some_and(|(size, limit)| size <= limit);
             if within {
-                self.note(
-                    ("within-layout-spread", Severity::Warning),
-                    &name,
+                self.finding(
+                    "within-layout-spread",
+                    (Severity::Warning, &name),
                     format!("{}, {}", words::change(ratio - 1.0), step.text),
                     (
                         "the difference is real, and its cause may be the layout of the executable alone",
@@ -292,22 +289,17 @@ impl Total {
         self.signals.push(if slower { Signal::Failed } else { Signal::Improved });
         let id = outcome.change.clone().unwrap_or_default();
         let decide = format!("`bench-runner changes accept|fix|noise {id} --reason …` decides");
-        let (code, severity, effect, first) = if slower {
-            ("regression-confirmed", Severity::Warning, "the gate fails", "mend it")
+        let reason = outcome.reason.clone();
+        if slower {
+            let words = ("the gate fails", &*format!("mend it, or {decide}"));
+            self.finding("regression-confirmed", (Severity::Warning, &name), reason, words);
         } else {
-            (
-                "improvement-confirmed",
-                Severity::Info,
+            let words = (
                 "nothing fails; a benchmark that does less is fast as well",
-                "see that it still does its work",
-            )
-        };
-        self.note(
-            (code, severity),
-            &name,
-            outcome.reason.clone(),
-            (effect, &format!("{first}, or {decide}")),
-        );
+                &*format!("see that it still does its work, or {decide}"),
+            );
+            self.finding("improvement-confirmed", (Severity::Info, &name), reason, words);
+        }
     }
 
     /// One finding for all suspects that stayed open, and one for those that nothing speaks for.
@@ -319,40 +311,19 @@ impl Total {
         };
         let (serious, loose): (Vec<_>, Vec<_>) =
             series.iter().filter(open).partition(|outcome| counts(outcome, self.margin));
-        for (outcomes, code, severity, effect, remedy) in [
-            (
-                serious,
-                "suspect-open",
-                Severity::Warning,
+        if !serious.is_empty() {
+            let words = (
                 "whether they changed is not known: the gate is inconclusive",
                 "let the gate measure again (without `--no-confirm`, with a larger `--confirm-budget`), or decide with `changes`",
-            ),
-            (
-                loose,
-                "suspect-weak",
-                Severity::Info,
+            );
+            self.finding("suspect-open", (Severity::Warning, ""), not_settled(&serious), words);
+        }
+        if !loose.is_empty() {
+            let words = (
                 "they are no more unusual than some series are in any night; they do not count",
                 "none needed; a larger `--confirm-budget` settles them",
-            ),
-        ] {
-            if outcomes.is_empty() {
-                continue;
-            }
-            let names: Vec<String> = outcomes
-                .iter()
-                .map(|outcome| {
-                    let change = outcome
-                        .ratio
-                        .map_or_else(String::new, |ratio| format!(" ({})", words::change(ratio - 1.0)));
-                    format!("{}{change}", outcome.series.benchmark)
-                })
-                .collect();
-            let evidence = format!(
-                "{} not settled: {}",
-                words::count(names.len() as u64, "suspect"),
-                words::list(&names, 6)
             );
-            self.note((code, severity), "", evidence, (effect, remedy));
+            self.finding("suspect-weak", (Severity::Info, ""), not_settled(&loose), words);
         }
     }
 
@@ -364,9 +335,9 @@ impl Total {
             }
             self.signals.push(Signal::Coverage);
             let before = census.reference.as_ref().map_or_else(String::new, ToString::to_string);
-            self.note(
-                ("benchmark-vanished", Severity::Warning),
-                &name,
+            self.finding(
+                "benchmark-vanished",
+                (Severity::Warning, &name),
                 format!("run {before} has it, and this one does not"),
                 (
                     "nobody judges it any more",
@@ -382,11 +353,22 @@ impl Total {
         };
         let young = census.rows.iter().filter(short).count();
         if young > 0 {
-            self.note(("history-short", Severity::Info), "", format!(
+            self.finding("history-short", (Severity::Info, ""), format!(
                     "{young} of {} benchmarks have fewer than {} comparable earlier runs, or the machine too few residuals",
                     census.rows.len(),
                     screen::WARM_UP
                 ), ("they are not judged against history yet", "measure more nights with the same settings"));
         }
     }
+}
+
+/// How many suspects, and which.
+fn not_settled(outcomes: &[&SeriesOutcome]) -> String {
+    let name = |outcome: &&SeriesOutcome| {
+        let change =
+            outcome.ratio.map_or_else(String::new, |ratio| format!(" ({})", words::change(ratio - 1.0)));
+        format!("{}{change}: {}", outcome.series.benchmark, outcome.reason)
+    };
+    let names: Vec<String> = outcomes.iter().map(name).collect();
+    format!("{} not settled: {}", words::count(names.len() as u64, "suspect"), words::list(&names, 3))
 }
