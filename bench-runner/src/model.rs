@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod covariates;
 pub mod curve;
+pub mod decision;
 pub mod estimate;
 pub mod experiment;
 pub mod explain;
@@ -20,4 +21,5 @@ pub mod measurement;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod step;
 pub mod units;

@@ -4,7 +4,8 @@ mod machines;
 
 use std::fmt::Write as _;
 
-use super::{Session, load};
+use super::{Session, load, steps};
+use crate::analysis::compare::explain;
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -29,6 +30,9 @@ pub struct Args {
     /// the newest run of each machine and configuration that measured the commit of `latest`
     #[arg(long, value_name = "RUN", num_args = 0.., conflicts_with_all = ["baseline", "candidate"])]
     machines: Option<Vec<String>>,
+    /// Print how each answer came about, step by step
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Runs the command.
@@ -53,16 +57,31 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let text = match session.format {
         Format::Csv => table.csv(),
         Format::Json | Format::Jsonl => {
-            let object = load::json_of(&comparison)?;
+            let mut object = load::json_of(&comparison)?;
+            if args.explain {
+                let steps: Vec<_> = comparison.rows.iter().map(explain).collect();
+                object["steps"] = load::json_of(&steps)?;
+            }
             serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object})
                 .to_string()
         }
         Format::Markdown => framed(&comparison, &table.markdown(), "- "),
         Format::Text => framed(&comparison, &table.text(session.style.width), "  "),
     };
-    session.answer(&text)?;
+    let explained = if args.explain && matches!(session.format, Format::Text | Format::Markdown) {
+        explanation(&comparison, session)
+    } else {
+        String::new()
+    };
+    session.answer(&format!("{text}{explained}"))?;
     let judged = comparison.rows.iter().any(|row| row.verdict != Verdict::NotComparable);
     Ok(if judged { exit_code::DONE } else { exit_code::NOT_COMPARABLE })
+}
+
+/// The steps of every row below the table.
+fn explanation(comparison: &RunComparison, session: &Session) -> String {
+    let rows = comparison.rows.iter().map(|row| (row.benchmark.to_string(), explain(row)));
+    steps::explained(rows, session.format)
 }
 
 /// Differences above the table; what only one side has, and the geometric mean, below it.

@@ -35,6 +35,8 @@ mod exchange_mutations;
 #[cfg(test)]
 mod exchange_support;
 #[cfg(test)]
+mod gate_history;
+#[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
