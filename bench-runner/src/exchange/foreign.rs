@@ -281,6 +281,7 @@ fn launch(started: Timestamp) -> Launch {
         started,
         elapsed_seconds: 0.0,
         exit_code: None,
+        covariates: None,
     }
 }
 

@@ -35,11 +35,15 @@ mod exchange_mutations;
 #[cfg(test)]
 mod exchange_support;
 #[cfg(test)]
+mod gate_history;
+#[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
 #[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod machines;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
