@@ -17,4 +17,5 @@ pub mod measurement;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod seal;
 pub mod units;

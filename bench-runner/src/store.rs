@@ -3,27 +3,36 @@
 //! Other processes may write to the same file at the same time, and this one may be killed at any moment. What is stored
 //! is whole; what is missing is named. No statistic is computed here beyond a median for lists. Tables: `docs/schema.md`.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::model::ids::RunId;
+use crate::model::seal::Signer;
 use crate::model::units::Timestamp;
 
+mod audit;
+mod bulk;
+mod chain;
 mod dictionary;
 mod error;
 mod history;
+mod keep;
 mod listing;
 mod lock;
+mod nights;
 mod notes;
 mod pack;
 mod read;
 mod recover;
 mod schema;
+mod rehash;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -31,7 +40,10 @@ mod text;
 mod write;
 
 pub use error::StoreError;
-pub use history::{QUARANTINE, RELEASE};
+pub use audit::Claim;
+pub use bulk::BulkNight;
+pub use history::{HistoryFilter, QUARANTINE, RELEASE};
+pub use keep::{Check, Pruned};
 pub use listing::RunFilter;
 pub use pack::{MAX_OBSERVATIONS, PackError, pack, unpack};
 pub use write::{Imported, RunEnd};
@@ -74,6 +86,10 @@ pub struct Store {
     on_disk: bool,
     /// The runs that this process is measuring.
     locks: BTreeMap<RunId, RunLock>,
+    /// Signs what is stored from now on.
+    signer: Option<Arc<dyn Signer>>,
+    /// What lines of history need to know about runs.
+    runs: RefCell<history::Runs>,
 }
 
 impl Store {
@@ -96,10 +112,22 @@ impl Store {
     pub fn open_in_memory(now: Timestamp) -> Result<Self, StoreError> {
         let path = PathBuf::from(":memory:");
         let connection = Connection::open_in_memory().map_err(|error| classify(&path, "opening", error))?;
-        let mut store = Self { connection, path, on_disk: false, locks: BTreeMap::new() };
+        let mut store = Self::around(connection, path, false);
         store.prepare()?;
         schema::migrate(&mut store.connection, &store.path, schema::LADDER, now)?;
         Ok(store)
+    }
+
+    /// A store around an open connection.
+    fn around(connection: Connection, path: PathBuf, on_disk: bool) -> Self {
+        // Each question keeps its statement: more than the 16 that are kept otherwise.
+        connection.set_prepared_statement_cache_capacity(96);
+        Self { connection, path, on_disk, locks: BTreeMap::new(), signer: None, runs: RefCell::default() }
+    }
+
+    /// Lets `signer` sign every run that ends and every word that is added from now on, in their own transactions.
+    pub fn set_signer(&mut self, signer: Arc<dyn Signer>) {
+        self.signer = Some(signer);
     }
 
     /// Opens with a given ladder of migrations.
@@ -136,7 +164,7 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| classify(&path, "opening", error))?;
-        let mut store = Self { connection, path, on_disk: true, locks: BTreeMap::new() };
+        let mut store = Self::around(connection, path, true);
         store.prepare()?;
         let kind = schema::identify(&store.connection, &store.path, ladder)?;
         // SQLite falls back to reading in silence.
@@ -160,7 +188,7 @@ impl Store {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let attempt = |connection: rusqlite::Result<Connection>| {
             let connection = connection.map_err(|error| classify(path, "opening", error))?;
-            let store = Self { connection, path: path.to_owned(), on_disk: true, locks: BTreeMap::new() };
+            let store = Self::around(connection, path.to_owned(), true);
             store.prepare()?;
             let kind = schema::identify(&store.connection, path, ladder)?;
             Ok((store, kind))
@@ -198,6 +226,8 @@ impl Store {
             self.connection.busy_timeout(BUSY_TIMEOUT)?;
             // Only an empty file takes this: packed samples leave less unused space in larger pages.
             self.connection.pragma_update(None, "page_size", 8192)?;
+            // Only an empty file takes this too: pruning can give space back without writing everything anew.
+            self.connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             self.connection.pragma_update(None, "foreign_keys", true)?;
             // So that replacing a row counts as deleting it, which the triggers forbid.
             self.connection.pragma_update(None, "recursive_triggers", true)?;
@@ -265,6 +295,9 @@ impl Store {
         let attempt = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
+            if let Some(signer) = &self.signer {
+                chain::link_words(&transaction, signer.as_ref())?;
+            }
             transaction.commit()?;
             Ok(value)
         };
