@@ -31,17 +31,17 @@ mod notes;
 mod pack;
 mod read;
 mod recover;
-mod schema;
 mod rehash;
+mod schema;
 mod seal;
 #[cfg(test)]
 mod tests;
 mod text;
 mod write;
 
-pub use error::StoreError;
 pub use audit::Claim;
 pub use bulk::BulkNight;
+pub use error::StoreError;
 pub use history::{HistoryFilter, QUARANTINE, RELEASE};
 pub use keep::{Check, Pruned};
 pub use listing::RunFilter;
@@ -125,6 +125,20 @@ impl Store {
         Self { connection, path, on_disk, locks: BTreeMap::new(), signer: None, runs: RefCell::default() }
     }
 
+    /// The connection, for tests that damage what is stored.
+    #[cfg(test)]
+    pub(crate) fn raw(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// A copy in memory, for tests that damage what is stored.
+    #[cfg(test)]
+    pub(crate) fn copy(&self) -> Self {
+        let mut connection = Connection::open_in_memory().unwrap();
+        rusqlite::backup::Backup::new(&self.connection, &mut connection).unwrap().step(-1).unwrap();
+        Self::around(connection, self.path.clone(), false)
+    }
+
     /// Lets `signer` sign every run that ends and every word that is added from now on, in their own transactions.
     pub fn set_signer(&mut self, signer: Arc<dyn Signer>) {
         self.signer = Some(signer);
@@ -170,6 +184,11 @@ impl Store {
         // SQLite falls back to reading in silence.
         if store.connection.is_readonly(MAIN_DB).map_err(|error| classify(&store.path, "opening", error))? {
             return Err(StoreError::ReadOnly { path: store.path.clone(), doing: "opening", source: None });
+        }
+        if kind == Kind::Empty {
+            // Pruning can then give space back without writing everything anew.
+            let set = store.connection.pragma_update(None, "auto_vacuum", "INCREMENTAL");
+            set.map_err(|error| classify(&store.path, "opening", error))?;
         }
         store.use_write_ahead_log()?;
         let mut opened = Opened::default();
@@ -226,8 +245,6 @@ impl Store {
             self.connection.busy_timeout(BUSY_TIMEOUT)?;
             // Only an empty file takes this: packed samples leave less unused space in larger pages.
             self.connection.pragma_update(None, "page_size", 8192)?;
-            // Only an empty file takes this too: pruning can give space back without writing everything anew.
-            self.connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             self.connection.pragma_update(None, "foreign_keys", true)?;
             // So that replacing a row counts as deleting it, which the triggers forbid.
             self.connection.pragma_update(None, "recursive_triggers", true)?;

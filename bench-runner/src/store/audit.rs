@@ -15,8 +15,8 @@ use super::{Store, write};
 use crate::model::ids::{Digest, RunId};
 use crate::model::record::list_digest;
 use crate::model::seal::{
-    Audit, Heads, Problem, RUN_PREDICATE, SignatureVerdict, Signed, Statement, Tampering, WORDS_CHAIN,
-    machine_chain, payload_digest,
+    Audit, Heads, Problem, RUN_PREDICATE, SignatureVerdict, Signed, Statement, Subject, Tampering,
+    WORDS_CHAIN, machine_chain, payload_digest,
 };
 use crate::model::units::Timestamp;
 
@@ -98,7 +98,13 @@ impl<'a> Auditor<'a> {
         Self { connection, only, audit, loose: Vec::new(), series: SeriesDigests::new() }
     }
 
-    fn found(&mut self, (chain, position): (&str, u64), what: Tampering, subject: &str, detail: impl Into<String>) {
+    fn found(
+        &mut self,
+        (chain, position): (&str, u64),
+        what: Tampering,
+        subject: &str,
+        detail: impl Into<String>,
+    ) {
         let (chain, subject, detail) = (chain.to_owned(), subject.to_owned(), detail.into());
         self.audit.problems.push(Problem { chain, position, what, subject, detail });
     }
@@ -110,7 +116,12 @@ impl<'a> Auditor<'a> {
             let last = before.filter(|(last, _)| last.chain == link.chain);
             let expected = last.map_or(1, |(last, _)| last.position + 1);
             for missing in expected..link.position {
-                self.found((&link.chain, missing), Tampering::Deleted, "statement", "it is missing from its chain");
+                self.found(
+                    (&link.chain, missing),
+                    Tampering::Deleted,
+                    "statement",
+                    "it is missing from its chain",
+                );
             }
             let whole = self.one(link, &read[index], verdicts.get(index));
             if let (Ok(statement), true) = (&read[index], whole) {
@@ -118,7 +129,12 @@ impl<'a> Auditor<'a> {
                 let follows = expected == link.position && statement.predicate.previous != previous;
                 if follows && last.is_none_or(|(_, whole)| whole) {
                     let detail = "the statement after it names another digest";
-                    self.found((&link.chain, expected.saturating_sub(1)), Tampering::Edited, "statement", detail);
+                    self.found(
+                        (&link.chain, expected.saturating_sub(1)),
+                        Tampering::Edited,
+                        "statement",
+                        detail,
+                    );
                 }
             }
             before = Some((link, whole));
@@ -126,7 +142,12 @@ impl<'a> Auditor<'a> {
     }
 
     /// Judges one statement by itself; returns whether it is the one that was signed for this place.
-    fn one(&mut self, link: &Link, read: &Result<Statement, String>, verdict: Option<&SignatureVerdict>) -> bool {
+    fn one(
+        &mut self,
+        link: &Link,
+        read: &Result<Statement, String>,
+        verdict: Option<&SignatureVerdict>,
+    ) -> bool {
         let place = (link.chain.as_str(), link.position);
         let statement = match read {
             Ok(statement) => statement,
@@ -135,7 +156,8 @@ impl<'a> Auditor<'a> {
                 return false;
             }
         };
-        let (said, subject) = (&statement.predicate, statement.about().map_or("statement", |about| &about.name));
+        let (said, subject) =
+            (&statement.predicate, statement.about().map_or("statement", |about| &about.name));
         match verdict {
             Some(SignatureVerdict::Good) => {}
             Some(SignatureVerdict::UnknownKey) => {
@@ -147,12 +169,22 @@ impl<'a> Auditor<'a> {
                 self.found(place, Tampering::Untrusted, subject, detail);
             }
             Some(SignatureVerdict::Bad) | None => {
-                self.found(place, Tampering::Edited, subject, "the signature does not belong to the statement");
+                self.found(
+                    place,
+                    Tampering::Edited,
+                    subject,
+                    "the signature does not belong to the statement",
+                );
                 return false;
             }
         }
         if said.store != self.audit.heads.store {
-            self.found(place, Tampering::Edited, subject, format!("it was signed for the store {}", said.store));
+            self.found(
+                place,
+                Tampering::Edited,
+                subject,
+                format!("it was signed for the store {}", said.store),
+            );
             return false;
         }
         if (said.chain.as_str(), said.position) != place {
@@ -201,7 +233,9 @@ impl<'a> Auditor<'a> {
                 continue;
             }
             match self.content(link, statement, &owners) {
-                Err(Fault::Sql(error)) if error.sqlite_error_code().is_some() => return Err(Fault::Sql(error)),
+                Err(Fault::Sql(error)) if error.sqlite_error_code().is_some() => {
+                    return Err(Fault::Sql(error));
+                }
                 Err(fault) => {
                     let name = statement.about().map_or("", |about| &about.name);
                     let detail = format!("it cannot be read: {}", fault.words());
@@ -234,12 +268,32 @@ impl<'a> Auditor<'a> {
                 Err(_) => false,
             };
             match (id, elsewhere) {
-                (_, true) => self.found(place, Tampering::Swapped, &about.name, "its row belongs to another statement"),
-                (Some(_), false) => self.found(place, Tampering::Edited, &about.name, "run: its id is another"),
+                (_, true) => {
+                    self.found(
+                        place,
+                        Tampering::Swapped,
+                        &about.name,
+                        "its row belongs to another statement",
+                    );
+                }
+                (Some(_), false) => {
+                    self.found(place, Tampering::Edited, &about.name, "run: its id is another");
+                }
                 (None, false) => self.found(place, Tampering::Deleted, &about.name, "the run is gone"),
             }
             return Ok(());
         }
+        self.parts(link, (statement, about), owners)
+    }
+
+    /// Compares the parts of a run that is where it belongs.
+    fn parts(
+        &mut self,
+        link: &Link,
+        (statement, about): (&Statement, &Subject),
+        owners: &BTreeMap<(&str, Digest), BTreeSet<&str>>,
+    ) -> Result<(), Fault> {
+        let place = (link.chain.as_str(), link.position);
         let row = link.run.unwrap_or_default();
         let signed = &statement.predicate.parts;
         let now = rehash::run(self.connection, row, &mut self.series)?;
@@ -263,10 +317,16 @@ impl<'a> Auditor<'a> {
             if gone || actual == Some(digest) || part == "measurements" && !now.loose.is_empty() {
                 continue;
             }
-            let other = actual.and_then(|actual| owners.get(&(part.as_str(), *actual))).and_then(BTreeSet::first);
+            let other =
+                actual.and_then(|actual| owners.get(&(part.as_str(), *actual))).and_then(BTreeSet::first);
             match other.filter(|other| **other != about.name) {
                 Some(other) => {
-                    self.found(place, Tampering::Swapped, &about.name, format!("{part}: it is that of {other}"));
+                    self.found(
+                        place,
+                        Tampering::Swapped,
+                        &about.name,
+                        format!("{part}: it is that of {other}"),
+                    );
                 }
                 None => self.differs(place, (row, statement), part)?,
             }
@@ -275,7 +335,12 @@ impl<'a> Auditor<'a> {
             self.found(place, Tampering::Edited, &about.name, "nights: they do not follow from the launches");
         }
         if !now.summaries_follow {
-            self.found(place, Tampering::Edited, &about.name, "summaries: they do not follow from the observations");
+            self.found(
+                place,
+                Tampering::Edited,
+                &about.name,
+                "summaries: they do not follow from the observations",
+            );
         }
         for loose in now.loose {
             self.loose.push((link.chain.clone(), link.position, about.name.clone(), loose));
@@ -296,7 +361,9 @@ impl<'a> Auditor<'a> {
             (Some(now), Some(then)) if now < then => {
                 (Tampering::Deleted, format!("{part}: {now} are left of {then}"))
             }
-            (Some(now), Some(then)) if now > then => (Tampering::Added, format!("{part}: {now} instead of {then}")),
+            (Some(now), Some(then)) if now > then => {
+                (Tampering::Added, format!("{part}: {now} instead of {then}"))
+            }
             _ => (Tampering::Edited, format!("{part}: it does not match its SHA-256")),
         };
         self.found(place, what, name, detail);
@@ -315,17 +382,34 @@ impl<'a> Auditor<'a> {
         let stored: BTreeMap<String, Digest> = statement
             .query_map([row], |row| Ok((row.get(0)?, Digest(row.get(1)?))))?
             .collect::<Result<_, _>>()?;
-        for (part, digest) in signed.iter().filter(|(part, _)| !matches!(part.as_str(), "nights" | "summaries")) {
+        for (part, digest) in
+            signed.iter().filter(|(part, _)| !matches!(part.as_str(), "nights" | "summaries"))
+        {
             match stored.get(part) {
                 Some(found) if found == digest => {}
                 Some(_) => {
-                    self.found(place, Tampering::Edited, name, format!("{part}: the digest beside it was changed"));
+                    self.found(
+                        place,
+                        Tampering::Edited,
+                        name,
+                        format!("{part}: the digest beside it was changed"),
+                    );
                 }
-                None => self.found(place, Tampering::Deleted, name, format!("{part}: the digest beside it is gone")),
+                None => self.found(
+                    place,
+                    Tampering::Deleted,
+                    name,
+                    format!("{part}: the digest beside it is gone"),
+                ),
             }
         }
         if let Some(extra) = stored.keys().find(|part| !signed.contains_key(*part)) {
-            self.found(place, Tampering::Added, name, format!("{extra}: a digest of a part that was not signed"));
+            self.found(
+                place,
+                Tampering::Added,
+                name,
+                format!("{extra}: a digest of a part that was not signed"),
+            );
         }
         Ok(())
     }
@@ -336,9 +420,10 @@ impl<'a> Auditor<'a> {
         for (index, (chain, position, name, this)) in loose.iter().enumerate() {
             let mut others = loose.iter().enumerate().filter(|(other, _)| *other != index);
             let (what, detail) = match others.find(|(_, (.., other))| this.belongs(other)) {
-                Some((_, (_, _, run, other))) => {
-                    (Tampering::Swapped, format!("{}: its observations stand at {run} {}", this.part, other.part))
-                }
+                Some((_, (_, _, run, other))) => (
+                    Tampering::Swapped,
+                    format!("{}: its observations stand at {run} {}", this.part, other.part),
+                ),
                 None if this.sample.is_none() => {
                     (Tampering::Deleted, format!("{}: its observations are gone or torn", this.part))
                 }
@@ -364,7 +449,8 @@ impl<'a> Auditor<'a> {
         for (link, statement) in &signed {
             let place = (link.chain.as_str(), link.position);
             let words = &statement.predicate.words;
-            let listed = statement.about().is_some_and(|about| about.digest.sha256 == chain::words_digest(words));
+            let listed =
+                statement.about().is_some_and(|about| about.digest.sha256 == chain::words_digest(words));
             if !listed || link.last_word != words.last().map(|word| word.number) {
                 self.found(place, Tampering::Edited, "statement", "it contradicts itself or its row");
             }
@@ -416,7 +502,8 @@ impl<'a> Auditor<'a> {
     /// Finds words that no statement covers though later ones are covered, and rows that are no words at all.
     fn strangers(&mut self, covered: &BTreeSet<u64>) -> Result<(), Fault> {
         let last = covered.last().copied().unwrap_or(0);
-        let mut statement = self.connection.prepare_cached("SELECT word_id, kind FROM word ORDER BY word_id")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT word_id, kind FROM word ORDER BY word_id")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let number = row.get::<_, i64>(0)?.unsigned_abs();
@@ -433,11 +520,11 @@ impl<'a> Auditor<'a> {
                 kind => format!("CAST({kind}_id AS TEXT)"),
             };
             let done = if *kind == "experiment" { "WHERE finished_us IS NOT NULL" } else { "" };
-            let sql =
-                format!("SELECT {key} FROM {kind} {done} EXCEPT SELECT row_key FROM word WHERE kind = '{kind}'");
+            let sql = format!(
+                "SELECT {key} FROM {kind} {done} EXCEPT SELECT row_key FROM word WHERE kind = '{kind}'"
+            );
             let mut statement = self.connection.prepare_cached(&sql)?;
-            let extra: Vec<String> =
-                statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let extra: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             for key in extra {
                 let name = format!("{kind} with the key {key}");
                 self.found((WORDS_CHAIN, 0), Tampering::Added, &name, "nothing records that it was added");

@@ -33,7 +33,11 @@ impl Store {
     pub fn bulk_begin(&mut self) -> Result<(), StoreError> {
         self.write("beginning made-up histories", |tx| {
             let runs: i64 = tx.query_row("SELECT count(*) FROM run", [], |row| row.get(0))?;
-            if runs == 0 { Ok(()) } else { Err(Fault::invalid("a store for made-up histories", "it has runs")) }
+            if runs == 0 {
+                Ok(())
+            } else {
+                Err(Fault::invalid("a store for made-up histories", "it has runs"))
+            }
         })?;
         let set = || {
             self.connection.pragma_update(None, "foreign_keys", false)?;
@@ -73,7 +77,11 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError`] when they cannot be written.
-    pub fn bulk_lines(&mut self, lines: &[(SeriesKey, Vec<BulkNight>)], code: Digest) -> Result<(), StoreError> {
+    pub fn bulk_lines(
+        &mut self,
+        lines: &[(SeriesKey, Vec<BulkNight>)],
+        code: Digest,
+    ) -> Result<(), StoreError> {
         self.write("storing made-up lines", |tx| {
             let code = nights::intern_code(tx, code)?;
             for (key, points) in lines {

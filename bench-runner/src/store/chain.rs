@@ -28,7 +28,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "annotation",
         "SELECT json_array(target, target_id, kind, text, at_us) FROM annotation
-         WHERE annotation_id = CAST(?1 AS INTEGER)",
+         WHERE annotation_id = CAST(?1 AS INTEGER) AND CAST(annotation_id AS TEXT) = ?1",
     ),
     (
         "segment",
@@ -36,18 +36,18 @@ pub(super) const WORDS: &[(&str, &str)] = &[
                            run.id, state, reason, at_us)
          FROM segment JOIN series USING (series_id) JOIN benchmark USING (benchmark_id) JOIN metric USING (metric_id)
               JOIN run ON run.run_id = first_run_id
-         WHERE segment_id = CAST(?1 AS INTEGER)",
+         WHERE segment_id = CAST(?1 AS INTEGER) AND CAST(segment_id AS TEXT) = ?1",
     ),
     (
         "baseline",
         "SELECT json_array(name, run.id, at_us) FROM baseline JOIN run USING (run_id)
-         WHERE baseline_id = CAST(?1 AS INTEGER)",
+         WHERE baseline_id = CAST(?1 AS INTEGER) AND CAST(baseline_id AS TEXT) = ?1",
     ),
     (
         "alias",
         "SELECT json_array(origin, name, package, target, group_name, function, value, occurrence)
          FROM alias JOIN benchmark USING (benchmark_id)
-         WHERE origin = ?1 ->> '$[0]' AND name = ?1 ->> '$[1]'",
+         WHERE json_array(origin, name) = ?1",
     ),
     (
         "experiment",
@@ -58,7 +58,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
              (SELECT json_group_array(json_array(position, block, arm, side, role, launch, contaminated))
               FROM (SELECT * FROM experiment_launch ORDER BY position) AS turn
               WHERE turn.experiment_id = experiment.experiment_id))
-         FROM experiment WHERE experiment_id = CAST(?1 AS INTEGER)",
+         FROM experiment WHERE experiment_id = CAST(?1 AS INTEGER) AND CAST(experiment_id AS TEXT) = ?1",
     ),
 ];
 
@@ -101,8 +101,9 @@ impl Store {
                       UNION ALL SELECT ordinal, payload, key_id, signature FROM origin_link WHERE run_id = ?1)
                  ORDER BY ordinal",
             )?;
-            let read =
-                |row: &rusqlite::Row<'_>| Ok(Signed { payload: row.get(0)?, key_id: row.get(1)?, signature: row.get(2)? });
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok(Signed { payload: row.get(0)?, key_id: row.get(1)?, signature: row.get(2)? })
+            };
             Ok(statement.query_map([row], read)?.collect::<Result<_, _>>()?)
         })
     }
@@ -161,8 +162,11 @@ pub(super) fn link_run(
     (row, run): (i64, &Run),
     digests: &BTreeMap<String, Digest>,
 ) -> Result<(), Fault> {
-    let mut parts: BTreeMap<String, Digest> =
-        digests.iter().filter(|(name, _)| !name.contains('/')).map(|(name, digest)| (name.clone(), *digest)).collect();
+    let mut parts: BTreeMap<String, Digest> = digests
+        .iter()
+        .filter(|(name, _)| !name.contains('/'))
+        .map(|(name, digest)| (name.clone(), *digest))
+        .collect();
     let subject = list_digest(&parts);
     let points = nights::stored(connection, row)?;
     parts.insert("nights".to_owned(), nights::digest(connection, &points, &mut BTreeMap::new())?);
@@ -170,8 +174,11 @@ pub(super) fn link_run(
     let end = End { name: run.id.to_string(), digest: subject, run: Some(row), last_word: None };
     let chain = machine_chain(&run.identity.machine);
     let counts = rehash::counts(connection, row)?;
-    append(connection, signer, &chain, end, |predicate| {
-        Predicate { started: Some(run.started), parts, counts, ..predicate }
+    append(connection, signer, &chain, end, |predicate| Predicate {
+        started: Some(run.started),
+        parts,
+        counts,
+        ..predicate
     })
 }
 
@@ -198,14 +205,17 @@ pub(super) fn link_words(connection: &Connection, signer: &dyn Signer) -> Result
         }
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return Ok(()) };
         let (name, last_word) = (format!("words/{}-{}", first.number, last.number), last.number);
-        let end = End { name, digest: words_digest(&words), run: None, last_word: i64::try_from(last_word).ok() };
+        let end =
+            End { name, digest: words_digest(&words), run: None, last_word: i64::try_from(last_word).ok() };
         append(connection, signer, WORDS_CHAIN, end, |predicate| Predicate { words, ..predicate })?;
     }
 }
 
 /// Returns the digest over a list of words.
 pub(super) fn words_digest(words: &[Word]) -> Digest {
-    list_digest(&words.iter().map(|word| (format!("{:020}/{}", word.number, word.kind), word.sha256)).collect())
+    list_digest(
+        &words.iter().map(|word| (format!("{:020}/{}", word.number, word.kind), word.sha256)).collect(),
+    )
 }
 
 /// Returns the digest of the content of a word; `None` when its row is gone.
@@ -242,7 +252,9 @@ fn append(
         [chain],
     )?;
     let before: Option<(u64, Vec<u8>)> = connection
-        .prepare_cached("SELECT position, payload FROM link WHERE chain_id = ?1 ORDER BY position DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT position, payload FROM link WHERE chain_id = ?1 ORDER BY position DESC LIMIT 1",
+        )?
         .query_row([chain_row], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))
         .optional()?;
     let predicate = complete(Predicate {
@@ -267,14 +279,24 @@ fn append(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
-            chain_row, position, end.run, end.last_word, signed.payload, signed.key_id, signed.signature
+            chain_row,
+            position,
+            end.run,
+            end.last_word,
+            signed.payload,
+            signed.key_id,
+            signed.signature
         ])?;
     Ok(())
 }
 
 /// Reads the id of the store.
 pub(super) fn store_id(connection: &Connection) -> Result<RunId, Fault> {
-    run_id(&connection.prepare_cached("SELECT store_id FROM store")?.query_row([], |row| row.get::<_, String>(0))?)
+    run_id(
+        &connection
+            .prepare_cached("SELECT store_id FROM store")?
+            .query_row([], |row| row.get::<_, String>(0))?,
+    )
 }
 
 /// Reads the last word that a statement covers, 0 before the first.

@@ -117,21 +117,46 @@ pub(super) fn insert(
             "INSERT INTO night (series_id, run_id, ordinal, value, log_sd, launches, code_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![night.series, run, night.ordinal, night.value, night.log_sd, night.launches, code])?;
+        .execute(params![
+            night.series,
+            run,
+            night.ordinal,
+            night.value,
+            night.log_sd,
+            night.launches,
+            code
+        ])?;
     Ok(())
+}
+
+/// The first fact of a run under a key, in SQL: `?1` is the run, the key has the given number.
+fn fact(key: u8) -> String {
+    format!(
+        "(SELECT value_json ->> '$' FROM fact JOIN fact_text USING (fact_text_id)
+          WHERE fact.run_id = ?1 AND phase = 'start' AND key = ?{key}
+            AND fact_text.status IN ('ok', 'derived') LIMIT 1)"
+    )
 }
 
 /// Says that all points of a run are written, with what they share.
 pub(super) fn close(connection: &Connection, run: i64) -> rusqlite::Result<()> {
-    let fact = "(SELECT value_json ->> '$' FROM fact JOIN fact_text USING (fact_text_id)
-                 WHERE fact.run_id = ?1 AND phase = 'start' AND key = ";
-    let told = " AND fact_text.status IN ('ok', 'derived') LIMIT 1)";
+    let (source, grade) = (fact(2), fact(3));
     connection
         .prepare_cached(&format!(
-            "INSERT INTO night_run (run_id, source, grade) VALUES (?1, {fact} ?2 {told}, {fact} ?3 {told})"
+            "INSERT INTO night_run (run_id, source, grade) VALUES (?1, {source}, {grade})"
         ))?
         .execute((run, keys::SOURCE_COMMIT, keys::DOCTOR_GRADE))?;
     Ok(())
+}
+
+/// Whether what the points of a run share follows from its facts.
+pub(super) fn shared_follow(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
+    let (source, grade) = (fact(2), fact(3));
+    connection
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM night_run WHERE run_id = ?1 AND source IS {source} AND grade IS {grade})"
+        ))?
+        .query_row((run, keys::SOURCE_COMMIT, keys::DOCTOR_GRADE), |row| row.get(0))
 }
 
 /// Writes the points of all finished runs that have none: what the migration leaves to do.
@@ -214,6 +239,7 @@ fn series_digest(connection: &Connection, series: i64) -> rusqlite::Result<Diges
     let key = connection
         .prepare_cached(&format!("{} WHERE series_id = ?1", super::text::SERIES_KEYS))?
         .query_row([series], |row| series_key(row, 0))?;
-    let json = serde_json::to_vec(&key).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let json =
+        serde_json::to_vec(&key).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     Ok(Digest(Sha256::digest(json).into()))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::error::{Fault, StoreError};
-use super::text::{BENCHMARK_COLUMNS, benchmark, digest, from_json, named, narrow, run_id};
+use super::text::{BENCHMARK_COLUMNS, benchmark, digest, exactly, from_json, named, narrow, run_id};
 use super::write::{require, row_of};
 use super::{Store, pack, recover, rehash};
 use crate::model::estimate::{ConfidenceInterval, Estimate};
@@ -111,10 +111,10 @@ impl Store {
                 stored.retain(|part, _| !part.starts_with("measurement"));
             }
             // What stands beside the parts has no digest of its own here, and is judged by whether it follows from them.
-            for (part, follows) in [("nights", actual.nights_follow), ("summaries", actual.summaries_follow)] {
-                match (follows, actual.parts.remove(part)) {
-                    (false, Some(digest)) => _ = actual.parts.insert(part.to_owned(), digest),
-                    _ => {}
+            for (part, follows) in [("nights", actual.nights_follow), ("summaries", actual.summaries_follow)]
+            {
+                if follows {
+                    actual.parts.remove(part);
                 }
             }
             let mut parts: Vec<String> = stored
@@ -213,7 +213,7 @@ fn facts(connection: &Connection, run: i64) -> Result<Vec<Fact>, Fault> {
     rows(connection, sql, run, |row| {
         Ok(Fact {
             key: row.get(0)?,
-            value: from_json("the value of a fact", &row.get::<_, String>(1)?)?,
+            value: exactly("the value of a fact", &row.get::<_, String>(1)?)?,
             unit: row.get(2)?,
             status: named("the status of a fact", row.get(3)?)?,
             source: row.get(4)?,
@@ -310,7 +310,8 @@ pub(super) fn stated(connection: &Connection, run: i64) -> Result<Vec<StatedEsti
 /// Reads the measurements of a run; the first that is damaged is an error.
 fn measurements(connection: &Connection, run: i64) -> Result<Vec<LaunchMeasurement>, Fault> {
     if rehash::state(connection, run)? != (false, false) {
-        let id: String = connection.query_row("SELECT id FROM run WHERE run_id = ?1", [run], |row| row.get(0))?;
+        let id: String =
+            connection.query_row("SELECT id FROM run WHERE run_id = ?1", [run], |row| row.get(0))?;
         return Err(StoreError::Pruned { id: run_id(&id)? }.into());
     }
     let mut values = Vec::new();

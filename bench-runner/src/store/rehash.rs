@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::Fault;
 use super::nights::{self, SeriesDigests};
-use super::text::{BENCHMARK_COLUMNS, benchmark, digest, from_json, named};
+use super::text::{BENCHMARK_COLUMNS, benchmark, digest, exactly, named};
 use super::{pack, read};
 use crate::model::ids::Digest;
 use crate::model::measurement::{Measurement, Observation};
@@ -55,7 +55,9 @@ pub(super) struct Loose {
 impl Loose {
     /// Whether the observations of `other` are the ones that belong here.
     pub(super) fn belongs(&self, other: &Self) -> bool {
-        let (Some((launch, header)), Some((length, sample))) = (&self.header, other.sample) else { return false };
+        let (Some((launch, header)), Some((length, sample))) = (&self.header, other.sample) else {
+            return false;
+        };
         measurement_digest_of(*launch, header, length, sample).is_ok_and(|digest| digest == self.stored)
     }
 }
@@ -84,7 +86,8 @@ pub(super) fn run(connection: &Connection, row: i64, series: &mut SeriesDigests)
         Ok(())
     })?;
     let stored = nights::stored(connection, row)?;
-    let nights_follow = folded || stored == nights::of_run(connection, row)?;
+    let nights_follow =
+        nights::shared_follow(connection, row)? && (folded || stored == nights::of_run(connection, row)?);
     parts.insert("nights".to_owned(), nights::digest(connection, &stored, series)?);
     if !folded {
         parts.insert("summaries".to_owned(), summaries(connection, row)?);
@@ -125,15 +128,17 @@ pub(super) fn counts(connection: &Connection, row: i64) -> Result<BTreeMap<Strin
     Ok(counts)
 }
 
-/// Returns the digest over what the rows of measurements say besides their content: who wrote the run, and for each
+/// Returns the digest over what rows say besides the parts: who wrote the run, the text of its plan, and for each
 /// measurement launch and position (4 bytes each), observations, and the bits of median and minimum (8 bytes each).
 pub(super) fn summaries(connection: &Connection, row: i64) -> Result<Digest, Fault> {
     let mut hasher = Sha256::new();
-    let written_by: String = connection
-        .prepare_cached("SELECT written_by FROM run WHERE run_id = ?1")?
-        .query_row([row], |row| row.get(0))?;
-    hasher.update(written_by);
-    hasher.update([0]);
+    let (written_by, plan): (String, String) = connection
+        .prepare_cached("SELECT written_by, plan_json FROM run WHERE run_id = ?1")?
+        .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for text in [written_by, plan] {
+        hasher.update(text);
+        hasher.update([0]);
+    }
     let mut statement = connection.prepare_cached(
         "SELECT launch.ordinal, position, observations, median, minimum
          FROM launch JOIN measurement USING (launch_id) WHERE launch.run_id = ?1 ORDER BY launch.ordinal, position",
@@ -201,8 +206,9 @@ fn found(row: &Row<'_>) -> Result<Found, Fault> {
     let (median, minimum): (f64, f64) = (row.get(17)?, row.get(18)?);
     let summary_follows = sample.as_ref().is_none_or(|sample| {
         usize::try_from(observations).is_ok_and(|count| count == sample.len())
-            && super::write::summary_of(sample)
-                .is_some_and(|(m, least)| m.to_bits() == median.to_bits() && least.to_bits() == minimum.to_bits())
+            && super::write::summary_of(sample).is_some_and(|(m, least)| {
+                m.to_bits() == median.to_bits() && least.to_bits() == minimum.to_bits()
+            })
     });
     let of = |sample: &Vec<Observation>| (sample.len(), sample_digest(sample));
     let kept = match (row.get::<_, Option<[u8; 32]>>(15)?, usize::try_from(observations)) {
@@ -225,9 +231,9 @@ fn header(row: &Row<'_>) -> Result<Measurement, Fault> {
     Ok(Measurement {
         benchmark: benchmark(row, 2)?,
         metric: Metric { name: row.get(8)?, unit: row.get(9)? },
-        throughput: from_json("a throughput", &row.get::<_, String>(10)?)?,
+        throughput: exactly("a throughput", &row.get::<_, String>(10)?)?,
         sampling: named("a sampling mode", row.get(11)?)?,
-        settings: from_json("harness settings", &row.get::<_, String>(12)?)?,
+        settings: exactly("harness settings", &row.get::<_, String>(12)?)?,
         sample: Vec::new(),
     })
 }

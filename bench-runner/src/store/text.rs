@@ -34,6 +34,16 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, json: &str) -> 
     serde_json::from_str(json).map_err(|error| Fault::content(what, error))
 }
 
+/// Reads a structure from the very JSON that [`json_of`] writes of it: another spelling was not written here.
+pub(super) fn exactly<T: DeserializeOwned + Serialize>(what: &'static str, json: &str) -> Result<T, Fault> {
+    let value = from_json(what, json)?;
+    if json_of(what, &value)? == json {
+        Ok(value)
+    } else {
+        Err(Fault::content(what, "it is spelled in another way than it is written"))
+    }
+}
+
 /// Reads a digest from its 32 bytes.
 pub(super) fn digest(bytes: &[u8]) -> Result<Digest, Fault> {
     bytes.try_into().map(Digest).map_err(|_| Fault::content("a digest", "it does not have 32 bytes"))

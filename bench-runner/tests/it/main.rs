@@ -31,6 +31,8 @@ mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
 #[cfg(test)]
+mod integrity;
+#[cfg(test)]
 mod killed;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`

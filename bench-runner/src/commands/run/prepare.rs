@@ -70,6 +70,7 @@ pub(super) fn config(args: &Args, session: &Session) -> Result<Config, CliError>
         founding: own.founding,
         reports: own.reports,
         templates: own.templates,
+        integrity: own.integrity,
         margin: own.margin,
         comparison_level: own.comparison_level,
         ..theirs
