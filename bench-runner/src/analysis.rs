@@ -16,6 +16,7 @@ pub mod gate;
 pub mod identity;
 pub mod knobs;
 pub mod machines;
+pub mod made_up;
 pub mod report_assembly;
 pub mod screen;
 pub(crate) mod words;

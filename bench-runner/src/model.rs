@@ -22,4 +22,5 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod step;
+pub mod seal;
 pub mod units;
