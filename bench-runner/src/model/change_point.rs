@@ -36,6 +36,6 @@ pub struct ChangePoint {
     /// Confidence level of the interval, for this change alone.
     pub level: f64,
     /// Probability of a contrast this large without a change, the place being given; not corrected for the search. The engine's
-    /// threshold is.
-    pub p_value: f64,
+    /// threshold is. `None` of drifts and spikes.
+    pub p_value: Option<f64>,
 }
