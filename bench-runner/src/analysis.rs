@@ -3,6 +3,7 @@
 //! Pure functions over `model` and `stats`: no file, no clock, no environment, no unseeded randomness, no words about
 //! layout. What is decided here is shown by `report` and stored by nobody: it can always be computed again.
 
+pub mod change_points;
 pub mod compare;
 pub mod curve;
 pub mod doctor;

@@ -4,8 +4,14 @@
 //! finds. Nothing here knows runs, commits or causes.
 
 mod candidates;
+pub mod group;
 mod levels;
 mod noise;
 pub mod otava;
 pub mod robust;
+pub mod segments;
+pub mod stream;
 pub mod threshold;
+
+#[cfg(test)]
+mod tests;

@@ -147,9 +147,8 @@ mod tests {
 
     #[test]
     fn a_bump_has_two_candidates_at_its_sides() {
-        let values: Vec<f64> = (0..100)
-            .map(|i| f64::from(u8::from((40..60).contains(&i))) + 0.01 * f64::from(i % 3))
-            .collect();
+        let values: Vec<f64> =
+            (0..100).map(|i| f64::from(u8::from((40..60).contains(&i))) + 0.01 * f64::from(i % 3)).collect();
         assert_eq!(candidates(&sums(&values), SHORTEST, 2.0), [40, 60]);
         assert!(candidates(&sums(&[1.0; 50]), SHORTEST, 0.1).is_empty());
     }

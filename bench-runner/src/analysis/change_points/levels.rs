@@ -3,7 +3,7 @@
 //! The filter's gains depend on places only, so they are computed once and a stretch costs a few multiplications a value.
 
 /// Standard deviations of one night's wandering, in units of the noise of a night.
-pub(super) const SPEEDS: [f64; LANES] = [0.0, 0.02, 0.04, 0.07, 0.11, 0.17, 0.26, 0.4];
+pub(super) const SPEEDS: [f64; LANES] = [0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15];
 
 /// Number of speeds.
 pub(super) const LANES: usize = 8;

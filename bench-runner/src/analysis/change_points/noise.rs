@@ -18,10 +18,13 @@ const LARGEST_MEMORY: f64 = 0.9;
 pub(super) const SMALLEST_SCALE: f64 = 1e-7;
 
 /// Values on each side that make a value's neighborhood.
-pub(super) const NEIGHBORS: usize = 7;
+pub(super) const NEIGHBORS: usize = 9;
+
+/// Values on each side that the latest values keep: the neighborhood shrinks towards the end, so that a fresh level shows soon.
+const NEIGHBORS_AT_END: usize = 2;
 
 /// Values further than this many scales from the median of their neighborhood are brought back to it.
-const CLIP: f64 = 1.5;
+const CLIP: f64 = 1.3;
 
 /// Scatter of a series and what a value remembers of the one before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,28 +69,50 @@ impl Noise {
         CLIP * self.scale
     }
 
-    /// The values, each at most [`CLIP`] scales from the median of its neighborhood, which is shifted inwards at the ends.
+    /// The values, each at most [`CLIP`] scales from the median of its neighborhood, which is shifted inwards at the beginning and
+    /// shrinks towards the end.
     pub(super) fn clip(self, values: &[f64], clipped: &mut Vec<f64>) {
-        const WIDTH: usize = 2 * NEIGHBORS + 1;
-        let width = WIDTH.min(values.len());
+        let n = values.len();
+        let neighbors = neighbors(n);
+        let width = (2 * neighbors + 1).min(n);
         let reach = self.reach();
-        clipped.clear();
         let mut window = [0.0; WIDTH];
-        let mut held = 0..0;
+        window[..width].copy_from_slice(&values[..width]);
+        window[..width].sort_unstable_by(f64::total_cmp);
+        let mut start = 0;
+        clipped.clear();
         for (place, value) in values.iter().enumerate() {
-            let from = place.saturating_sub(NEIGHBORS).min(values.len() - width);
-            if held.is_empty() {
-                window[..width].copy_from_slice(&values[..width]);
-                window[..width].sort_unstable_by(f64::total_cmp);
-                held = 0..width;
-            } else if from > held.start {
-                exchange(&mut window[..width], values[held.start], values[held.end]);
-                held = from..from + width;
-            }
-            let median = window[width / 2];
+            let after = n - 1 - place;
+            let median = if after < neighbors && n > width {
+                let half = after.max(NEIGHBORS_AT_END);
+                let from = (place - half).min(n - (2 * half + 1));
+                median_of(&mut window, &values[from..=from + 2 * half])
+            } else {
+                let from = place.saturating_sub(neighbors).min(n - width);
+                if from > start {
+                    exchange(&mut window[..width], values[start], values[start + width]);
+                    start = from;
+                }
+                window[width / 2]
+            };
             clipped.push(value.clamp(median - reach, median + reach));
         }
     }
+}
+
+/// Neighbors on each side in a series of `n`: a quarter of a short one, so that half of it can be a level.
+fn neighbors(n: usize) -> usize {
+    NEIGHBORS.min(n / 4).max(NEIGHBORS_AT_END)
+}
+
+/// Values of a whole neighborhood.
+const WIDTH: usize = 2 * NEIGHBORS + 1;
+
+/// The middle of an odd number of values, at most [`WIDTH`].
+fn median_of(scratch: &mut [f64; WIDTH], values: &[f64]) -> f64 {
+    let window = &mut scratch[..values.len()];
+    window.copy_from_slice(values);
+    *window.select_nth_unstable_by(values.len() / 2, f64::total_cmp).1
 }
 
 /// Takes `old` out of sorted values and puts `new` in.
@@ -112,9 +137,9 @@ mod tests {
     fn series(memory: f64, step: f64) -> Vec<f64> {
         let mut rng = SplitMix64::new(8);
         let mut state = 0.0;
-        let mut next = |i: usize| {
+        let mut next = |i: u32| {
             state = memory * state + (1.0 - memory * memory).sqrt() * rng.normal();
-            state + if i >= 1000 { step } else { 0.0 } + if i % 50 == 0 { 30.0 } else { 0.0 }
+            state + if i >= 1000 { step } else { 0.0 } + if i.is_multiple_of(97) { 30.0 } else { 0.0 }
         };
         (0..2000).map(&mut next).collect()
     }
@@ -133,14 +158,16 @@ mod tests {
     #[test]
     fn the_running_median_is_the_median_of_each_neighborhood() {
         let mut rng = SplitMix64::new(2);
-        for length in [3, 14, 15, 16, 60] {
+        for length in [3, 18, 19, 20, 60] {
             let values: Vec<f64> = (0..length).map(|_| (10.0 * rng.unit()).floor()).collect();
             let mut clipped = Vec::new();
-            // Next to no reach: what is left are the medians.
+            // No reach: what is left are the medians.
             Noise { scale: 0.0, memory: 0.0 }.clip(&values, &mut clipped);
-            let width = 15.min(length);
             for (place, found) in clipped.iter().enumerate() {
-                let from = place.saturating_sub(7).min(length - width);
+                let after = length - 1 - place;
+                let half = if length > 5 { after.clamp(2, (length / 4).clamp(2, 9)) } else { 2 };
+                let width = (2 * half + 1).min(length);
+                let from = place.saturating_sub(half).min(length - width);
                 let mut window = values[from..from + width].to_vec();
                 window.sort_by(f64::total_cmp);
                 assert_eq!(found.to_bits(), window[width / 2].to_bits(), "{place} of {length}");

@@ -84,12 +84,8 @@ impl OtavaCompat {
     pub fn extend(&mut self, values: &[f64], new: usize, before: &[OtavaPoint]) -> Vec<OtavaPoint> {
         let window = self.settings.window as f64;
         let latest = values.len() as f64 - (new as f64 / window + 4.0) * window;
-        let mut start = before
-            .iter()
-            .map(|point| point.index)
-            .filter(|index| (*index as f64) < latest)
-            .next_back()
-            .unwrap_or(0);
+        let mut start =
+            before.iter().map(|point| point.index).rfind(|index| (*index as f64) < latest).unwrap_or(0);
         for step in (0..values.len()).step_by(self.settings.window / 2) {
             if (step as f64) < latest && start < step {
                 start = step;
@@ -229,7 +225,15 @@ impl Search {
             }
         }
         let memory = vec![0.0; size];
-        Self { window, left, right, distances: memory.clone(), rows: memory.clone(), below: memory, scratch: Vec::new() }
+        Self {
+            window,
+            left,
+            right,
+            distances: memory.clone(),
+            rows: memory.clone(),
+            below: memory,
+            scratch: Vec::new(),
+        }
     }
 
     /// The points at which the window divides, ascending.
@@ -254,7 +258,7 @@ impl Search {
             let index = candidate.index;
             let found = test(&values[from..index], &values[index..to], index, &mut self.scratch);
             // A NaN is not significant.
-            if !(found.p_value <= level) {
+            if found.p_value.is_nan() || found.p_value > level {
                 return points;
             }
             points.insert(place, index);

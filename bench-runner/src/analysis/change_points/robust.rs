@@ -22,13 +22,17 @@ pub const STRIDE: usize = WINDOW / 2;
 pub const FEWEST: usize = 8;
 
 /// Values that a level between two steps has at least; what comes and goes within fewer is an excursion.
-pub const SHORTEST_LEVEL: usize = 12;
+pub const SHORTEST_LEVEL: usize = 15;
 
 /// Values that a level at the beginning or the end of a window has at least.
 pub const SHORTEST_END: usize = 4;
 
 /// Contrast, in standard errors, from which a place is a candidate.
 const CANDIDATE: f64 = 2.8;
+
+/// What an explanation by steps and wandering together has to bring beyond one by either, in twice the log-likelihood: steps fitted
+/// into a drift leave some drift behind.
+pub const MIXTURE: f64 = 6.0;
 
 /// Noise scales from the median of its neighborhood at which a value is a spike.
 pub const SPIKE: f64 = 5.0;
@@ -138,7 +142,7 @@ impl Robust {
         let noise = self.prepare(logs);
         let penalty = threshold::of(logs.len());
         let net = |one: &Explanation| one.score - penalty * one.places.len() as f64;
-        // The last, simplest one of equals.
+        // Of equals the last one: the simplest.
         let chosen = self.explanations(noise).into_iter().max_by(|a, b| net(a).total_cmp(&net(b)))?;
         let fits = self.fits(&chosen, noise, logs);
         let mut changes = fits.steps();
@@ -163,7 +167,8 @@ impl Robust {
         for place in 0..places.len() {
             self.refine(&mut places, place);
         }
-        let mut parts: Vec<Part> = stretches(&places, n).map(|(from, to)| self.part(from, to, noise)).collect();
+        let mut parts: Vec<Part> =
+            stretches(&places, n).map(|(from, to)| self.part(from, to, noise)).collect();
         let mut explanations = Vec::with_capacity(places.len() + 1);
         loop {
             explanations.push(explain(&places, &parts, n));
@@ -307,9 +312,8 @@ impl Fits {
             let error = (2.0 * self.unit * ends.variance).sqrt();
             self.speed > 0.0 && (ends.last - ends.first).abs() > DRIFT * error
         };
-        let drift = |ends: &Ends| {
-            change(ChangeKind::Drift, (ends.from, ends.to), ends.first, ends.last - ends.first)
-        };
+        let drift =
+            |ends: &Ends| change(ChangeKind::Drift, (ends.from, ends.to), ends.first, ends.last - ends.first);
         self.ends.iter().filter(wandered).map(drift).collect()
     }
 }
@@ -336,8 +340,10 @@ fn explain(places: &[usize], parts: &[Part], n: usize) -> Explanation {
     let mut best = Explanation { places: places.to_vec(), score: f64::NEG_INFINITY, lane: 0 };
     for lane in 0..LANES {
         let squares: f64 = parts.iter().map(|part| part.squares[lane]).sum();
-        let determinants: f64 = parts.iter().map(|part| FILTER.log_determinant(part.to - part.from)[lane]).sum();
-        let score = -count * (squares + floor).ln() - determinants;
+        let determinants: f64 =
+            parts.iter().map(|part| FILTER.log_determinant(part.to - part.from)[lane]).sum();
+        let mixture = if lane > 0 && !places.is_empty() { MIXTURE } else { 0.0 };
+        let score = -count * (squares + floor).ln() - determinants - mixture;
         if score > best.score {
             (best.score, best.lane) = (score, lane);
         }
