@@ -5,15 +5,22 @@
 
 pub mod change_point;
 pub mod comparison;
+pub mod covariates;
 pub mod curve;
+pub mod decision;
 pub mod estimate;
+pub mod experiment;
+pub mod explain;
 pub mod fact;
 pub mod finding;
 pub mod gate;
+pub mod history;
 pub mod ids;
 pub mod knob;
+pub mod machines;
 pub mod measurement;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod step;
 pub mod units;

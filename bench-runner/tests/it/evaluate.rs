@@ -89,11 +89,22 @@ fn residuals_of_a_history_are_noise_and_the_thresholds_can_be_made_again() {
             format!("suite,bench{series},ns,{night},{}\n", 100 + (night * 7 + series * 3) % 5)
         })
     });
-    let text: String = std::iter::once("suite,benchmark,unit,date_ms,value\n".to_owned()).chain(rows).collect();
+    let text: String =
+        std::iter::once("suite,benchmark,unit,date_ms,value\n".to_owned()).chain(rows).collect();
     std::fs::write(&file, text).unwrap();
     let path = file.to_str().unwrap();
-    let scored =
-        json(&["evaluate", "--change-points", "--history", path, "--half", "all", "--cases", "5", "--seed", "9"]);
+    let scored = json(&[
+        "evaluate",
+        "--change-points",
+        "--history",
+        path,
+        "--half",
+        "all",
+        "--cases",
+        "5",
+        "--seed",
+        "9",
+    ]);
     let real = scored["items"].as_array().unwrap().iter().filter(|item| item["noise"] == "real").count();
     assert_eq!(real, 6);
     let rows = json(&["evaluate", "--calibrate-change-points", "--cases", "20"]);
