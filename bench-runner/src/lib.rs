@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod canary;
+pub mod attest;
 pub mod cli;
 pub mod clock;
 pub mod commands;
