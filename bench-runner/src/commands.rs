@@ -2,6 +2,8 @@
 //!
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
+pub mod backfill;
+pub mod bisect;
 pub mod bundle;
 pub mod compare;
 pub mod completions;
@@ -142,6 +144,8 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Gate(args) => gate::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Experiment(args) => experiment::run(args, &session),
+        Command::Backfill(args) => backfill::run(args, &session),
+        Command::Bisect(args) => bisect::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),
