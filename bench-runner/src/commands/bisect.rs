@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::Session;
-use super::experiment::{LAUNCH, MOST_BLOCKS, seconds};
+use super::experiment::{LAUNCH, MOST_BLOCKS, of_profile, seconds};
 use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs, build_request, fresh_seed};
 use crate::analysis::experiment::{CONTROL_EVERY, FEWEST_BLOCKS, Rules, Stopping};
 use crate::cli::Format;
 use crate::criterion::build::BuildRequest;
+use crate::criterion::launch::LaunchSettings;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::experiment::{
@@ -46,6 +47,9 @@ pub struct Args {
     /// Most time for measuring one step; a step that stays undecided gets twice and four times as much
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = seconds)]
     budget: f64,
+    /// Take warm-up, measuring time and observations of a launch from a profile
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Cargo.toml of another workspace
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<std::path::PathBuf>,
@@ -86,10 +90,17 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         let what = format!("`{}` is not an ancestor of `{}`", args.good, args.bad);
         return Err(CliError::new(exit_code::USAGE, what));
     }
+    let settings = args.profile.as_ref().map_or(Ok(LAUNCH), |name| of_profile(name, &config))?;
     let wishes = StageWishes { no_wait: args.no_wait, ..StageWishes::default() };
     let stage = Stage::open(session, config, &wishes, &mut |_| Ok(()))?;
-    let mut search =
-        Search { args, request, stage, steps: Vec::new(), seed: args.seed.unwrap_or_else(fresh_seed) };
+    let mut search = Search {
+        args,
+        request,
+        stage,
+        steps: Vec::new(),
+        settings,
+        seed: args.seed.unwrap_or_else(fresh_seed),
+    };
     let found = search.search(&commits);
     search.stage.progress.finish();
     let answer = found?;
@@ -135,6 +146,7 @@ struct Search<'a> {
     request: BuildRequest,
     stage: Stage,
     steps: Vec<Step>,
+    settings: LaunchSettings,
     seed: u64,
 }
 
@@ -233,7 +245,7 @@ impl Search<'_> {
             self.seed = self.seed.wrapping_add(1);
             let request = Request {
                 purpose: Purpose::Bisect,
-                settings: LAUNCH,
+                settings: self.settings,
                 stopping: Stopping::Sequential {
                     fewest: FEWEST_BLOCKS,
                     most: MOST_BLOCKS << attempt,

@@ -166,15 +166,7 @@ fn rules(config: &Config) -> Rules {
 fn settings(args: &Args, config: &Config) -> Result<(LaunchSettings, String), CliError> {
     let how = &args.how;
     let (base, set) = match &how.profile {
-        Some(name) => {
-            let (_, profile) = named_profile(Some(name), config)?;
-            let settings = LaunchSettings {
-                warm_up_seconds: profile.warm_up_seconds,
-                measurement_seconds: profile.measurement_seconds,
-                sample_size: profile.sample_size,
-            };
-            (settings, profile.set.clone())
-        }
+        Some(name) => (of_profile(name, config)?, named_profile(Some(name), config)?.1.set.clone()),
         None => (LAUNCH, named_profile(None, config)?.1.set.clone()),
     };
     let settings = LaunchSettings {
@@ -183,6 +175,16 @@ fn settings(args: &Args, config: &Config) -> Result<(LaunchSettings, String), Cl
         sample_size: how.samples.or(base.sample_size),
     };
     Ok((settings, args.what.set.clone().unwrap_or(set)))
+}
+
+/// Settings of a launch as a profile has them.
+pub(super) fn of_profile(name: &str, config: &Config) -> Result<LaunchSettings, CliError> {
+    let (_, profile) = named_profile(Some(name), config)?;
+    Ok(LaunchSettings {
+        warm_up_seconds: profile.warm_up_seconds,
+        measurement_seconds: profile.measurement_seconds,
+        sample_size: profile.sample_size,
+    })
 }
 
 fn request(args: &Args, settings: LaunchSettings, rules: Rules) -> Request {
