@@ -190,7 +190,7 @@ impl Store {
 }
 
 /// The version of Criterion that a run speaks of, in SQL: from its handshakes, else from its facts (`?2` is the key).
-fn criterion_version(run: &str) -> String {
+pub(super) fn criterion_version(run: &str) -> String {
     format!(
         "ifnull((SELECT group_concat(version, '+')
                  FROM (SELECT DISTINCT harness_version AS version FROM launch

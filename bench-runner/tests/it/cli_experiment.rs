@@ -30,8 +30,10 @@ impl Project {
     fn new() -> Self {
         let world = World::new();
         let suite = repository().join("bench-runner/tests/fixtures/suites/spin");
-        let copy = |name: &str| world.write(name, &std::fs::read_to_string(suite.join(name)).unwrap());
-        ["Cargo.toml", "Cargo.lock", "suite/Cargo.toml", "suite/lib.rs", "suite/benches/spin.rs"].map(copy);
+        for name in ["Cargo.toml", "Cargo.lock", "suite/Cargo.toml", "suite/lib.rs", "suite/benches/spin.rs"]
+        {
+            world.write(name, &std::fs::read_to_string(suite.join(name)).unwrap());
+        }
         world.write(".gitignore", "/target\n/data\n/reports\nstore.sqlite*\n*.lock\n!Cargo.lock\n");
         let mut project = Self { world, commits: Vec::new() };
         project.git(&["init", "-q", "-b", "main"]);
