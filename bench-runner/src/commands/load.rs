@@ -87,7 +87,7 @@ impl Loaded {
 }
 
 /// What a stored run says about its benchmarks.
-pub(super) fn results_of(record: &RunRecord) -> Vec<BenchmarkResult> {
+pub(super) fn results_of_record(record: &RunRecord) -> Vec<BenchmarkResult> {
     let loaded = Loaded::new(record.clone());
     results(&loaded.run, &loaded.measurements, &loaded.stated)
 }
