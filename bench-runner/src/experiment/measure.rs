@@ -191,6 +191,14 @@ impl<'a> State<'a> {
             || request.stopping.is_done(self.tests, self.controls, wanted, self.open.len())
     }
 
+    /// The next block; a fixed number of tests is never exceeded while a control is still wanted.
+    fn next_order(&mut self, request: &Request) -> BlockOrder {
+        match request.stopping {
+            Stopping::Fixed { blocks } if self.tests >= blocks => self.sequencer.block(LaunchRole::Control),
+            _ => self.sequencer.next_block(),
+        }
+    }
+
     fn name(&self) -> &str {
         &self.target.benches[0].executable.executable.target
     }
@@ -269,7 +277,7 @@ impl Measuring<'_, '_> {
 
     /// A block, and its repetitions as long as they are disturbed and may be repeated.
     fn one_block(&mut self, index: usize) -> Result<(), CliError> {
-        let mut order = self.states[index].sequencer.next_block();
+        let mut order = self.states[index].next_order(self.request);
         loop {
             let begun = Instant::now();
             let end = self.block(index, &order)?;
