@@ -27,6 +27,14 @@ mod documents;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod exchange_export;
+#[cfg(test)]
+mod exchange_mutations;
+#[cfg(test)]
+mod exchange_support;
+#[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
