@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod attest;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -11,7 +12,9 @@ pub mod config;
 pub mod criterion;
 pub mod error;
 pub mod exchange;
+pub mod executables;
 pub mod exit_code;
+pub mod experiment;
 pub mod files;
 pub mod hardware;
 pub mod model;
@@ -21,6 +24,7 @@ pub mod source;
 pub mod stats;
 pub mod store;
 pub mod ui;
+pub mod worktree;
 
 use std::process::ExitCode;
 

@@ -333,6 +333,10 @@ impl<'a> Auditor<'a> {
                 None => self.differs(place, (row, statement), part)?,
             }
         }
+        let unsigned = |part: &&String| !part.contains('/') && !signed.contains_key(*part);
+        if let Some(extra) = now.parts.keys().find(unsigned) {
+            self.found(place, Tampering::Added, &about.name, format!("{extra}: a part that was not signed"));
+        }
         if !now.nights_follow {
             self.found(place, Tampering::Edited, &about.name, "nights: they do not follow from the launches");
         }

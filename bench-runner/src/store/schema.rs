@@ -17,7 +17,9 @@ pub(super) const APPLICATION_ID: i64 = 0x4b42_4f62;
 pub(super) const LADDER: &[&str] = &[
     include_str!("../../migrations/0001-first.sql"),
     include_str!("../../migrations/0002-experiments.sql"),
+    include_str!("../../migrations/0003-decisions.sql"),
     include_str!("../../migrations/0004-integrity.sql"),
+    include_str!("../../migrations/0005-covariates.sql"),
     SCALE,
 ];
 

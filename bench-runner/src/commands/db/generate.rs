@@ -160,6 +160,7 @@ fn made_up_run(seed: u64, (number, machine): (u32, &MadeUpMachine), night: u32) 
         started,
         elapsed_seconds: 60.0,
         exit_code: Some(0),
+        covariates: None,
     };
     let mut content = seed.to_le_bytes().to_vec();
     content.extend_from_slice(&number.to_le_bytes());

@@ -118,6 +118,7 @@ fn launch(number: u32, ordinal: u32, started: Timestamp) -> Launch {
         started: Timestamp(started.0 + i64::from(ordinal)),
         elapsed_seconds: 1.5 + f64::from(number),
         exit_code: Some(0),
+        covariates: None,
     }
 }
 
