@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod gate;
 pub mod identity;
 pub mod knobs;
+pub mod ratio_table;
 pub mod report_assembly;
 pub mod screen;
 pub(crate) mod words;

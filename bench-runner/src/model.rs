@@ -14,6 +14,7 @@ pub mod history;
 pub mod ids;
 pub mod knob;
 pub mod measurement;
+pub mod ratio_table;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -162,8 +162,9 @@ pub(super) fn suite(
         if cancel.is_cancelled() {
             return Err(CliError::new(exit_code::INTERRUPTED, "interrupted before anything was measured"));
         }
-        let backend = |backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe");
-        facts.extend(said.backend.map(backend));
+        let backend = |key: &'static str| move |name| stated(key, name, "the executable's own probe");
+        facts.extend(said.backend.map(backend(keys::PROBE_BACKEND)));
+        facts.extend(said.signing_backend.map(backend(keys::PROBE_SIGNING_BACKEND)));
         let selected = select(&inventory.ids, config, plan)?;
         benches.push(Bench { executable: executable.clone(), inventory, selected, elements: said.elements });
     }
