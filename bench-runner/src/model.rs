@@ -19,6 +19,7 @@ pub mod ids;
 pub mod knob;
 pub mod machines;
 pub mod measurement;
+pub mod ratio_table;
 pub mod record;
 pub mod report;
 pub mod run;
