@@ -5,14 +5,17 @@
 
 pub mod census;
 pub mod compare;
+pub mod contamination;
 pub mod curve;
 pub mod doctor;
 pub mod estimate;
 pub mod evaluate;
 pub mod experiment;
+pub mod explain;
 pub mod gate;
 pub mod identity;
 pub mod knobs;
+pub mod machines;
 pub mod report_assembly;
 pub mod screen;
 pub(crate) mod words;

@@ -85,6 +85,10 @@ pub enum Command {
     Doctor(commands::doctor::Args),
     /// Compare two stored runs, what differs between them first
     Compare(commands::compare::Args),
+    /// Say why benchmarks moved between two runs
+    Explain(commands::explain::Args),
+    /// Time the machine itself: clock, neighbours, memory, timer
+    Canary(commands::canary::Args),
     /// Judge a stored run: budgets, and each series against its history
     Gate(Box<commands::gate::Args>),
     /// List changes that the gate found, and decide about them
@@ -103,6 +107,8 @@ pub enum Command {
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store
     Import(commands::import::Args),
+    /// Write stored runs in the format of another tool
+    Export(commands::export::Args),
     /// Write a run to one file, or read one
     Bundle(commands::bundle::Args),
     /// Print the resolved configuration

@@ -6,13 +6,16 @@ pub mod alias;
 pub mod backfill;
 pub mod bisect;
 pub mod bundle;
+pub mod canary;
 pub mod changes;
 pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod export;
 pub mod experiment;
+pub mod explain;
 pub mod gate;
 pub mod import;
 pub mod list;
@@ -128,6 +131,15 @@ impl Session {
     pub fn answer(&self, text: &str) -> Result<(), CliError> {
         Ok(crate::ui::answer(text, self.style)?)
     }
+
+    /// Writes a part of a long answer to stdout as it is, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::answer`].
+    pub fn answer_part(&self, text: &str) -> Result<(), CliError> {
+        Ok(crate::ui::answer_part(text)?)
+    }
 }
 
 /// Runs what the command line asks for.
@@ -145,6 +157,8 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
+        Command::Explain(args) => explain::run(args, &session),
+        Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Changes(args) => changes::run(args, &session),
         Command::Alias(args) => alias::run(args, &session),
@@ -154,6 +168,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Backfill(args) => backfill::run(args, &session),
         Command::Bisect(args) => bisect::run(args, &session),
         Command::Import(args) => import::run(args, &session),
+        Command::Export(args) => export::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),

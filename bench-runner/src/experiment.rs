@@ -10,6 +10,7 @@ mod measure;
 mod outcome;
 mod suite;
 mod variant;
+mod watch;
 mod world;
 
 pub use arms::{Arms, PreparedArm, Recipe, check_out, folder_of, prepare, request_at};
@@ -18,4 +19,5 @@ pub use measure::{Request, measure};
 pub use outcome::{Outcome, recompute};
 pub use suite::{Bench, Selection, Suite, build, from_kept, kept_executables, once, stated};
 pub use variant::parse as parse_variant;
+pub use watch::{Watch, canaries};
 pub use world::{Readers, Site, World};

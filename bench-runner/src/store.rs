@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, Transacti
 use crate::model::ids::RunId;
 use crate::model::units::Timestamp;
 
+mod covariates;
 mod decisions;
 mod dictionary;
 mod error;

@@ -1,4 +1,6 @@
-//! `bench-runner compare A B`: two stored runs side by side, what differs first.
+//! `bench-runner compare A B`: two stored runs side by side, what differs first; or machines, one run each.
+
+mod machines;
 
 use std::fmt::Write as _;
 
@@ -19,11 +21,15 @@ use crate::ui::table::{Align, Column, Table};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The older side: `latest`, a run id, or four or more characters of its beginning or end
-    #[arg(value_name = "A")]
-    baseline: String,
+    #[arg(value_name = "A", required_unless_present = "machines")]
+    baseline: Option<String>,
     /// The side under judgement
     #[arg(value_name = "B", default_value = "latest")]
     candidate: String,
+    /// Machines side by side on the same code: runs, machine keys or labels, the first being the reference; without any,
+    /// the newest run of each machine and configuration that measured the commit of `latest`
+    #[arg(long, value_name = "RUN", num_args = 0.., conflicts_with_all = ["baseline", "candidate"])]
+    machines: Option<Vec<String>>,
     /// Print how each answer came about, step by step
     #[arg(long)]
     explain: bool,
@@ -37,7 +43,11 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     let store = load::open_to_read(&config)?;
-    let (a, b) = (store.resolve(&args.baseline)?, store.resolve(&args.candidate)?);
+    if let Some(wanted) = &args.machines {
+        return machines::run(wanted, session, &config, &store);
+    }
+    let baseline = args.baseline.as_deref().unwrap_or("latest");
+    let (a, b) = (store.resolve(baseline)?, store.resolve(&args.candidate)?);
     if a == b {
         return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));

@@ -1,6 +1,7 @@
 //! One launch of one bench, from its row in the store to its end; every observation is stored as it comes.
 
 use super::suite::Bench;
+use super::watch::Watch;
 use super::world::World;
 use crate::clock;
 use crate::criterion::launch::{Event, LaunchOutcome, LaunchRequest, LaunchSettings, Stop, launch};
@@ -25,6 +26,10 @@ pub struct LaunchPlan<'a> {
     pub ordinal: u32,
     /// Round, or block of an experiment.
     pub round: u32,
+    /// The launches of its run before it, to see what is usual.
+    pub earlier: &'a [Launch],
+    /// Whether it may be made again when something disturbed it; the caller has to do so.
+    pub may_repeat: bool,
 }
 
 /// What came of a launch.
@@ -57,6 +62,7 @@ pub fn launch_once(world: &mut World<'_>, run: &RunId, plan: LaunchPlan<'_>) -> 
         scratch: world.site.scratch.path(),
         socket: true,
     };
+    let watch = Watch::begin();
     let mut failure: Option<StoreError> = None;
     let mut medians = Vec::new();
     let outcome = launch(&request, world.cancel, &mut |event| {
@@ -75,6 +81,10 @@ pub fn launch_once(world: &mut World<'_>, run: &RunId, plan: LaunchPlan<'_>) -> 
     row.harness_version = outcome.harness_version.clone();
     row.elapsed_seconds = outcome.elapsed.as_secs_f64();
     row.exit_code = outcome.exit_code;
+    let mut noticed = watch.end(&row, outcome.usage, plan.earlier);
+    let disturbed = row.status == LaunchStatus::Complete && !noticed.taints.is_empty();
+    noticed.repeated = plan.may_repeat && disturbed && !world.cancel.is_cancelled();
+    row.covariates = Some(noticed);
     world.store.finish_launch(run, &row)?;
     Ok(Launched { row, outcome, medians })
 }
@@ -95,6 +105,7 @@ fn launch_row(plan: LaunchPlan<'_>) -> Launch {
         started: clock::now(),
         elapsed_seconds: 0.0,
         exit_code: None,
+        covariates: None,
     }
 }
 

@@ -321,6 +321,8 @@ impl Measuring<'_, '_> {
                 settings: self.request.settings,
                 ordinal: self.ordinals[arm],
                 round: block,
+                earlier: &[],
+                may_repeat: false,
             };
             let run = self.experiment.arms[arm].run.clone();
             let launched = launch_once(self.world, &run, plan)?;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::drain::{Drain, Keep};
 use super::system::{command, kill_group, own_group, signal};
+use super::usage::{Sums, Usage};
 use super::{ProcessError, ProcessRequest};
 
 /// First argument that turns the executable into a guard: `bench-runner __guard -- PROGRAM ARGS…`.
@@ -46,7 +47,7 @@ impl Killer {
 }
 
 /// How a guarded program ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// Exit code; `None` when a signal ended it.
     pub code: Option<i32>,
@@ -56,6 +57,8 @@ pub struct Ended {
     pub elapsed: Duration,
     /// Whether it left processes behind in its group; they were killed.
     pub left_processes: bool,
+    /// What it used, its guard included; `None` where the system does not tell.
+    pub usage: Option<Usage>,
 }
 
 /// A program running behind its guard.
@@ -122,13 +125,16 @@ impl Guarded {
         let elapsed = self.started.elapsed();
         // From here on the number may be given to another process: nobody may kill by it any more.
         let group = self.killer.lock().take();
+        // The end was awaited above: this only collects it, so that no other child can slip in between.
+        let sums = Sums::now();
         let status = self.child.wait().map_err(watch)?;
+        let usage = sums.until_now();
         let left_processes = group.is_some_and(group_exists);
         if let (true, Some(group)) = (left_processes, group) {
             kill_group(group);
         }
         drop(self.lifeline.take());
-        Ok(Ended { code: status.code(), signal: signal(status), elapsed, left_processes })
+        Ok(Ended { code: status.code(), signal: signal(status), elapsed, left_processes, usage })
     }
 
     /// The last part of standard output and of standard error, as text; call it after [`Self::wait`].

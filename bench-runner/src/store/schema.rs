@@ -18,6 +18,7 @@ pub(super) const LADDER: &[&str] = &[
     include_str!("../../migrations/0001-first.sql"),
     include_str!("../../migrations/0002-experiments.sql"),
     include_str!("../../migrations/0003-decisions.sql"),
+    include_str!("../../migrations/0005-covariates.sql"),
 ];
 
 /// What a file is, as far as its header tells.

@@ -29,6 +29,14 @@ mod documents;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod exchange_export;
+#[cfg(test)]
+mod exchange_mutations;
+#[cfg(test)]
+mod exchange_support;
+#[cfg(test)]
 mod gate_history;
 #[cfg(test)]
 mod hardware_programs;
@@ -36,6 +44,8 @@ mod hardware_programs;
 mod hardware_roots;
 #[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod machines;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]

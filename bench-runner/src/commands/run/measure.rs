@@ -1,13 +1,17 @@
 //! The launches: shuffled within each round, every observation stored as it comes.
+//!
+//! A launch that something disturbed is made again at once, within a tenth of the plan; both are kept.
 
 use std::collections::BTreeMap;
 
 use super::prepare::Ready;
+use crate::analysis::contamination::{self, extra_launches};
 use crate::analysis::doctor::{Inputs, diagnose};
+use crate::canary;
 use crate::clock;
 use crate::criterion::launch::{LaunchOutcome, LaunchSettings};
 use crate::error::CliError;
-use crate::experiment::{LaunchPlan, Launched, World, launch_once};
+use crate::experiment::{LaunchPlan, Launched, World, canaries, launch_once};
 use crate::hardware;
 use crate::model::fact::{Fact, Phase};
 use crate::model::finding::{Finding, Severity};
@@ -32,11 +36,16 @@ struct Measuring<'a, 'w> {
     last_seconds: BTreeMap<usize, f64>,
     findings: Vec<Finding>,
     complete: bool,
+    /// The launches that ended, for judging the next.
+    ended: Vec<Launch>,
+    /// Launches that may still be made again because something disturbed them.
+    extra: u32,
 }
 
 /// Measures the whole plan and closes the run; returns its id even when it is partial.
 pub(super) fn run(ready: &Ready, plan: &RunPlan, world: &mut World<'_>) -> Result<RunId, CliError> {
-    let begun = begin(ready, plan);
+    let mut begun = begin(ready, plan);
+    begun.facts.extend(canaries(Phase::Start));
     world.store.begin_run(&begun)?;
     let complete = ready.suite.benches.iter().all(|bench| bench.inventory.complete);
     let mut measuring = Measuring {
@@ -49,6 +58,8 @@ pub(super) fn run(ready: &Ready, plan: &RunPlan, world: &mut World<'_>) -> Resul
         last_seconds: BTreeMap::new(),
         findings: Vec::new(),
         complete,
+        ended: Vec::new(),
+        extra: extra_launches(plan.launches * u32::try_from(ready.suite.benches.len()).unwrap_or(u32::MAX)),
     };
     measuring.announce();
     let outcome = measuring.rounds();
@@ -127,7 +138,7 @@ impl Measuring<'_, '_> {
                     self.abandoned(index, round);
                     continue;
                 }
-                self.one_launch(round, index)?;
+                while self.one_launch(round, index)? {}
                 let rounds_left = f64::from(self.plan.launches - round - 1);
                 let all: f64 = order.iter().map(|&index| self.forecast(index)).sum();
                 let rest: f64 = order[place + 1..].iter().map(|&index| self.forecast(index)).sum();
@@ -190,8 +201,8 @@ impl Measuring<'_, '_> {
         });
     }
 
-    /// One launch from its row in the store to its judgement.
-    fn one_launch(&mut self, round: u32, index: usize) -> Result<(), CliError> {
+    /// One launch from its row in the store to its judgement; returns whether it has to be made again.
+    fn one_launch(&mut self, round: u32, index: usize) -> Result<bool, CliError> {
         let bench = &self.ready.suite.benches[index];
         let plan = LaunchPlan {
             bench,
@@ -203,11 +214,16 @@ impl Measuring<'_, '_> {
             },
             ordinal: self.ordinal,
             round,
+            earlier: &self.ended,
+            may_repeat: self.extra > 0,
         };
         match launch_once(self.world, &self.run, plan) {
             Ok(launched) => {
                 self.judged(index, &launched);
-                Ok(())
+                let again = launched.row.covariates.as_ref().is_some_and(|noticed| noticed.repeated);
+                self.extra -= u32::from(again);
+                self.ended.push(launched.row);
+                Ok(again)
             }
             Err(error) => {
                 self.complete = false;
@@ -226,7 +242,8 @@ impl Measuring<'_, '_> {
         }
         let state = if outcome.status == LaunchStatus::Complete {
             self.failures.remove(&index);
-            "complete".to_owned()
+            let again = row.covariates.as_ref().is_some_and(|noticed| noticed.repeated);
+            if again { "complete, but disturbed: made again" } else { "complete" }.to_owned()
         } else {
             *self.failures.entry(index).or_insert(0) += 1;
             self.complete = false;
@@ -271,9 +288,13 @@ impl Measuring<'_, '_> {
         let mut facts = site.readers.machine(root, Phase::End);
         facts.extend(site.readers.source(root, Phase::End));
         facts.extend(hardware::deltas(start, &facts));
-        let all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
+        facts.extend(canaries(Phase::End));
+        let mut all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
+        facts.extend(canary::deltas(&all));
+        all.extend(canary::deltas(&all));
         let inputs = Inputs { launches: Some(u64::from(self.plan.launches)), ..Inputs::default() };
         let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(contamination::finding(&self.ended));
         findings.extend(diagnose(&all, &inputs).findings.into_iter().map(soften));
         let measured = self.ordinal > 0;
         let status = if self.complete && measured { RunStatus::Complete } else { RunStatus::Partial };
