@@ -49,6 +49,7 @@ fn launch(ordinal: u32, executable: Digest, started: Timestamp) -> Launch {
         started,
         elapsed_seconds: 1.0,
         exit_code: Some(0),
+        covariates: None,
     }
 }
 
