@@ -43,6 +43,8 @@ mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
 #[cfg(test)]
+mod integrity;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod machines;
