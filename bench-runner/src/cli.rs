@@ -109,7 +109,6 @@ pub enum Command {
     Import(commands::import::Args),
     /// Write stored runs in the format of another tool
     Export(commands::export::Args),
-    /// Write a run to one file, or read one
     /// Write a run to one file, or read one; exchange runs through a folder
     Bundle(commands::bundle::Args),
     /// Check stored runs and words against what was signed

@@ -30,8 +30,10 @@ impl Project {
     fn new() -> Self {
         let world = World::new();
         let suite = repository().join("bench-runner/tests/fixtures/suites/spin");
-        let copy = |name: &str| world.write(name, &std::fs::read_to_string(suite.join(name)).unwrap());
-        ["Cargo.toml", "Cargo.lock", "suite/Cargo.toml", "suite/lib.rs", "suite/benches/spin.rs"].map(copy);
+        for name in ["Cargo.toml", "Cargo.lock", "suite/Cargo.toml", "suite/lib.rs", "suite/benches/spin.rs"]
+        {
+            world.write(name, &std::fs::read_to_string(suite.join(name)).unwrap());
+        }
         world.write(".gitignore", "/target\n/data\n/reports\nstore.sqlite*\n*.lock\n!Cargo.lock\n");
         let mut project = Self { world, commits: Vec::new() };
         project.git(&["init", "-q", "-b", "main"]);
@@ -146,10 +148,10 @@ fn a_slower_commit_is_found(project: &Project) {
     let added = findings.iter().find(|finding| finding["code"] == "benchmark-one-sided").unwrap();
     assert_eq!(added["subject"], "spin/added");
     assert!(answer["result"]["control"]["rows"].as_array().is_some_and(|rows| rows.len() == 2));
-    // Equal seeds, equal orders; whatever was repeated comes on top.
+    // Equal seeds begin alike; what was disturbed and repeated may part them later.
     let again = project.experiment(&[&range, "--blocks", "2", "--seed", "7", "--filter", "fixed"]);
     let (long, short) = (order(&answer), order(&again));
-    assert_eq!(long[..8], short[..8]);
+    assert_eq!(long[0], short[0]);
     // Arms are runs with every observation, and no nights of a history.
     let store = project.world.store();
     assert_eq!(store.runs(&RunFilter::default(), 99).unwrap(), []);
