@@ -85,16 +85,38 @@ pub enum Command {
     Doctor(commands::doctor::Args),
     /// Compare two stored runs, what differs between them first
     Compare(commands::compare::Args),
-    /// Judge the budgets on a stored run
-    Gate(commands::gate::Args),
+    /// Say why benchmarks moved between two runs
+    Explain(commands::explain::Args),
+    /// Time the machine itself: clock, neighbours, memory, timer
+    Canary(commands::canary::Args),
+    /// Judge a stored run: budgets, and each series against its history
+    Gate(Box<commands::gate::Args>),
+    /// List changes that the gate found, and decide about them
+    Changes(commands::changes::Args),
+    /// Say that a benchmark goes on under a new name
+    Alias(commands::alias::Args),
+    /// Put a run aside, or take it back
+    Quarantine(commands::quarantine::Args),
+    /// Measure two or more variants in turns, and say how they differ
+    Experiment(Box<commands::experiment::Args>),
+    /// Measure earlier commits, so that a history begins before today
+    Backfill(Box<commands::backfill::Args>),
+    /// Find the commit that changed a benchmark, by experiment
+    Bisect(Box<commands::bisect::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store
     Import(commands::import::Args),
     /// Write stored runs in the format of another tool
     Export(commands::export::Args),
-    /// Write a run to one file, or read one
+    /// Write a run to one file, or read one; exchange runs through a folder
     Bundle(commands::bundle::Args),
+    /// Check stored runs and words against what was signed
+    Verify(commands::verify::Args),
+    /// Look after the signing key and the trusted keys
+    Key(commands::key::Args),
+    /// Check, copy and prune the store
+    Db(commands::db::Args),
     /// Print the resolved configuration
     Config(commands::config::Args),
     /// Print shell completions

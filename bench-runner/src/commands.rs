@@ -2,23 +2,36 @@
 //!
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
+pub mod alias;
+pub mod backfill;
+pub mod bisect;
 pub mod bundle;
+pub mod canary;
+pub mod changes;
 pub mod compare;
 pub mod completions;
 pub mod config;
+pub mod db;
 pub mod doctor;
 pub mod evaluate;
+pub mod experiment;
+pub mod explain;
 pub mod export;
 pub mod gate;
 pub mod import;
+pub mod key;
 pub mod list;
 mod load;
 mod machine;
 pub mod machines;
 pub mod man;
+pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod show;
+mod stage;
+mod steps;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -86,7 +99,25 @@ impl Session {
         if let Some(store) = &self.global.store {
             config.store = self.folder.join(store);
         }
+        if let Some(folder) = self.keys_folder() {
+            config.integrity.key.get_or_insert_with(|| folder.join("signing-key.pem"));
+            config.integrity.trusted.get_or_insert_with(|| folder.join("trusted-keys.json"));
+        }
         Ok(config)
+    }
+
+    /// The user's own folder for keys: that of `BENCH_RUNNER_KEYS`, else where the system keeps data of programs.
+    fn keys_folder(&self) -> Option<PathBuf> {
+        let below =
+            |name: &str, rest: &str| self.variable(name).map(|folder| PathBuf::from(folder).join(rest));
+        self.variable("BENCH_RUNNER_KEYS")
+            .map(PathBuf::from)
+            .or_else(|| below("XDG_DATA_HOME", "bench-runner"))
+            .or_else(|| match () {
+                () if cfg!(windows) => below("LOCALAPPDATA", "bench-runner"),
+                () if cfg!(target_os = "macos") => below("HOME", "Library/Application Support/bench-runner"),
+                () => below("HOME", ".local/share/bench-runner"),
+            })
     }
 
     /// Whether the command line names a configuration file.
@@ -147,11 +178,22 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
+        Command::Explain(args) => explain::run(args, &session),
+        Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
+        Command::Changes(args) => changes::run(args, &session),
+        Command::Alias(args) => alias::run(args, &session),
+        Command::Quarantine(args) => quarantine::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
+        Command::Experiment(args) => experiment::run(args, &session),
+        Command::Backfill(args) => backfill::run(args, &session),
+        Command::Bisect(args) => bisect::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Export(args) => export::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
+        Command::Verify(args) => verify::run(args, &session),
+        Command::Key(args) => key::run(args, &session),
+        Command::Db(args) => db::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),

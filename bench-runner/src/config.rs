@@ -129,6 +129,10 @@ pub struct Config {
     pub store: PathBuf,
     /// Summary records that the store begins with; those that are missing are stored whenever it is opened for writing.
     pub founding: Vec<PathBuf>,
+    /// Where built executables are kept.
+    pub executables: PathBuf,
+    /// Bytes that kept executables may take; what is pinned stays whatever it takes.
+    pub executables_cap: u64,
     /// Where reports are written.
     pub reports: PathBuf,
     /// Folder with templates that replace the built-in ones.
@@ -154,6 +158,19 @@ pub struct Config {
     pub curves: Vec<Curve>,
     /// Absolute budgets.
     pub budgets: Vec<Budget>,
+    /// Whether and with what runs are signed.
+    pub integrity: Integrity,
+}
+
+/// Whether runs are signed, and where the keys are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Integrity {
+    /// Whether runs and words are signed.
+    pub sign: bool,
+    /// The signing key; `None` stands for the one in the user's own folder.
+    pub key: Option<PathBuf>,
+    /// The list of trusted keys; `None` stands for the one in the user's own folder.
+    pub trusted: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,6 +184,8 @@ struct Wire {
     watchdog_seconds: Option<f64>,
     suite: WireSuite,
     judge: WireJudge,
+    keep: WireKeep,
+    integrity: WireIntegrity,
     profiles: BTreeMap<String, Profile>,
     describe: Vec<WireDescription>,
     curve: Vec<Curve>,
@@ -185,6 +204,21 @@ struct WireSuite {
 struct WireJudge {
     margin: Option<f64>,
     comparison_level: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireKeep {
+    folder: Option<PathBuf>,
+    cap_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireIntegrity {
+    sign: Option<bool>,
+    key: Option<PathBuf>,
+    trusted: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -253,6 +287,8 @@ fn resolve(wire: Wire, file: Option<&Path>, folder: &Path) -> Result<Config, Con
         file: file.map(Path::to_owned),
         store: at(wire.store.unwrap_or_else(|| defaults::STORE.into())),
         founding: wire.founding.into_iter().map(at).collect(),
+        executables: at(wire.keep.folder.unwrap_or_else(|| defaults::EXECUTABLES.into())),
+        executables_cap: u64::from(wire.keep.cap_mib.unwrap_or(defaults::EXECUTABLES_CAP_MIB)) << 20,
         reports: at(wire.reports.unwrap_or_else(|| defaults::REPORTS.into())),
         templates: wire.templates.map(at),
         packages: wire.suite.packages,
@@ -265,6 +301,11 @@ fn resolve(wire: Wire, file: Option<&Path>, folder: &Path) -> Result<Config, Con
         descriptions: wire.describe.into_iter().map(description).collect(),
         curves: wire.curve,
         budgets,
+        integrity: Integrity {
+            sign: wire.integrity.sign.unwrap_or(true),
+            key: wire.integrity.key.map(at),
+            trusted: wire.integrity.trusted.map(at),
+        },
     };
     check(&config).map_err(wrong)?;
     Ok(config)

@@ -30,10 +30,10 @@ impl CliError {
     /// A failure made of an error and its chain of sources.
     #[must_use]
     pub fn from_error(exit: ExitCode, error: &dyn Error) -> Self {
-        let mut made = Self::new(exit, error.to_string());
+        let mut made = Self::new(exit, bounded(error.to_string()));
         let mut source = error.source();
         while let Some(cause) = source {
-            let text = cause.to_string();
+            let text = bounded(cause.to_string());
             // Some libraries repeat their source in their own text; once is enough.
             if !made.message.contains(&text) {
                 made.causes.push(text);
@@ -89,6 +89,16 @@ impl CliError {
     }
 }
 
+/// Some parsers repeat what they did not expect, however long it is; nobody reads more than this.
+fn bounded(mut text: String) -> String {
+    const MOST: usize = 2_000;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
+}
+
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
         Self::from_error(exit_code::FAILURE, &error)
@@ -105,10 +115,23 @@ impl From<crate::store::StoreError> for CliError {
     fn from(error: crate::store::StoreError) -> Self {
         use crate::store::StoreError as E;
         let exit = match &error {
-            E::NoSuchRun { .. } | E::NoRuns { .. } | E::Missing { .. } => exit_code::NOTHING,
+            E::NoSuchRun { .. } | E::Pruned { .. } | E::NoRuns { .. } | E::Missing { .. } => {
+                exit_code::NOTHING
+            }
             E::Ambiguous { .. } => exit_code::USAGE,
             E::Content { .. } | E::Conflict { .. } => exit_code::INTEGRITY,
             _ => exit_code::STORE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::attest::AttestError> for CliError {
+    fn from(error: crate::attest::AttestError) -> Self {
+        let exit = match &error {
+            crate::attest::AttestError::NotPublic { .. } => exit_code::USAGE,
+            crate::attest::AttestError::Unknown { .. } => exit_code::NOTHING,
+            _ => exit_code::FAILURE,
         };
         Self::from_error(exit, &error).hinted(error.hint())
     }
@@ -185,6 +208,24 @@ impl From<crate::exchange::bundle::BundleError> for CliError {
     fn from(error: crate::exchange::bundle::BundleError) -> Self {
         use crate::exchange::bundle::BundleError as E;
         let exit = if matches!(error, E::Digest { .. }) { exit_code::INTEGRITY } else { exit_code::FAILURE };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::executables::KeepError> for CliError {
+    fn from(error: crate::executables::KeepError) -> Self {
+        Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::worktree::WorktreeError> for CliError {
+    fn from(error: crate::worktree::WorktreeError) -> Self {
+        use crate::worktree::WorktreeError as E;
+        let exit = match &error {
+            E::NoCommit { .. } | E::NoRepository { .. } => exit_code::USAGE,
+            E::Process(cause) => process_exit(cause),
+            _ => exit_code::FAILURE,
+        };
         Self::from_error(exit, &error).hinted(error.hint())
     }
 }

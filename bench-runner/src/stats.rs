@@ -5,6 +5,7 @@
 //! `docs/statistics.md`, and checked against an independent implementation in `tests/fixtures/stats`.
 
 pub mod autocorrelation;
+pub mod betting;
 pub mod bootstrap;
 pub mod criterion_plan;
 pub mod density;
@@ -14,6 +15,7 @@ pub mod modes;
 pub mod moments;
 pub mod multiplicity;
 pub mod order;
+pub mod pairwise;
 pub mod power;
 pub mod proportion;
 pub mod rank;

@@ -1,43 +1,37 @@
 //! `bench-runner run`: the main job. Build, measure in interleaved launches, store, report.
 
 mod measure;
-mod prepare;
+pub(super) mod prepare;
 
-use std::path::PathBuf;
-
+use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs, build_request};
 use super::{Session, load, machine};
 use crate::analysis::doctor::{Grade, Inputs, diagnose};
 use crate::cli::Format;
+use crate::criterion::build::BuildRequest;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::experiment::{World, check_out, folder_of, request_at};
+use crate::model::fact::{Fact, Phase};
+use crate::model::ids::RunId;
 use crate::model::report::RunReport;
-use crate::model::run::{Run, RunStatus};
-use crate::process::{self, Cancel};
+use crate::model::run::{Run, RunPlan, RunStatus};
+use crate::process::SystemRunner;
 use crate::report;
-use crate::ui::{self, Progress};
+use crate::ui;
+use crate::worktree::Repository;
 
 /// Measure a suite, store the run and write its report
 ///
 /// Builds the bench executables once, then measures every benchmark of the set in many short launches, in shuffled and
 /// interleaved order. Every observation is stored as it comes. Ends with 0 once a complete run is stored.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What to measure")]
 pub struct Args {
-    /// Cargo.toml of another workspace
-    #[arg(long, value_name = "FILE")]
-    pub(super) manifest_path: Option<PathBuf>,
-    /// Package to measure; may be repeated
-    #[arg(long, short, value_name = "NAME")]
-    pub(super) package: Vec<String>,
-    /// Bench target to measure; may be repeated
-    #[arg(long, value_name = "NAME")]
-    pub(super) bench: Vec<String>,
-    /// Only benchmarks whose `target/full_id` matches this regular expression
-    #[arg(long, value_name = "REGEX")]
-    pub(super) filter: Option<String>,
-    /// Set of benchmarks instead of the profile's: `core`, `full`, or one of the configuration
-    #[arg(long, value_name = "NAME")]
-    pub(super) set: Option<String>,
+    /// What to measure
+    #[command(flatten)]
+    pub(super) what: WhatArgs,
+    /// Measure this revision, built in a clean git worktree, instead of the working tree
+    #[arg(long, value_name = "REV", help_heading = "What to measure")]
+    pub(super) rev: Option<String>,
     /// How to measure
     #[command(flatten)]
     pub(super) how: How,
@@ -67,33 +61,6 @@ pub(super) struct How {
     pub(super) watchdog: Option<u32>,
 }
 
-/// How to build; the words are cargo's own.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How to build")]
-pub(super) struct BuildArgs {
-    /// Features to enable, separated by commas
-    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
-    pub(super) features: Vec<String>,
-    /// Enable all features
-    #[arg(long)]
-    pub(super) all_features: bool,
-    /// Do not enable default features
-    #[arg(long)]
-    pub(super) no_default_features: bool,
-    /// Compiler flags, added to the configured ones
-    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
-    pub(super) rustflags: Option<String>,
-    /// Cargo profile instead of `bench`
-    #[arg(long, value_name = "NAME")]
-    pub(super) cargo_profile: Option<String>,
-    /// Refuse to change Cargo.lock
-    #[arg(long)]
-    pub(super) locked: bool,
-    /// Refuse to use the network
-    #[arg(long)]
-    pub(super) offline: bool,
-}
-
 /// What to do around measuring.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Around the run")]
@@ -110,6 +77,9 @@ pub(super) struct Around {
     /// Judge the budgets afterwards, and end with their exit code
     #[arg(long)]
     pub(super) gate: bool,
+    /// Do not sign the run
+    #[arg(long)]
+    pub(super) no_sign: bool,
     /// Store the run and write no report
     #[arg(long)]
     pub(super) no_report: bool,
@@ -121,8 +91,9 @@ pub(super) struct Around {
 ///
 /// Whatever stops the run before it is stored; a run that has begun is stored as far as it got.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let config = prepare::config(args, session)?;
-    let plan = prepare::plan(args, &config)?;
+    let mut config = stage::config(args.what.manifest_path.as_ref(), session)?;
+    config.integrity.sign &= !args.around.no_sign;
+    let plan = prepare::plan(&args.what, &args.how, &config)?;
     if args.around.gate && config.budgets.is_empty() {
         return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
             .hinted(Some("add a `[[budget]]` to bench-runner.toml, or leave `--gate` out".to_owned())));
@@ -131,38 +102,49 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         // A template that cannot be read is better found before an hour of measuring than after it.
         super::report::templates(&config)?;
     }
-    let cancel = Cancel::new();
-    interrupt(&cancel)?;
-    let mut progress = Progress::new(session.style);
-    let waiting = &mut |_: &std::path::Path| {
-        progress
-            .line("waiting: another measurement is running on this machine (--no-wait to give up instead)");
+    let wishes = StageWishes {
+        no_wait: args.around.no_wait,
+        label: args.around.machine.clone(),
+        watchdog: args.how.watchdog,
     };
-    // Held until the end: two measurements at once would each be the other's noise.
-    let _lock = process::lock::acquire(&machine::lock_path(session), !args.around.no_wait, &cancel, waiting)?;
-    // Read before building, since the build itself would be the load that is found.
-    let before = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
-    if args.around.require_fit {
-        let grade = diagnose(&before, &Inputs::default()).grade;
-        if grade == Grade::X {
+    let mut before = Vec::new();
+    let mut stage = Stage::open(session, config, &wishes, &mut |config| {
+        // Read before building, since the build itself would be the load that is found.
+        before = machine::facts(session, &session.folder, &config.store, Phase::Start);
+        if args.around.require_fit && diagnose(&before, &Inputs::default()).grade == Grade::X {
             return Err(CliError::new(exit_code::UNFIT, "this machine is unfit to measure right now")
                 .hinted(Some("`bench-runner doctor` says why and what to do".to_owned())));
         }
-    }
-    // Opened before the long work, so that a store that cannot be used is not found out at its end.
-    let mut store = load::open_to_write(&config)?;
-    let suite = prepare::suite(args, session, (&config, &plan), &before, &cancel, &progress)?;
-    let id = measure::run(&mut store, &suite, &plan, &config, &cancel, &mut progress)?;
-    progress.finish();
-    let content = load::report_of(&config, &store, &id)?;
-    finish(args, session, &config, &content, cancel.is_cancelled())
+        Ok(())
+    })?;
+    let request = build_request(&args.what, &args.build, session, &stage.config);
+    let id = one(&request, args.rev.as_deref(), &plan, &before, &mut stage.world())?;
+    stage.progress.finish();
+    let content = load::report_of(&stage.config, &stage.store, &id)?;
+    finish(args, session, &stage.config, &content, stage.cancel.is_cancelled())
 }
 
-/// Ctrl-C pulls the handle: the bench is killed, the run is stored as partial.
-fn interrupt(cancel: &Cancel) -> Result<(), CliError> {
-    let cancel = cancel.clone();
-    ctrlc::set_handler(move || cancel.cancel())
-        .map_err(|error| CliError::from_error(exit_code::FAILURE, &error))
+/// One run from building to its end, of the working tree or of a revision; partial ones are returned as well.
+pub(super) fn one(
+    request: &BuildRequest,
+    rev: Option<&str>,
+    plan: &RunPlan,
+    before: &[Fact],
+    world: &mut World<'_>,
+) -> Result<RunId, CliError> {
+    let Some(rev) = rev else {
+        return measure::run(&prepare::ready(request, plan, before, world)?, plan, world);
+    };
+    let worktree = check_out(request, rev, world)?;
+    let inside = request_at(request, &worktree)?;
+    let measured =
+        prepare::ready(&inside, plan, before, world).and_then(|ready| measure::run(&ready, plan, world));
+    let folder = folder_of(request);
+    let removed = Repository::open(&folder, &SystemRunner).and_then(|repository| repository.remove(worktree));
+    // What stopped the run says more than that its worktree could not be removed.
+    let id = measured?;
+    removed?;
+    Ok(id)
 }
 
 /// Prints the summary and where the report is, and decides the exit code.
@@ -202,11 +184,20 @@ fn finish(
                 text.push_str(&[markdown.as_str(), html.as_str()].join("\n  "));
                 text.push('\n');
             }
+            text.push_str(&sealed(content));
             text
         }
     };
     session.answer(&text)?;
     Ok(exit(args, content, interrupted))
+}
+
+/// What was signed about the run, for the end of the summary.
+fn sealed(content: &RunReport) -> String {
+    content.seal.map_or_else(
+        || "not signed\n".to_owned(),
+        |seal| format!("signed: statement {} of its chain, {}\n", seal.position, seal.sha256.short()),
+    )
 }
 
 fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {

@@ -11,11 +11,11 @@ use super::error::{Fault, StoreError};
 use super::lock::RunLock;
 use super::seal::seal;
 use super::text::{json_of, name_of};
-use super::{Store, pack, read};
+use super::{Store, covariates, pack, read};
 use crate::model::fact::{Fact, FactValue};
 use crate::model::finding::Finding;
 use crate::model::ids::{Identity, RunId};
-use crate::model::measurement::Measurement;
+use crate::model::measurement::{Measurement, Observation};
 use crate::model::record::{RunRecord, StatedEstimate, measurement_digest};
 use crate::model::run::{Executable, Launch, LaunchStatus, Run, RunStatus};
 use crate::model::units::Timestamp;
@@ -99,7 +99,10 @@ impl Store {
                  WHERE run_id = ?1 AND ordinal = ?2",
             )?
             .execute(launch_columns(require(tx, run)?, launch)?)?;
-            if changed == 1 { Ok(()) } else { Err(no_launch(run, launch.ordinal)) }
+            if changed != 1 {
+                return Err(no_launch(run, launch.ordinal));
+            }
+            insert_covariates(tx, require(tx, run)?, launch)
         })
     }
 
@@ -136,11 +139,12 @@ impl Store {
     /// [`StoreError::Invalid`] when a measured run shall be complete but has no launch, or one that is not complete;
     /// [`StoreError`]: no such run, it is finished already, or it cannot be written. Then it is still running.
     pub fn finish_run(&mut self, run: &RunId, end: &RunEnd) -> Result<(), StoreError> {
+        let signer = self.signer.clone();
         self.write("finishing a run", |tx| {
             let row = require(tx, run)?;
             append_facts(tx, row, &end.facts)?;
             append_findings(tx, row, &end.findings)?;
-            seal(tx, row, end.status, end.finished)
+            seal(tx, row, (end.status, end.finished), signer.as_deref())
         })?;
         self.locks.remove(run);
         Ok(())
@@ -153,6 +157,7 @@ impl Store {
     /// [`StoreError::Conflict`] when the id is stored with other content, [`StoreError::Invalid`] for a run that is still
     /// running or whose launches are not in order; [`StoreError`] when it cannot be written.
     pub fn import_run(&mut self, record: &RunRecord) -> Result<Imported, StoreError> {
+        let signer = self.signer.clone();
         self.write("importing a run", |tx| {
             let digests = record.digests().map_err(|error| Fault::invalid("a run", error))?;
             if let Some(row) = row_of(tx, &record.run.id)? {
@@ -176,7 +181,7 @@ impl Store {
             }
             let row = insert_run(tx, &record.run)?;
             insert_content(tx, row, record)?;
-            seal(tx, row, record.run.status, record.run.finished)?;
+            seal(tx, row, (record.run.status, record.run.finished), signer.as_deref())?;
             // What was stored must be what was given, down to the last digest.
             match read::digests(tx, row)? == digests {
                 true => Ok(Imported::Added),
@@ -205,7 +210,7 @@ fn no_launch(run: &RunId, ordinal: u32) -> Fault {
 }
 
 /// Inserts a run with status `running` and everything it already has.
-fn insert_run(connection: &Connection, run: &Run) -> Result<i64, Fault> {
+pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<i64, Fault> {
     let identity = intern_identity(connection, &run.identity)?;
     connection
         .prepare_cached(
@@ -268,7 +273,7 @@ fn insert_measurement(
     let what = || format!("the measurement of {}", measurement.benchmark);
     let packed = pack(&measurement.sample).map_err(|error| Fault::invalid(what(), error))?;
     let (median, minimum) =
-        summary(measurement).ok_or_else(|| Fault::invalid(what(), "it has no observations"))?;
+        summary_of(&measurement.sample).ok_or_else(|| Fault::invalid(what(), "it has no observations"))?;
     let digest = measurement_digest(launch.1, measurement).map_err(|error| Fault::invalid(what(), error))?;
     let series = intern_series(connection, identity, &measurement.benchmark, &measurement.metric)?;
     let protocol = intern(
@@ -302,8 +307,8 @@ fn insert_measurement(
 }
 
 /// Returns median and minimum per iteration, for lists.
-fn summary(measurement: &Measurement) -> Option<(f64, f64)> {
-    let mut values: Vec<f64> = measurement.sample.iter().map(|o| o.per_iteration()).collect();
+pub(super) fn summary_of(sample: &[Observation]) -> Option<(f64, f64)> {
+    let mut values: Vec<f64> = sample.iter().map(|o| o.per_iteration()).collect();
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     let lower = *values.get((values.len() - 1) / 2)?;
@@ -438,7 +443,15 @@ fn insert_launch(connection: &Connection, row: i64, launch: &Launch) -> Result<(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(launch_columns(row, launch)?)?;
-    Ok(())
+    insert_covariates(connection, row, launch)
+}
+
+/// Stores what was noticed about a launch, if anything was.
+fn insert_covariates(connection: &Connection, row: i64, launch: &Launch) -> Result<(), Fault> {
+    match &launch.covariates {
+        Some(noticed) => covariates::insert(connection, row, launch.ordinal, noticed),
+        None => Ok(()),
+    }
 }
 
 /// The columns of a launch, numbered from 1 with its run and its ordinal.

@@ -7,6 +7,8 @@ mod budgets;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cli_experiment;
+#[cfg(test)]
 mod cli_gate;
 #[cfg(test)]
 mod cli_run;
@@ -31,13 +33,21 @@ mod exchange;
 #[cfg(test)]
 mod exchange_export;
 #[cfg(test)]
+mod exchange_mutations;
+#[cfg(test)]
 mod exchange_support;
+#[cfg(test)]
+mod gate_history;
 #[cfg(test)]
 mod hardware_programs;
 #[cfg(test)]
 mod hardware_roots;
 #[cfg(test)]
+mod integrity;
+#[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod machines;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]

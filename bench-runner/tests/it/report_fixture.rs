@@ -238,6 +238,7 @@ fn launches() -> Vec<Launch> {
                 started: Timestamp(STARTED.0 + i64::from(ordinal) * 5_000_000),
                 elapsed_seconds: 4.9,
                 exit_code: Some(0),
+                covariates: None,
             }
         })
     });
@@ -352,6 +353,7 @@ pub(crate) fn measured() -> RunReport {
         recommendations: recommendations(&run.id),
         descriptions: descriptions(),
         reproduce: format!("bench-runner report {}", run.id),
+        seal: None,
         run,
         results,
         distributions,
