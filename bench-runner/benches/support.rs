@@ -71,6 +71,12 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
     row("stats", "statistics", "t_quantile", 1),
     row("stats", "statistics", "mann_whitney_20_20", 40),
     row("stats", "statistics", "sign_flip_20", 20),
+    row("change_points", "robust", "200", 200),
+    row("change_points", "robust", "4000", 4000),
+    row("change_points", "otava_compat", "200", 200),
+    row("change_points", "otava_compat", "4000", 4000),
+    row("change_points", "append_100", "1000", 100),
+    row("change_points", "append_100", "100000", 100),
 ];
 
 /// Runs one bench executable: every benchmark of `target` in the order of the table; `bench` gets the full id.

@@ -99,6 +99,10 @@ pub enum Command {
     Quarantine(commands::quarantine::Args),
     /// Measure two or more variants in turns, and say how they differ
     Experiment(Box<commands::experiment::Args>),
+    /// Measure earlier commits, so that a history begins before today
+    Backfill(Box<commands::backfill::Args>),
+    /// Find the commit that changed a benchmark, by experiment
+    Bisect(Box<commands::bisect::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store

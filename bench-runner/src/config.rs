@@ -184,8 +184,8 @@ struct Wire {
     watchdog_seconds: Option<f64>,
     suite: WireSuite,
     judge: WireJudge,
-    integrity: WireIntegrity,
     keep: WireKeep,
+    integrity: WireIntegrity,
     profiles: BTreeMap<String, Profile>,
     describe: Vec<WireDescription>,
     curve: Vec<Curve>,
@@ -208,17 +208,17 @@ struct WireJudge {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct WireIntegrity {
-    sign: Option<bool>,
-    key: Option<PathBuf>,
-    trusted: Option<PathBuf>,
+struct WireKeep {
+    folder: Option<PathBuf>,
+    cap_mib: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct WireKeep {
-    folder: Option<PathBuf>,
-    cap_mib: Option<u32>,
+struct WireIntegrity {
+    sign: Option<bool>,
+    key: Option<PathBuf>,
+    trusted: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

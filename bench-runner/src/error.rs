@@ -30,10 +30,10 @@ impl CliError {
     /// A failure made of an error and its chain of sources.
     #[must_use]
     pub fn from_error(exit: ExitCode, error: &dyn Error) -> Self {
-        let mut made = Self::new(exit, error.to_string());
+        let mut made = Self::new(exit, bounded(error.to_string()));
         let mut source = error.source();
         while let Some(cause) = source {
-            let text = cause.to_string();
+            let text = bounded(cause.to_string());
             // Some libraries repeat their source in their own text; once is enough.
             if !made.message.contains(&text) {
                 made.causes.push(text);
@@ -87,6 +87,16 @@ impl CliError {
         })
         .to_string()
     }
+}
+
+/// Some parsers repeat what they did not expect, however long it is; nobody reads more than this.
+fn bounded(mut text: String) -> String {
+    const MOST: usize = 2_000;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
 }
 
 impl From<std::io::Error> for CliError {

@@ -3,6 +3,7 @@
 //! Nothing here reads, prints, asks for the time, or computes a statistic. The words are those of
 //! `docs/glossary.md`; a type and its glossary entry change together.
 
+pub mod change_point;
 pub mod comparison;
 pub mod covariates;
 pub mod curve;
@@ -18,9 +19,10 @@ pub mod ids;
 pub mod knob;
 pub mod machines;
 pub mod measurement;
+pub mod ratio_table;
 pub mod record;
 pub mod report;
 pub mod run;
-pub mod seal;
 pub mod step;
+pub mod seal;
 pub mod units;

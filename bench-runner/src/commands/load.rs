@@ -140,7 +140,7 @@ impl Loaded {
 }
 
 /// What a stored run says about its benchmarks.
-pub(super) fn results_of_record(record: &RunRecord) -> Vec<BenchmarkResult> {
+pub(super) fn results_in(record: &RunRecord) -> Vec<BenchmarkResult> {
     let loaded = Loaded::new(record.clone());
     results(&loaded.run, &loaded.measurements, &loaded.stated)
 }
@@ -187,7 +187,7 @@ pub(super) fn comparison_of(
 }
 
 /// A stored run with the results computed from it.
-pub(super) fn results_of(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
+pub(super) fn with_results(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
     let loaded = Loaded::new(store.record(run)?);
     let results = results(&loaded.run, &loaded.measurements, &loaded.stated);
     Ok((loaded.run, results))

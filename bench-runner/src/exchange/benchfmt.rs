@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::foreign::{
-    ForeignError, ForeignRun, Gatherer, IMPORTED, MAX_NAME, MAX_POINTS, MAX_RUNS, check_amount, moment,
-    named_with,
+    ForeignError, ForeignRun, Gatherer, Harvest, IMPORTED, MAX_NAME, MAX_POINTS, MAX_RUNS, moment, named_with,
 };
 use super::{input, units};
 use crate::model::fact::keys;
@@ -177,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(self) -> Result<Vec<ForeignRun>, ForeignError> {
-        let (mut runs, mut left_out) = (Vec::new(), 0);
+        let mut harvest = Harvest::default();
         for (config, mut samples) in self.runs {
             let started = config.get("date").or_else(|| config.get("started")).copied().and_then(moment);
             let mut gatherer = Gatherer::new(config.get("suite").copied().unwrap_or(FORMAT), started);
@@ -190,13 +189,9 @@ impl<'a> Reader<'a> {
                 let (benchmark, metric) = key;
                 gatherer.observe(benchmark, metric, sample);
             }
-            match gatherer.finish() {
-                Ok(run) => runs.push(run),
-                Err(count) => left_out += count,
-            }
+            harvest.add(gatherer)?;
         }
-        check_amount(&runs, left_out)?;
-        Ok(runs)
+        harvest.finish()
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::export::Exported;
-use super::foreign::{ForeignError, ForeignRun, Gatherer, MAX_OBJECTS, check_amount, finding, named};
+use super::foreign::{ForeignError, ForeignRun, Gatherer, Harvest, MAX_OBJECTS, finding, named};
 use super::input;
 use crate::model::estimate::Statistic;
 use crate::model::finding::Severity;
@@ -60,12 +60,7 @@ pub fn parse(content: &[u8], level: Option<f64>) -> Result<Vec<ForeignRun>, Fore
     if bounds > 0 {
         gatherer.finding(ranges_left_out(bounds));
     }
-    let (runs, left_out) = match gatherer.finish() {
-        Ok(run) => (vec![run], 0),
-        Err(left_out) => (Vec::new(), left_out),
-    };
-    check_amount(&runs, left_out)?;
-    Ok(runs)
+    Harvest::single(gatherer)
 }
 
 /// The metric of a measure, and whether its unit and direction are known by convention.

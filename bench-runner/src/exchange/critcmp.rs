@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::foreign::{ForeignError, ForeignRun, Gatherer, IMPORTED, MAX_OBJECTS, check_amount, named_with};
+use super::foreign::{ForeignError, ForeignRun, Gatherer, Harvest, IMPORTED, MAX_OBJECTS, named_with};
 use super::input;
 use crate::model::estimate::Statistic;
 use crate::model::units::{Metric, Throughput};
@@ -88,12 +88,7 @@ pub fn parse(content: &[u8]) -> Result<Vec<ForeignRun>, ForeignError> {
             gatherer.declare(throughput);
         }
     }
-    let (runs, left_out) = match gatherer.finish() {
-        Ok(run) => (vec![run], 0),
-        Err(left_out) => (Vec::new(), left_out),
-    };
-    check_amount(&runs, left_out)?;
-    Ok(runs)
+    Harvest::single(gatherer)
 }
 
 /// A declared throughput; kinds that this version does not know are left out.

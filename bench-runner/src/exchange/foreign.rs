@@ -8,16 +8,19 @@ use std::path::Path;
 
 use crate::clock;
 use crate::files::{FilesError, sha256};
-use crate::model::estimate::{ConfidenceInterval, Estimate, IntervalMethod, Statistic};
-use crate::model::fact::{Fact, FactStatus, FactValue, Phase};
+use crate::model::fact::Fact;
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{BenchmarkId, Digest, Identity, RunId};
-use crate::model::measurement::{Measurement, Observation, SamplingMode};
+use crate::model::measurement::Measurement;
 use crate::model::record::{LaunchMeasurement, RunRecord, StatedEstimate, list_digest, sample_digest};
 use crate::model::run::{Capture, Launch, LaunchStatus, Run, RunKind, RunStatus};
-use crate::model::units::{Metric, Throughput, Timestamp};
+use crate::model::units::{Metric, Timestamp};
 
 use super::input::MAX_BYTES;
+
+mod gather;
+
+pub(super) use gather::{Gatherer, Harvest, moment, moment_of_millis, named, named_with, without_homes};
 
 /// Package of benchmarks whose file does not name one.
 pub const IMPORTED: &str = "imported";
@@ -27,8 +30,10 @@ pub const MAX_NAME: usize = 1024;
 pub const MAX_POINTS: usize = 1_000_000;
 /// Most runs of one file.
 pub const MAX_RUNS: usize = 100_000;
+/// Most results of one run of a file: benchmarks times metrics.
+pub const MAX_RESULTS: usize = 100_000;
 /// Most objects of a foreign JSON file: two for each number, and some around them.
-pub(super) const MAX_OBJECTS: usize = 3_000_000;
+pub(super) const MAX_OBJECTS: usize = 2_200_000;
 
 /// Why a foreign file cannot be taken in. Nothing of such a file is stored.
 #[derive(Debug, thiserror::Error)]
@@ -66,12 +71,16 @@ pub enum ForeignError {
         limit: usize,
     },
     /// Not the JSON of that format.
-    #[error("this is not {format}: line {}, column {}", source.line(), source.column())]
+    #[error("this is not {format}: line {line}, column {column}: {reason}")]
     Malformed {
         /// The format that was expected.
         format: &'static str,
-        /// What the parser said.
-        source: serde_json::Error,
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1.
+        column: usize,
+        /// What the parser said, cut where it repeats the file.
+        reason: String,
     },
     /// Something in it makes no sense.
     #[error("{place}: {reason}")]
@@ -300,212 +309,6 @@ fn run_id(
     clock::run_id_of(started, list_digest(&parts))
 }
 
-/// Gathers the numbers of one foreign run and keeps count of what cannot be used.
-#[derive(Debug, Default)]
-pub(super) struct Gatherer {
-    run: ForeignRun,
-    /// How often each name and metric occurred.
-    seen: BTreeMap<(BenchmarkId, Metric), u32>,
-    /// Values that are zero, negative or not finite.
-    unusable: usize,
-    first_unusable: Option<String>,
-}
-
-impl Gatherer {
-    /// Starts a run of a suite.
-    pub(super) fn new(suite: &str, started: Option<Timestamp>) -> Self {
-        let run = ForeignRun { suite: suite.to_owned(), started, ..ForeignRun::default() };
-        Self { run, ..Self::default() }
-    }
-
-    /// Adds a fact that the file states.
-    pub(super) fn fact(&mut self, key: &str, value: &str, source: &str) {
-        if !value.is_empty() && value.len() <= MAX_NAME {
-            self.run.facts.push(Fact {
-                key: key.to_owned(),
-                value: Some(FactValue::Text(without_homes(value))),
-                unit: String::new(),
-                status: FactStatus::Ok,
-                source: source.to_owned(),
-                phase: Phase::Start,
-            });
-        }
-    }
-
-    /// Adds a doubt.
-    pub(super) fn finding(&mut self, finding: Finding) {
-        self.run.findings.push(finding);
-    }
-
-    /// Adds a stated number and returns whether it was taken; one that is not above zero is counted and left out.
-    pub(super) fn state(
-        &mut self,
-        benchmark: BenchmarkId,
-        metric: Metric,
-        (statistic, value): (Statistic, f64),
-        interval: Option<(f64, f64, f64)>,
-    ) -> bool {
-        if !usable(value) {
-            self.leave_out(&benchmark);
-            return false;
-        }
-        let holds = |&(low, high, level): &(f64, f64, f64)| {
-            low.is_finite() && high.is_finite() && low <= value && value <= high && level > 0.0 && level < 1.0
-        };
-        let interval = interval.filter(holds).map(|(low, high, level)| ConfidenceInterval {
-            low,
-            high,
-            level,
-            method: IntervalMethod::Stated,
-        });
-        let estimate = Estimate { statistic, value, interval, launches: 0, observations: 0 };
-        let benchmark = self.distinct(benchmark, &metric);
-        self.run.stated.push(StatedEstimate { benchmark, metric, throughput: Vec::new(), estimate });
-        true
-    }
-
-    /// Adds what the number stated last declares as work per iteration.
-    pub(super) fn declare(&mut self, throughput: Vec<Throughput>) {
-        if let Some(last) = self.run.stated.last_mut() {
-            last.throughput = throughput;
-        }
-    }
-
-    /// Adds raw observations; those that are not above zero are counted and left out.
-    pub(super) fn observe(&mut self, benchmark: BenchmarkId, metric: Metric, sample: Vec<Observation>) {
-        let (sample, bad): (Vec<_>, Vec<_>) =
-            sample.into_iter().partition(|entry| entry.iterations > 0 && usable(entry.total));
-        bad.iter().for_each(|_| self.leave_out(&benchmark));
-        if !sample.is_empty() {
-            let benchmark = self.distinct(benchmark, &metric);
-            self.run.measurements.push(Measurement {
-                benchmark,
-                metric,
-                throughput: Vec::new(),
-                sampling: SamplingMode::Flat,
-                settings: None,
-                sample,
-            });
-        }
-    }
-
-    /// Ends the run; `None` when nothing usable is in it, with the number of what was left out.
-    pub(super) fn finish(mut self) -> Result<ForeignRun, usize> {
-        if let (Some(first), count) = (self.first_unusable, self.unusable) {
-            self.run.findings.push(finding(
-                "import-values-left-out",
-                Severity::Warning,
-                &first,
-                format!("{count} values are zero, negative or no numbers, the first of {first}"),
-                ("they are missing in this run", "look at the tool that wrote the file"),
-            ));
-        }
-        if self.run.stated.is_empty() && self.run.measurements.is_empty() {
-            return Err(self.unusable);
-        }
-        Ok(self.run)
-    }
-
-    fn leave_out(&mut self, benchmark: &BenchmarkId) {
-        self.unusable += 1;
-        self.first_unusable.get_or_insert_with(|| benchmark.to_string());
-    }
-
-    /// Tells benchmarks of the same name apart by their order.
-    fn distinct(&mut self, mut benchmark: BenchmarkId, metric: &Metric) -> BenchmarkId {
-        let count = self.seen.entry((benchmark.clone(), metric.clone())).or_insert(0);
-        benchmark.occurrence = *count;
-        *count += 1;
-        benchmark
-    }
-}
-
-/// Whether a number can be a benchmark's value: ratios need it above zero.
-fn usable(value: f64) -> bool {
-    value.is_finite() && value > 0.0
-}
-
-/// A benchmark that a file names by one text; names of home folders are taken out of it.
-pub(super) fn named(target: &str, name: &str) -> Result<BenchmarkId, ForeignError> {
-    named_with(IMPORTED, target, name, None)
-}
-
-/// A benchmark with package and value.
-pub(super) fn named_with(
-    package: &str,
-    target: &str,
-    name: &str,
-    value: Option<&str>,
-) -> Result<BenchmarkId, ForeignError> {
-    for text in [package, target, name, value.unwrap_or_default()] {
-        if text.len() > MAX_NAME {
-            let start: String = text.chars().take(40).collect();
-            let place = format!("the name `{start}…`");
-            return Err(ForeignError::Limit { place, what: "bytes", limit: MAX_NAME });
-        }
-    }
-    Ok(BenchmarkId {
-        package: without_homes(package),
-        target: without_homes(target),
-        group: without_homes(name),
-        function: None,
-        value: value.map(without_homes),
-        occurrence: 0,
-    })
-}
-
-/// Takes home folders out of a text: nothing stored names a person.
-pub(super) fn without_homes(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    let starts = ["/home/", "/Users/", "\\Users\\"];
-    while let Some((at, start)) =
-        starts.iter().filter_map(|start| rest.find(start).map(|at| (at, start))).min()
-    {
-        let (before, from) = rest.split_at(at);
-        // A drive letter belongs to the folder.
-        let cut = if start.starts_with('\\') && before.ends_with(':') {
-            before.len().saturating_sub(2)
-        } else {
-            at
-        };
-        shown.push_str(before.get(..cut).unwrap_or(before));
-        shown.push('~');
-        let inner = from.get(start.len()..).unwrap_or_default();
-        let end = inner.find(|c: char| "/\\ \t\"':,;".contains(c)).unwrap_or(inner.len());
-        rest = inner.get(end..).unwrap_or_default();
-    }
-    shown.push_str(rest);
-    shown
-}
-
-/// The moment that `text` names, as RFC 3339 or as a date and time with an offset.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
-    text.trim().parse::<jiff::Timestamp>().ok().map(|stamp| Timestamp(stamp.as_microsecond()))
-}
-
-/// The moment that a number of milliseconds since 1970 names; `None` outside the years 1970 to 9999.
-pub(super) fn moment_of_millis(millis: i64) -> Option<Timestamp> {
-    let known = jiff::Timestamp::from_millisecond(millis).is_ok() && millis >= 0;
-    known.then_some(())?;
-    millis.checked_mul(1000).map(Timestamp)
-}
-
-/// Checks the number of runs and points of a file.
-pub(super) fn check_amount(runs: &[ForeignRun], left_out: usize) -> Result<(), ForeignError> {
-    let limit = |what, limit| Err(ForeignError::Limit { place: "the file".to_owned(), what, limit });
-    if runs.is_empty() {
-        return Err(ForeignError::Empty { left_out });
-    }
-    if runs.len() > MAX_RUNS {
-        return limit("runs", MAX_RUNS);
-    }
-    if runs.iter().map(ForeignRun::points).sum::<usize>() > MAX_POINTS {
-        return limit("observations and estimates", MAX_POINTS);
-    }
-    Ok(())
-}
-
 /// A doubt about an imported run.
 pub(super) fn finding(
     code: &str,
@@ -558,62 +361,28 @@ pub fn read_stream(stream: impl std::io::Read) -> Result<Vec<u8>, ForeignError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::estimate::Statistic;
 
-    #[test]
-    fn homes_are_taken_out_of_names() {
-        let check = |text: &str, expected: &str| assert_eq!(without_homes(text), expected);
-        check("run /home/alice/bin/x --in /Users/alice", "run ~/bin/x --in ~");
-        check("C:\\Users\\alice\\x.exe a", "~\\x.exe a");
-        check("GET /api/users/7", "GET /api/users/7");
-        check("/home/", "~");
-    }
-
-    fn gathered(values: &[f64]) -> Result<ForeignRun, usize> {
+    fn foreign(values: &[f64]) -> ForeignRun {
         let mut gatherer = Gatherer::new("s", None);
         for value in values {
             gatherer.state(named("t", "b").unwrap(), Metric::time(), (Statistic::Stated, *value), None);
         }
-        gatherer.finish()
+        Harvest::single(gatherer).unwrap().remove(0)
     }
 
     #[test]
     fn ids_depend_on_content_time_machine_and_nothing_else() {
         let id = |values: &[f64], at, machine: Option<&str>| {
             let filing = Filing { machine: machine.map(str::to_owned), at: Some(Timestamp(at)), recipe: 1 };
-            gathered(values).unwrap().into_records("x", &filing).unwrap().remove(0).run.id
+            foreign(values).into_records("x", &filing).unwrap().remove(0).run.id
         };
         let base = id(&[1.0], 5_000, None);
         assert_eq!(base, id(&[1.0], 5_000, None));
         for other in [id(&[2.0], 5_000, None), id(&[1.0], 9_000, None), id(&[1.0], 5_000, Some("m"))] {
             assert_ne!(base, other);
         }
-        let undated = gathered(&[1.0]).unwrap().into_records("x", &Filing::default());
+        let undated = foreign(&[1.0]).into_records("x", &Filing::default());
         assert!(matches!(undated, Err(ForeignError::Undated)));
-    }
-
-    #[test]
-    fn values_that_cannot_be_used_are_counted() {
-        let run = gathered(&[1.0, 0.0, -1.0, f64::NAN, 2.0]).unwrap();
-        assert_eq!(run.stated.len(), 2);
-        assert_eq!(run.stated[1].benchmark.occurrence, 1);
-        assert!(run.findings[0].evidence.starts_with("3 values are zero"), "{:?}", run.findings);
-        assert_eq!(gathered(&[0.0]), Err(1));
-    }
-
-    #[test]
-    fn names_are_limited() {
-        assert!(named("t", &"x".repeat(MAX_NAME)).is_ok());
-        assert!(matches!(
-            named("t", &"x".repeat(MAX_NAME + 1)),
-            Err(ForeignError::Limit { limit: MAX_NAME, .. })
-        ));
-    }
-
-    #[test]
-    fn moments_are_read_in_their_range() {
-        assert_eq!(moment("2025-11-05T19:37:00-06:00"), Some(Timestamp(1_762_393_020_000_000)));
-        assert_eq!(moment("yesterday"), None);
-        assert_eq!(moment_of_millis(1_762_393_020_000), Some(Timestamp(1_762_393_020_000_000)));
-        assert_eq!((moment_of_millis(i64::MAX), moment_of_millis(-1)), (None, None));
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::bmf::{direction_assumed, ranges_left_out};
 use super::foreign::{
-    ForeignError, ForeignRun, Gatherer, IMPORTED, MAX_OBJECTS, check_amount, moment_of_millis, named,
+    ForeignError, ForeignRun, Gatherer, Harvest, IMPORTED, MAX_OBJECTS, moment_of_millis, named,
 };
 use super::{input, units};
 use crate::model::estimate::Statistic;
@@ -95,25 +95,16 @@ pub fn parse(content: &[u8], level: Option<f64>) -> Result<Vec<ForeignRun>, Fore
         let mut gatherer = Gatherer::new(IMPORTED, None);
         gather(&mut gatherer, IMPORTED, "customSmallerIsBetter", benches, level)?;
         gatherer.finding(direction_assumed(assumed));
-        let (runs, left_out) = match gatherer.finish() {
-            Ok(run) => (vec![run], 0),
-            Err(left_out) => (Vec::new(), left_out),
-        };
-        check_amount(&runs, left_out)?;
-        return Ok(runs);
+        return Harvest::single(gatherer);
     }
     let page: Page = input::json(text, FORMAT, MAX_OBJECTS)?;
-    let (mut runs, mut left_out) = (Vec::new(), 0);
+    let mut harvest = Harvest::default();
     for (suite, entries) in page.entries {
         for (position, entry) in entries.into_iter().enumerate() {
-            match run_of(&suite, position, entry, level)?.finish() {
-                Ok(run) => runs.push(run),
-                Err(count) => left_out += count,
-            }
+            harvest.add(run_of(&suite, position, entry, level)?)?;
         }
     }
-    check_amount(&runs, left_out)?;
-    Ok(runs)
+    harvest.finish()
 }
 
 /// Takes the assignment and a semicolon off a page's data.

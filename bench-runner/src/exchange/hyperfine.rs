@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use regex::{Captures, Regex};
 use serde::Deserialize;
 
-use super::foreign::{
-    ForeignError, ForeignRun, Gatherer, MAX_OBJECTS, check_amount, finding, moment, named_with,
-};
+use super::foreign::{ForeignError, ForeignRun, Gatherer, Harvest, MAX_OBJECTS, finding, moment, named_with};
 use super::{foreign, input};
 use crate::model::estimate::Statistic;
 use crate::model::fact::keys;
@@ -142,12 +140,7 @@ pub fn parse(content: &[u8]) -> Result<Vec<ForeignRun>, ForeignError> {
             return Err(ForeignError::Version { format: FORMAT, found, known: "none (1.x) and 2" });
         }
     };
-    let (runs, left_out) = match gathered.finish() {
-        Ok(run) => (vec![run], 0),
-        Err(left_out) => (Vec::new(), left_out),
-    };
-    check_amount(&runs, left_out)?;
-    Ok(runs)
+    Harvest::single(gathered)
 }
 
 /// Gathers an export of versions 1.x.

@@ -16,6 +16,8 @@ pub(super) const MAX_BYTES: u64 = 256 << 20;
 pub(super) const MAX_DEPTH: usize = 64;
 /// Most values in all arrays and objects of a file.
 const MAX_VALUES: usize = 20_000_000;
+/// Most characters of what a parser said.
+const MAX_WORDS: usize = 160;
 
 /// Reads a file of at most [`MAX_BYTES`]; a longer one is refused by its length.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, ForeignError> {
@@ -58,7 +60,15 @@ pub(super) fn json<T: DeserializeOwned>(
     objects: usize,
 ) -> Result<T, ForeignError> {
     check_shape(text.as_bytes(), objects)?;
-    serde_json::from_str(text).map_err(|source| ForeignError::Malformed { format, source })
+    serde_json::from_str(text).map_err(|error| {
+        // The parser repeats a string that it did not expect, however long that is.
+        let words = error.to_string();
+        let reason = words.rsplit_once(" at line ").map_or(words.as_str(), |(reason, _)| reason);
+        let cut: String = reason.chars().take(MAX_WORDS).collect();
+        let ellipsis = if cut.len() < reason.len() { "…" } else { "" };
+        let (line, column) = (error.line(), error.column());
+        ForeignError::Malformed { format, line, column, reason: format!("{cut}{ellipsis}") }
+    })
 }
 
 /// Walks over JSON once: brackets and commas outside of strings are counted, nothing is built.
@@ -124,6 +134,17 @@ mod tests {
         check("{}{}{}", None);
         check("{}{}\n{}{}", Some("line 2 has more than the limit of 3 objects"));
         check("\"never closed [[[[ \\", None);
+    }
+
+    #[test]
+    fn a_long_string_is_not_repeated_in_the_error() {
+        let error =
+            json::<u8>(&format!("\n\"{}\"", "x".repeat(1_000_000)), "a number", 9).unwrap_err().to_string();
+        assert!(
+            error.starts_with("this is not a number: line 2, column 1000002: invalid type: string \"xxx"),
+            "{error}"
+        );
+        assert!(error.len() < 300 && error.ends_with('…'), "{error}");
     }
 
     #[test]

@@ -125,8 +125,9 @@ fn survey(
         if world.cancel.is_cancelled() {
             return Err(CliError::new(exit_code::INTERRUPTED, "interrupted before anything was measured"));
         }
-        let backend = |backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe");
-        suite.facts.extend(said.backend.map(backend));
+        let backend = |key: &'static str| move |name| stated(key, name, "the executable's own probe");
+        suite.facts.extend(said.backend.map(backend(keys::PROBE_BACKEND)));
+        facts.extend(said.signing_backend.map(backend(keys::PROBE_SIGNING_BACKEND)));
         let selected = select(&inventory.ids, world.config, selection)?;
         let executable = executable.clone();
         suite.benches.push(Bench { executable, inventory, selected, elements: said.elements });

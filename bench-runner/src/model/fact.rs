@@ -238,4 +238,6 @@ pub mod keys {
     pub const MACHINE_SYNTHETIC: &str = "machine.synthetic";
     /// What a suite's own probe printed about the code path it runs.
     pub const PROBE_BACKEND: &str = "probe.backend";
+    /// What a suite's own probe printed about the code that signs, where it says so apart.
+    pub const PROBE_SIGNING_BACKEND: &str = "probe.signing_backend";
 }

@@ -7,6 +7,8 @@ mod budgets;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cli_experiment;
+#[cfg(test)]
 mod cli_gate;
 #[cfg(test)]
 mod cli_run;

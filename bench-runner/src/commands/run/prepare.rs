@@ -1,10 +1,10 @@
 //! What has to be known before the first launch: plan, executables, inventory, facts.
 
-use super::Args;
+use super::How;
 use crate::analysis::identity::identify;
-use crate::commands::Session;
-use crate::commands::stage::{build_request, check_selection, fresh_seed, named_profile};
+use crate::commands::stage::{WhatArgs, check_selection, fresh_seed, named_profile};
 use crate::config::Config;
+use crate::criterion::build::BuildRequest;
 use crate::error::CliError;
 use crate::experiment::{self, Selection, Suite, World};
 use crate::model::fact::{Fact, Phase, keys};
@@ -19,34 +19,34 @@ pub(super) struct Ready {
 }
 
 /// Resolves what was typed and what is configured: nothing optional is left open.
-pub(super) fn plan(args: &Args, config: &Config) -> Result<RunPlan, CliError> {
-    let (name, profile) = named_profile(args.how.profile.as_deref(), config)?;
-    let set = args.what.set.clone().unwrap_or_else(|| profile.set.clone());
-    check_selection(&set, args.what.filter.as_deref(), config)?;
+pub(in crate::commands) fn plan(what: &WhatArgs, how: &How, config: &Config) -> Result<RunPlan, CliError> {
+    let (name, profile) = named_profile(how.profile.as_deref(), config)?;
+    let set = what.set.clone().unwrap_or_else(|| profile.set.clone());
+    check_selection(&set, what.filter.as_deref(), config)?;
     Ok(RunPlan {
         profile: name.to_owned(),
         set,
-        launches: args.how.launches.unwrap_or(profile.launches),
+        launches: how.launches.unwrap_or(profile.launches),
         warm_up_seconds: profile.warm_up_seconds,
         measurement_seconds: profile.measurement_seconds,
         sample_size: profile.sample_size,
-        seed: args.how.seed.unwrap_or_else(fresh_seed),
-        filter: args.what.filter.clone(),
+        seed: how.seed.unwrap_or_else(fresh_seed),
+        filter: what.filter.clone(),
     })
 }
 
 /// Builds, lists, selects, and completes the facts.
 pub(super) fn ready(
-    args: &Args,
-    session: &Session,
+    request: &BuildRequest,
     plan: &RunPlan,
     before: &[Fact],
     world: &mut World<'_>,
 ) -> Result<Ready, CliError> {
     world.progress.line("building bench executables");
-    let request = build_request(&args.what, &args.build, session, world.config);
     let selection = Selection { set: plan.set.clone(), filter: plan.filter.clone() };
-    let suite = experiment::build(&request, &selection, false, world)?;
+    // In a target folder that revisions share, the next build replaces what this one made.
+    let must_keep = request.target_directory.is_some();
+    let suite = experiment::build(request, &selection, must_keep, world)?;
     world.site.keep(world.config).prune(world.config.executables_cap, &pinned(&suite, world)?)?;
     // In the root that was built, whose toolchain file decides; and only now, so that counters leave the build out.
     let mut facts = world.site.readers.machine(&suite.root, Phase::Start);
