@@ -8,6 +8,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+mod facts;
 pub mod gate;
 pub mod import;
 pub mod list;

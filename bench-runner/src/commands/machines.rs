@@ -1,12 +1,12 @@
 //! `bench-runner machines [ID]`: who measured.
 
 use super::{Session, load};
+use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
-use crate::model::fact::FactValue;
-use crate::model::fact::{Fact, FactStatus, Phase};
+use crate::model::fact::{Fact, Phase};
 use crate::model::record::MachineListing;
-use crate::report::format::{self, Dialect, timestamp};
+use crate::report::format::timestamp;
 use crate::ui::table::{Align, Column, Table};
 
 /// List machines, or show one with the facts of its newest run
@@ -39,7 +39,11 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let facts: Vec<Fact> = store.run(&machine.latest_run)?.facts;
     let start: Vec<&Fact> = facts.iter().filter(|fact| fact.phase == Phase::Start).collect();
     let items = start.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
-    load::show(session, &fact_table(&start), "bench-runner/machine", &items)?;
+    if session.format == Format::Text {
+        session.answer(&super::facts::text(&start, session.style.width))?;
+    } else {
+        load::show(session, &super::facts::table(&start), "bench-runner/machine", &items)?;
+    }
     Ok(exit_code::DONE)
 }
 
@@ -65,48 +69,5 @@ fn table(machines: &[MachineListing]) -> Table {
                 ]
             })
             .collect(),
-    }
-}
-
-/// Facts as a table: a value is never shown without its status.
-pub(super) fn fact_table(facts: &[&Fact]) -> Table {
-    let column = |title, drop_order| Column { title, align: Align::Left, drop_order };
-    Table {
-        columns: vec![column("fact", 0), column("status", 0), column("value", 0), column("source", 1)],
-        rows: facts
-            .iter()
-            .map(|fact| {
-                let status = match fact.status {
-                    FactStatus::Ok => "ok",
-                    FactStatus::Unknown => "unknown",
-                    FactStatus::Denied => "denied",
-                    FactStatus::Hidden => "hidden",
-                    FactStatus::Placeholder => "placeholder",
-                    FactStatus::NotApplicable => "not applicable",
-                    FactStatus::Derived => "derived",
-                };
-                let value = value_text(fact);
-                vec![fact.key.clone(), status.to_owned(), value, fact.source.clone()]
-            })
-            .collect(),
-    }
-}
-
-/// The value with its unit; empty where there is none.
-fn value_text(fact: &Fact) -> String {
-    let number = |number: f64| match fact.unit.as_str() {
-        "B" => format::bytes(Dialect::Ascii, number),
-        "s" => format::seconds(Dialect::Ascii, number),
-        "Hz" => format::Scale::si(Dialect::Ascii, "Hz", [number]).show(number, None),
-        unit => format!("{number} {unit}").trim_end().to_owned(),
-    };
-    match &fact.value {
-        None => String::new(),
-        #[expect(clippy::cast_precision_loss, reason = "shown with four digits")]
-        Some(FactValue::Integer(whole)) => number(*whole as f64),
-        Some(FactValue::Number(real)) => number(*real),
-        Some(FactValue::Flag(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
-        Some(FactValue::Text(text)) => text.clone(),
-        Some(FactValue::List(items)) => items.join(", "),
     }
 }

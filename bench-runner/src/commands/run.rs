@@ -2,6 +2,7 @@
 
 mod measure;
 mod prepare;
+mod profile;
 
 use std::path::PathBuf;
 
@@ -141,7 +142,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     // Held until the end: two measurements at once would each be the other's noise.
     let _lock = process::lock::acquire(&machine::lock_path(session), !args.around.no_wait, &cancel, waiting)?;
     // Read before building, since the build itself would be the load that is found.
-    let before = machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
+    let mut before =
+        machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
+    before.extend(machine::window(crate::model::fact::Phase::Start));
     if args.around.require_fit {
         let grade = diagnose(&before, &Inputs::default()).grade;
         if grade == Grade::X {

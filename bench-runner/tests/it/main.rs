@@ -27,11 +27,15 @@ mod documents;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
-mod hardware_programs;
+mod hardware_faults;
 #[cfg(test)]
 mod hardware_roots;
 #[cfg(test)]
+mod hardware_support;
+#[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod privacy;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]

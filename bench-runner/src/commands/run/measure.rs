@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::prepare::{Bench, Suite};
-use crate::analysis::doctor::{Inputs, diagnose};
+use crate::analysis::doctor::diagnose;
 use crate::clock;
 use crate::config::Config;
 use crate::criterion::launch::{Event, LaunchOutcome, LaunchRequest, LaunchSettings, Stop, launch};
 use crate::error::CliError;
 use crate::hardware;
-use crate::model::fact::Fact;
+use crate::model::fact::{Fact, Phase};
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::RunId;
 use crate::model::measurement::Measurement;
@@ -302,24 +302,16 @@ impl Measuring<'_> {
         let mut facts = (self.suite.facts_after)();
         facts.extend(hardware::deltas(start, &facts));
         let all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
-        let inputs = Inputs { launches: Some(u64::from(self.plan.launches)), ..Inputs::default() };
+        let diagnosis = diagnose(&all, &self.suite.doctor);
+        facts.push(diagnosis.grade_fact(Phase::End));
         let mut findings = std::mem::take(&mut self.findings);
-        findings.extend(diagnose(&all, &inputs).findings.into_iter().map(soften));
+        findings.extend(diagnosis.findings);
         let measured = self.ordinal > 0;
         let status = if self.complete && measured { RunStatus::Complete } else { RunStatus::Partial };
         self.store
             .finish_run(&self.run, &RunEnd { status, finished: Some(clock::now()), facts, findings })?;
         Ok(())
     }
-}
-
-/// Load average and pressure look back, and what they see is mostly cargo compiling bench-runner itself a moment ago:
-/// they cast doubt, and do not block. Tasks that are runnable right now do.
-fn soften(mut finding: Finding) -> Finding {
-    if matches!(finding.code.as_str(), "load" | "cpu-pressure") && finding.severity == Severity::Blocking {
-        finding.severity = Severity::Warning;
-    }
-    finding
 }
 
 /// What a launch is before it starts.

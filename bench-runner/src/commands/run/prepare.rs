@@ -7,6 +7,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::Args;
+use crate::analysis::doctor::{Inputs, diagnose};
 use crate::analysis::identity::identify;
 use crate::clock;
 use crate::commands::{Session, machine};
@@ -42,6 +43,8 @@ pub(super) struct Suite {
     pub(super) guard: std::path::PathBuf,
     pub(super) patience: Duration,
     pub(super) scratch: tempfile::TempDir,
+    /// What the doctor is told besides the facts.
+    pub(super) doctor: Inputs,
     /// Reads the facts again when the run ends.
     pub(super) facts_after: Box<dyn Fn() -> Vec<Fact>>,
 }
@@ -172,8 +175,13 @@ pub(super) fn suite(
     }
     benches.retain(|bench| !bench.selected.is_empty() || !bench.inventory.complete);
     facts.extend(build_facts(&built, &benches, args));
+    facts.extend(super::profile::facts(&built, &session.environment));
     facts.extend(machine::source_facts(&built.root, Phase::Start));
+    // After the build and the listing: averages still remember them, the window does not.
+    facts.extend(machine::window(Phase::Start));
     once(&mut facts);
+    let doctor = doctor_inputs(plan, &built);
+    facts.push(diagnose(&facts, &doctor).grade_fact(Phase::Start));
     let identity = identify(&facts, &machine::machine_id(&config.store), args.around.machine.as_deref());
     let packages: BTreeSet<&str> =
         benches.iter().map(|bench| bench.executable.executable.package.as_str()).collect();
@@ -187,8 +195,21 @@ pub(super) fn suite(
         guard,
         patience,
         scratch,
+        doctor,
         facts_after: after(session, config, &built.root),
     })
+}
+
+/// What plan and build tell the doctor. Threads are not known: benchmarks do not declare them.
+fn doctor_inputs(plan: &RunPlan, built: &Build) -> Inputs {
+    let profile = &built.profile;
+    let is_told = !profile.opt_level.is_empty();
+    Inputs {
+        threads: None,
+        launches: Some(u64::from(plan.launches)),
+        opt_level: is_told.then(|| profile.opt_level.clone()),
+        debug_assertions: is_told.then_some(profile.debug_assertions),
+    }
 }
 
 /// Facts at the end of the run: machine and source, since both can change while it runs.
@@ -240,7 +261,8 @@ fn select(ids: &[BenchmarkId], config: &Config, plan: &RunPlan) -> Result<Vec<Be
 }
 
 /// Load figures that look back: read after a build they would show the build.
-const REMEMBERED: [&str; 2] = [keys::LOAD_ONE, keys::LOAD_PRESSURE_CPU];
+const REMEMBERED: [&str; 4] =
+    [keys::LOAD_ONE, keys::LOAD_PRESSURE_CPU, keys::LOAD_PRESSURE_IO, keys::LOAD_PRESSURE_MEMORY];
 
 /// A bench that broke while it was asked what it contains is no empty suite.
 fn nothing_selected(benches: &[Bench], plan: &RunPlan) -> CliError {
