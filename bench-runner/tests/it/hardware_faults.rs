@@ -144,5 +144,6 @@ fn every_fault_in_a_fixture_is_named_and_nothing_blocks_without_it() {
         println!("fault (fixture): {:<16} {}", fault.name, if is_caught { "caught" } else { "MISSED" });
         caught += usize::from(is_caught);
     }
+    println!("caught {caught} of {} faults in fixtures", FAULTS.len());
     assert_eq!(caught, FAULTS.len());
 }

@@ -54,7 +54,8 @@ pub(crate) fn text_of(tree: &str) -> String {
             let (head, files) = text.split_once("\n=== ").unwrap_or((&text, ""));
             heads.push_str(head);
             heads.push('\n');
-            bodies.push_str(&format!("\n=== {files}"));
+            bodies.push_str("\n=== ");
+            bodies.push_str(files);
         } else {
             heads.push_str(line);
             heads.push('\n');
@@ -244,8 +245,11 @@ pub(crate) fn value_words(fact: &Fact) -> String {
     }
 }
 
-/// Expected status and value by key, and the other lines of the file: identity and checks.
-pub(crate) fn expected(tree: &str) -> (BTreeMap<String, (String, String)>, Vec<(String, String)>) {
+/// Expected status and value by key.
+pub(crate) type ExpectedFacts = BTreeMap<String, (String, String)>;
+
+/// What is expected of the facts, and the other lines of the file: identity and checks.
+pub(crate) fn expected(tree: &str) -> (ExpectedFacts, Vec<(String, String)>) {
     let name = format!("{tree}.expected");
     let text = fs::read_to_string(folder().join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let (mut facts, mut others) = (BTreeMap::new(), Vec::new());

@@ -23,6 +23,8 @@ mod criterion_guard;
 #[cfg(test)]
 mod criterion_support;
 #[cfg(test)]
+mod doctor_real;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod evaluate;
