@@ -91,6 +91,8 @@ pub enum Command {
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store
     Import(commands::import::Args),
+    /// Write stored runs in the format of another tool
+    Export(commands::export::Args),
     /// Write a run to one file, or read one
     Bundle(commands::bundle::Args),
     /// Print the resolved configuration

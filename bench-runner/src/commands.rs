@@ -8,6 +8,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod export;
 mod facts;
 pub mod gate;
 pub mod import;
@@ -121,6 +122,15 @@ impl Session {
     pub fn answer(&self, text: &str) -> Result<(), CliError> {
         Ok(crate::ui::answer(text, self.style)?)
     }
+
+    /// Writes a part of a long answer to stdout as it is, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::answer`].
+    pub fn answer_part(&self, text: &str) -> Result<(), CliError> {
+        Ok(crate::ui::answer_part(text)?)
+    }
 }
 
 /// Runs what the command line asks for.
@@ -141,6 +151,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Gate(args) => gate::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Import(args) => import::run(args, &session),
+        Command::Export(args) => export::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),

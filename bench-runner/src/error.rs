@@ -200,3 +200,16 @@ impl From<crate::exchange::history::HistoryError> for CliError {
         Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
     }
 }
+
+impl From<crate::exchange::foreign::ForeignError> for CliError {
+    fn from(error: crate::exchange::foreign::ForeignError) -> Self {
+        use crate::exchange::foreign::ForeignError as E;
+        let exit = match &error {
+            E::Digest { .. } => exit_code::INTEGRITY,
+            E::Empty { .. } => exit_code::NOTHING,
+            E::Undated => exit_code::USAGE,
+            _ => exit_code::FAILURE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}

@@ -6,9 +6,11 @@
 pub mod comparison;
 pub mod curve;
 pub mod estimate;
+pub mod experiment;
 pub mod fact;
 pub mod finding;
 pub mod gate;
+pub mod history;
 pub mod ids;
 pub mod knob;
 pub mod measurement;

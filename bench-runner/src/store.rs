@@ -16,6 +16,7 @@ use crate::model::units::Timestamp;
 
 mod dictionary;
 mod error;
+mod history;
 mod listing;
 mod lock;
 mod notes;
@@ -30,6 +31,7 @@ mod text;
 mod write;
 
 pub use error::StoreError;
+pub use history::{QUARANTINE, RELEASE};
 pub use listing::RunFilter;
 pub use pack::{MAX_OBSERVATIONS, PackError, pack, unpack};
 pub use write::{Imported, RunEnd};

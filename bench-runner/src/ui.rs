@@ -82,6 +82,19 @@ pub fn answer(text: &str, style: Style) -> std::io::Result<()> {
     }
 }
 
+/// Writes a part of an answer to stdout as it is: content for programs has no colour to take out and no line to end.
+///
+/// # Errors
+///
+/// As [`answer`].
+pub fn answer_part(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// Writes one line to stderr. A stderr that is gone cannot be told, so its errors are dropped.
 pub fn note(text: &str) {
     let mut stderr = std::io::stderr().lock();

@@ -86,6 +86,12 @@ impl Loaded {
     }
 }
 
+/// What a stored run says about its benchmarks.
+pub(super) fn results_of(record: &RunRecord) -> Vec<BenchmarkResult> {
+    let loaded = Loaded::new(record.clone());
+    results(&loaded.run, &loaded.measurements, &loaded.stated)
+}
+
 /// Gathers everything that a report of `run` shows.
 pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<RunReport, CliError> {
     let loaded = Loaded::new(store.record(run)?);

@@ -160,7 +160,7 @@ pub(super) fn repeated_ids<'a>(ids: impl Iterator<Item = &'a BenchmarkId>) -> Ve
         "they are told apart by their order alone: a change of the order exchanges their histories",
         "give each benchmark an id of its own",
     );
-    let evidence = |id: &BenchmarkId| format!("the id occurs again, for the {}th time", id.occurrence + 1);
+    let evidence = |id: &BenchmarkId| format!("the id occurs again: occurrence {}", id.occurrence + 1);
     let again = ids.filter(|id| id.occurrence > 0);
     again.map(|id| finding("id-repeated", Severity::Warning, id.to_string(), evidence(id), words)).collect()
 }

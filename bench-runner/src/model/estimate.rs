@@ -21,6 +21,8 @@ pub enum Statistic {
     Slope,
     /// A middle number stated by a record, whose statistic is Criterion's slope or mean.
     CriterionTypical,
+    /// A number stated by a record that does not say which statistic it is.
+    Stated,
 }
 
 impl Statistic {
@@ -33,6 +35,7 @@ impl Statistic {
             Self::Mean => "mean",
             Self::Slope => "slope",
             Self::CriterionTypical => "Criterion's typical estimate (slope or mean)",
+            Self::Stated => "as stated, kind unknown",
         }
     }
 }

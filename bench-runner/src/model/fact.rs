@@ -314,8 +314,8 @@ pub mod keys {
     pub const HARNESS_CRITERION: &str = "harness.criterion";
     /// Version of bench-runner.
     pub const HARNESS_RUNNER: &str = "harness.runner";
+    /// Grade of the machine as the doctor saw it: A, B, C or X.
+    pub const DOCTOR_GRADE: &str = "doctor.grade";
     /// What a suite's own probe printed about the code path it runs.
     pub const PROBE_BACKEND: &str = "probe.backend";
-    /// Grade of the doctor, A to X, at the start and at the end of a run.
-    pub const DOCTOR_GRADE: &str = "doctor.grade";
 }

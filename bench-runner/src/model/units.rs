@@ -31,7 +31,8 @@ impl Nanoseconds {
 /// Wall-clock time is `time` in `ns`. A custom Criterion measurement is named after the unit it reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Metric {
-    /// Stable name: `time`, later `instructions`, `bytes`; `custom` when only a unit is known.
+    /// Stable name: `time`, later `instructions`, `bytes`; `custom` when only a unit is known. `rate` (per second) and
+    /// `score` are the two names of which more is better.
     pub name: String,
     /// Base unit of the stored values: `ns`, `instructions`, `B`, or the text a custom measurement printed.
     pub unit: String,
@@ -48,6 +49,14 @@ impl Metric {
     #[must_use]
     pub fn is_time(&self) -> bool {
         self.name == "time"
+    }
+
+    /// Whether more is better. Only the names `rate` and `score` say so; of anything else, less is better.
+    ///
+    /// The name carries the direction, so that stored keys and digests need no field for it.
+    #[must_use]
+    pub fn bigger_is_better(&self) -> bool {
+        matches!(self.name.as_str(), "rate" | "score")
     }
 }
 

@@ -336,10 +336,16 @@ pub(super) fn append(text: &mut String, words: fmt::Arguments<'_>) {
     text.write_fmt(words).unwrap_or_default();
 }
 
-/// Prints `number` things with the plural that an added `s` makes.
+/// Prints `number` things: the plural adds `s`, or `es` after `ch`, `sh`, `s` and `x`.
 #[must_use]
 pub fn plural(number: u64, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+    let hisses = ["ch", "sh", "s", "x"].iter().any(|end| thing.ends_with(end));
+    let ending = match (number, hisses) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{number} {thing}{ending}")
 }
 
 /// Prints a point in time as RFC 3339 in UTC, to the second.
@@ -353,6 +359,15 @@ pub fn timestamp(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counted_things_have_their_plural() {
+        let check = |number: u64, thing: &str, expected: &str| assert_eq!(plural(number, thing), expected);
+        check(1, "launch", "1 launch");
+        check(0, "launch", "0 launches");
+        check(2, "run", "2 runs");
+        check(3, "finding", "3 findings");
+    }
 
     #[test]
     fn digits_follow_value_and_half_width() {

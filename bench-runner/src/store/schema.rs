@@ -14,7 +14,8 @@ use crate::model::units::Timestamp;
 pub(super) const APPLICATION_ID: i64 = 0x4b42_4f62;
 
 /// The migrations in order; the first leads from 0 to 1.
-pub(super) const LADDER: &[&str] = &[include_str!("../../migrations/0001-first.sql")];
+pub(super) const LADDER: &[&str] =
+    &[include_str!("../../migrations/0001-first.sql"), include_str!("../../migrations/0002-experiments.sql")];
 
 /// What a file is, as far as its header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

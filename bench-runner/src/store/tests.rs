@@ -13,6 +13,7 @@ use crate::model::run::{Capture, Executable, Launch, LaunchStatus, Run, RunKind,
 use crate::model::units::{Metric, Throughput};
 
 mod files;
+mod history;
 mod previous;
 
 const NOW: Timestamp = Timestamp(1_762_393_020_000_000);

@@ -29,6 +29,12 @@ mod documents;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod exchange_export;
+#[cfg(test)]
+mod exchange_support;
+#[cfg(test)]
 mod hardware_faults;
 #[cfg(test)]
 mod hardware_roots;

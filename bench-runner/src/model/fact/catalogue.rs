@@ -296,6 +296,18 @@ catalogue! {
         "the executable's probe" "the same" "the same";
     DOCTOR_GRADE Marker "" "grade of the doctor, A to X, at start and end of a run"
         "the checks" "the same" "the same";
+    CANARY_CLOCK State "GHz" "clock of the core as a chain of dependent instructions shows it"
+        "measured" "the same" "the same";
+    CANARY_CONTENTION State "" "best time of a loop of independent instructions over its median; 1 is undisturbed"
+        "measured" "the same" "the same";
+    CANARY_THROUGHPUT State "op/ns" "best rate of that loop"
+        "measured" "the same" "the same";
+    CANARY_MEMORY State "ns" "time of one dependent read from 16 MiB"
+        "measured" "the same" "the same";
+    CANARY_TIMER State "ns" "cost of asking the monotonic clock"
+        "measured" "the same" "the same";
+    MACHINE_SYNTHETIC Marker "" "yes in the facts of a machine that was made up for a trial"
+        "the generator" "the same" "the same";
 }
 
 #[cfg(test)]

@@ -66,10 +66,10 @@ fn plan(context: &Context<'_>) -> String {
         };
     };
     let mut text = format!(
-        "profile {}, set {}: {} launches of each executable, order shuffled with seed {}",
+        "profile {}, set {}: {} of each executable, order shuffled with seed {}",
         code(&plan.profile),
         code(&plan.set),
-        plan.launches,
+        format::plural(u64::from(plan.launches), "launch"),
         plan.seed
     );
     if let Some(filter) = &plan.filter {

@@ -247,7 +247,7 @@ pub(super) fn basis(context: &Context<'_>, result: &BenchmarkResult) -> String {
     match (estimate.launches, estimate.observations) {
         (0, _) => parts.push("no raw samples stored".to_owned()),
         (1, observations) => parts.push(format!("1 launch, {observations} observations")),
-        (launches, _) => parts.push(format!("{launches} launches")),
+        (launches, _) => parts.push(format::plural(u64::from(launches), "launch")),
     }
     parts.join(", ")
 }

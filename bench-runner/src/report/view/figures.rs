@@ -62,8 +62,8 @@ fn spread(
         id,
         title: format!("Distribution of {name}"),
         description: format!(
-            "{count} observations in {} launches; {} {estimate} {}.",
-            found.launches.len(),
+            "{count} observations in {}; {} {estimate} {}.",
+            format::plural(found.launches.len() as u64, "launch"),
             result.estimate.statistic.words(),
             family::doubt(context, result)
         ),

@@ -205,8 +205,7 @@ fn summary(context: &Context<'_>) -> String {
         RunKind::Measured => {
             let launches = run.plan.as_ref().map(|plan| {
                 let each = format::plural(u64::from(plan.launches), "launch");
-                // "launchs" is not a word.
-                format!(" in {} each", each.replace("launchs", "launches"))
+                format!(" in {each} each")
             });
             format!(
                 "{} of {}, measured on {}{}",

@@ -1,0 +1,6 @@
+//! The text of Go benchmarks.
+#![no_main]
+
+use bench_runner::exchange::sniff::Format;
+
+libfuzzer_sys::fuzz_target!(|content: &[u8]| bench_runner_fuzz::check(content, Format::Benchfmt));

@@ -1,0 +1,6 @@
+//! A page's data.js and the input array of github-action-benchmark.
+#![no_main]
+
+use bench_runner::exchange::sniff::Format;
+
+libfuzzer_sys::fuzz_target!(|content: &[u8]| bench_runner_fuzz::check(content, Format::GithubActionBenchmark));

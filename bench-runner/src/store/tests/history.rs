@@ -1,0 +1,77 @@
+//! Lines of history: what becomes a point, in which order, and what is left out.
+
+use super::super::*;
+use super::{NOW, bench, end, id, measure, new_run, summary_record};
+use crate::model::history::HistoryPoint;
+use crate::model::ids::Digest;
+use crate::model::record::{Annotation, NoteTarget, SeriesKey};
+use crate::model::run::{RunKind, RunStatus};
+use crate::model::units::Metric;
+
+fn key(function: &str, value: Option<&str>) -> SeriesKey {
+    let identity = new_run(1).identity;
+    SeriesKey {
+        benchmark: bench(function, value),
+        metric: Metric::time(),
+        recipe: identity.recipe,
+        machine: identity.machine,
+        config: identity.config,
+    }
+}
+
+fn points(store: &Store, function: &str, value: Option<&str>) -> Vec<HistoryPoint> {
+    store.history(&key(function, value)).unwrap().points
+}
+
+#[test]
+fn a_point_summarises_the_launches_of_its_run() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    measure(&mut store, new_run(2), &end(RunStatus::Complete));
+    measure(&mut store, new_run(1), &end(RunStatus::Partial));
+    let found = points(&store, "f", Some("8"));
+    assert_eq!(found.iter().map(|point| point.run.clone()).collect::<Vec<_>>(), [id(1), id(2)]);
+    // Launch medians are 173.0 and 173.1 (1730 i / 10 i and 1731 i / 10 i); ln(173.1 / 173) / sqrt(2) is their spread.
+    let point = &found[1];
+    assert!((point.value - 173.05).abs() < 1e-9, "{}", point.value);
+    assert!((point.log_sd.unwrap() - (173.1_f64 / 173.0).ln() / 2.0_f64.sqrt()).abs() < 1e-12);
+    assert_eq!((point.launches, point.commit.as_deref()), (2, Some("abc123")));
+    assert_eq!(point.executable, Some(Digest([7; 32])));
+    assert!(point.is_eligible() && !found[0].is_eligible(), "a partial run is shown and not judged with");
+    assert!(points(&store, "nobody", None).is_empty());
+}
+
+#[test]
+fn stated_values_are_points_without_launches() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    store.import_run(&summary_record(2)).unwrap();
+    let found = points(&store, "a", None);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].kind, found[0].launches, found[0].log_sd), (RunKind::Summary, 0, None));
+    assert!(found[0].value > 2e7 && !found[0].is_eligible());
+}
+
+#[test]
+fn quarantine_is_a_word_that_can_be_taken_back_and_arms_are_no_nights() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    measure(&mut store, new_run(1), &end(RunStatus::Complete));
+    measure(&mut store, new_run(2), &end(RunStatus::Complete));
+    let mut say = |kind: &str, at: i64| {
+        let note = Annotation {
+            target: NoteTarget::Run,
+            id: id(1).to_string(),
+            kind: kind.to_owned(),
+            text: "the fan broke".to_owned(),
+            at: Timestamp(at),
+        };
+        store.annotate(&note).unwrap();
+        points(&store, "f", Some("8"))[0].quarantined.clone()
+    };
+    assert_eq!(say("remark", 1), None);
+    assert_eq!(say(QUARANTINE, 2).as_deref(), Some("the fan broke"));
+    assert_eq!(say(RELEASE, 3), None);
+    let arm =
+        "INSERT INTO experiment VALUES (1, '01K9B0000000000000000000ZZ', 'compare', 1, NULL, '1', NULL, '0');
+               INSERT INTO experiment_arm SELECT 1, 0, run_id, '{}' FROM run WHERE id LIKE '%2';";
+    store.connection.execute_batch(arm).unwrap();
+    assert_eq!(points(&store, "f", Some("8")).len(), 1);
+}
