@@ -132,6 +132,7 @@ fn launch(ordinal: u32, started: Timestamp) -> Launch {
         started: Timestamp(started.0 + i64::from(ordinal) * 20_000_000),
         elapsed_seconds: 19.5,
         exit_code: Some(0),
+        covariates: None,
     }
 }
 

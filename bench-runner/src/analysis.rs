@@ -3,14 +3,19 @@
 //! Pure functions over `model` and `stats`: no file, no clock, no environment, no unseeded randomness, no words about
 //! layout. What is decided here is shown by `report` and stored by nobody: it can always be computed again.
 
+pub mod census;
 pub mod compare;
+pub mod contamination;
 pub mod curve;
 pub mod doctor;
 pub mod estimate;
 pub mod evaluate;
+pub mod experiment;
+pub mod explain;
 pub mod gate;
 pub mod identity;
 pub mod knobs;
+pub mod machines;
 pub mod report_assembly;
 pub mod screen;
 pub(crate) mod words;

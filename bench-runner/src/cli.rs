@@ -85,8 +85,20 @@ pub enum Command {
     Doctor(commands::doctor::Args),
     /// Compare two stored runs, what differs between them first
     Compare(commands::compare::Args),
-    /// Judge the budgets on a stored run
-    Gate(commands::gate::Args),
+    /// Say why benchmarks moved between two runs
+    Explain(commands::explain::Args),
+    /// Time the machine itself: clock, neighbours, memory, timer
+    Canary(commands::canary::Args),
+    /// Judge a stored run: budgets, and each series against its history
+    Gate(Box<commands::gate::Args>),
+    /// List changes that the gate found, and decide about them
+    Changes(commands::changes::Args),
+    /// Say that a benchmark goes on under a new name
+    Alias(commands::alias::Args),
+    /// Put a run aside, or take it back
+    Quarantine(commands::quarantine::Args),
+    /// Measure two or more variants in turns, and say how they differ
+    Experiment(Box<commands::experiment::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store

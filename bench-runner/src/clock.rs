@@ -70,6 +70,22 @@ pub fn compact_utc(time: Timestamp) -> String {
     }
 }
 
+/// Reads a day such as `2026-12-31` and returns its end: the first moment of the day after, in UTC.
+///
+/// # Edge cases
+///
+/// `None` for anything that is no day of the calendar.
+#[must_use]
+pub fn end_of_day(text: &str) -> Option<Timestamp> {
+    let day: jiff::civil::Date = text.parse().ok()?;
+    // Dates with a time are parsed as dates too; a waiver ends with a day.
+    if text.len() != "2026-12-31".len() {
+        return None;
+    }
+    let next = jiff::tz::TimeZone::UTC.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok()?;
+    Some(Timestamp(next.as_microsecond()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +106,18 @@ mod tests {
         assert_eq!(from_system(UNIX_EPOCH - Duration::from_micros(7)), Timestamp(-7));
         // 2024-01-01T00:00:00Z: a clock that reads earlier than this source was written is not the current time.
         assert!(now() > Timestamp(1_704_067_200_000_000));
+    }
+
+    #[test]
+    fn days_end_where_the_next_begins() {
+        let check = |text: &str, expected: Option<i64>| {
+            assert_eq!(end_of_day(text).map(|end| end.0 / 1_000_000), expected, "{text}");
+        };
+        check("1970-01-01", Some(86_400));
+        check("2024-02-28", Some(1_709_164_800));
+        check("2023-02-29", None);
+        check("tomorrow", None);
+        check("2024-01-01T05:00", None);
     }
 
     #[test]

@@ -2,12 +2,17 @@
 //!
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
+pub mod alias;
 pub mod bundle;
+pub mod canary;
+pub mod changes;
 pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod evaluate;
+pub mod experiment;
+pub mod explain;
 pub mod export;
 mod facts;
 pub mod gate;
@@ -17,9 +22,12 @@ mod load;
 mod machine;
 pub mod machines;
 pub mod man;
+pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod show;
+mod stage;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -148,8 +156,14 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
+        Command::Explain(args) => explain::run(args, &session),
+        Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
+        Command::Changes(args) => changes::run(args, &session),
+        Command::Alias(args) => alias::run(args, &session),
+        Command::Quarantine(args) => quarantine::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
+        Command::Experiment(args) => experiment::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Export(args) => export::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),

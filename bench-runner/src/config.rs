@@ -129,6 +129,10 @@ pub struct Config {
     pub store: PathBuf,
     /// Summary records that the store begins with; those that are missing are stored whenever it is opened for writing.
     pub founding: Vec<PathBuf>,
+    /// Where built executables are kept.
+    pub executables: PathBuf,
+    /// Bytes that kept executables may take; what is pinned stays whatever it takes.
+    pub executables_cap: u64,
     /// Where reports are written.
     pub reports: PathBuf,
     /// Folder with templates that replace the built-in ones.
@@ -167,6 +171,7 @@ struct Wire {
     watchdog_seconds: Option<f64>,
     suite: WireSuite,
     judge: WireJudge,
+    keep: WireKeep,
     profiles: BTreeMap<String, Profile>,
     describe: Vec<WireDescription>,
     curve: Vec<Curve>,
@@ -185,6 +190,13 @@ struct WireSuite {
 struct WireJudge {
     margin: Option<f64>,
     comparison_level: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireKeep {
+    folder: Option<PathBuf>,
+    cap_mib: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -253,6 +265,8 @@ fn resolve(wire: Wire, file: Option<&Path>, folder: &Path) -> Result<Config, Con
         file: file.map(Path::to_owned),
         store: at(wire.store.unwrap_or_else(|| defaults::STORE.into())),
         founding: wire.founding.into_iter().map(at).collect(),
+        executables: at(wire.keep.folder.unwrap_or_else(|| defaults::EXECUTABLES.into())),
+        executables_cap: u64::from(wire.keep.cap_mib.unwrap_or(defaults::EXECUTABLES_CAP_MIB)) << 20,
         reports: at(wire.reports.unwrap_or_else(|| defaults::REPORTS.into())),
         templates: wire.templates.map(at),
         packages: wire.suite.packages,

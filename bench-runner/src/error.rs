@@ -189,6 +189,24 @@ impl From<crate::exchange::bundle::BundleError> for CliError {
     }
 }
 
+impl From<crate::executables::KeepError> for CliError {
+    fn from(error: crate::executables::KeepError) -> Self {
+        Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::worktree::WorktreeError> for CliError {
+    fn from(error: crate::worktree::WorktreeError) -> Self {
+        use crate::worktree::WorktreeError as E;
+        let exit = match &error {
+            E::NoCommit { .. } | E::NoRepository { .. } => exit_code::USAGE,
+            E::Process(cause) => process_exit(cause),
+            _ => exit_code::FAILURE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
 impl From<crate::exchange::summary::SummaryError> for CliError {
     fn from(error: crate::exchange::summary::SummaryError) -> Self {
         Self::from_error(exit_code::FAILURE, &error).hinted(error.hint())

@@ -101,6 +101,19 @@ pub fn capture(world: &World<'_>, phase: Phase) -> Vec<Fact> {
     sheet.into_facts(MACHINE_KEYS, "no reader for this system")
 }
 
+/// Counters that are read around each launch.
+const LAUNCH_COUNTERS: &[&str] = &[keys::LOAD_STEAL, keys::LOAD_TICKS, keys::VIRT_QUOTA_STOPS];
+
+/// Reads only the counters around a launch: a few small files, no program.
+#[must_use]
+pub fn counters(root: &Root, os: OsKind, phase: Phase) -> Vec<Fact> {
+    let mut sheet = Sheet::new(phase);
+    if os == OsKind::Linux {
+        linux::counters(root, &mut sheet);
+    }
+    sheet.into_facts(LAUNCH_COUNTERS, "no reader for this system")
+}
+
 /// A brand string without a model number is what a hypervisor shows for many different processors.
 fn note_modelless_brand(sheet: &mut Sheet) {
     let Some(brand) = sheet.known_text(keys::CPU_MODEL) else { return };

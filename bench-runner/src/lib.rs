@@ -3,6 +3,7 @@
 //! The layers, and what each must not do, are in `ARCHITECTURE.md`; the words are in `docs/glossary.md`.
 
 pub mod analysis;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -10,7 +11,9 @@ pub mod config;
 pub mod criterion;
 pub mod error;
 pub mod exchange;
+pub mod executables;
 pub mod exit_code;
+pub mod experiment;
 pub mod files;
 pub mod hardware;
 pub mod model;
@@ -20,6 +23,7 @@ pub mod source;
 pub mod stats;
 pub mod store;
 pub mod ui;
+pub mod worktree;
 
 use std::process::ExitCode;
 

@@ -4,17 +4,22 @@
 //! `docs/glossary.md`; a type and its glossary entry change together.
 
 pub mod comparison;
+pub mod covariates;
 pub mod curve;
+pub mod decision;
 pub mod estimate;
 pub mod experiment;
+pub mod explain;
 pub mod fact;
 pub mod finding;
 pub mod gate;
 pub mod history;
 pub mod ids;
 pub mod knob;
+pub mod machines;
 pub mod measurement;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod step;
 pub mod units;

@@ -11,6 +11,7 @@ pub mod lock;
 mod recorded;
 mod request;
 mod system;
+mod usage;
 
 pub use cancel::{Cancel, CancelHook};
 pub use drain::{Drain, Keep};
@@ -18,6 +19,7 @@ pub use guard::{GUARD_WORD, guard_main};
 pub use recorded::RecordedRunner;
 pub use request::{ProcessError, ProcessOutput, ProcessRequest};
 pub use system::{SystemRunner, stream};
+pub use usage::Usage;
 
 /// Runs a program to its end.
 pub trait ProcessRunner {

@@ -6,12 +6,15 @@
 mod chart;
 mod escape;
 pub mod format;
+pub mod github;
+mod junit;
 mod render;
 mod terminal;
 pub mod view;
 
 use serde::Serialize;
 
+pub use junit::junit;
 pub use render::{TEMPLATE_NAMES, Templates};
 
 use self::format::Dialect;

@@ -5,6 +5,7 @@
 //! `docs/statistics.md`, and checked against an independent implementation in `tests/fixtures/stats`.
 
 pub mod autocorrelation;
+pub mod betting;
 pub mod bootstrap;
 pub mod criterion_plan;
 pub mod density;

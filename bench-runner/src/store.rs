@@ -14,9 +14,13 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, Transacti
 use crate::model::ids::RunId;
 use crate::model::units::Timestamp;
 
+mod covariates;
+mod decisions;
 mod dictionary;
 mod error;
+mod experiment;
 mod history;
+mod lines;
 mod listing;
 mod lock;
 mod notes;
@@ -32,6 +36,7 @@ mod write;
 
 pub use error::StoreError;
 pub use history::{QUARANTINE, RELEASE};
+pub use lines::RENAME;
 pub use listing::RunFilter;
 pub use pack::{MAX_OBSERVATIONS, PackError, pack, unpack};
 pub use write::{Imported, RunEnd};

@@ -17,8 +17,10 @@ use crate::stats::moments::geometric_mean;
 use crate::stats::power::minimum_detectable_effect;
 
 mod differences;
+mod explain;
 
 pub use differences::differences;
+pub use explain::explain;
 
 /// A run with the results computed from it.
 #[derive(Debug, Clone, Copy)]

@@ -183,3 +183,45 @@ pub(crate) fn founding() -> (Run, Vec<BenchmarkResult>, Vec<Budget>) {
     ];
     (record, results, budgets)
 }
+
+/// A run id that sorts by its number.
+pub(crate) fn run_id(number: u32) -> crate::model::ids::RunId {
+    format!("01K9B{number:021}").parse().unwrap()
+}
+
+/// A line of kms/t/`group` with one eligible point a night: (value, number of the executable).
+pub(crate) fn line(group: &str, points: &[(f64, u32)]) -> crate::model::history::Line {
+    let point = |(night, (value, build)): (usize, &(f64, u32))| {
+        let night = u32::try_from(night).unwrap();
+        let mut digest = [0; 32];
+        digest[..4].copy_from_slice(&build.to_be_bytes());
+        crate::model::history::HistoryPoint {
+            run: run_id(night),
+            kind: RunKind::Measured,
+            status: RunStatus::Complete,
+            started: Timestamp(i64::from(night)),
+            value: *value,
+            log_sd: Some(0.005),
+            launches: 5,
+            commit: None,
+            build: String::new(),
+            executable: Some(crate::model::ids::Digest(digest)),
+            grade: None,
+            quarantined: None,
+        }
+    };
+    let identity = run('A').identity;
+    crate::model::history::Line {
+        history: crate::model::history::History {
+            key: crate::model::record::SeriesKey {
+                benchmark: benchmark("t", group, None),
+                metric: Metric::time(),
+                recipe: identity.recipe,
+                machine: identity.machine,
+                config: identity.config,
+            },
+            points: points.iter().enumerate().map(point).collect(),
+        },
+        earlier_names: Vec::new(),
+    }
+}

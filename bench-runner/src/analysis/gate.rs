@@ -1,6 +1,16 @@
 //! Budgets judged on one run, by the whole interval.
 //!
-//! An absolute limit belongs to one machine class and configuration. Nothing here compares with history.
+//! An absolute limit belongs to one machine class and configuration. Comparing with history is below, in `history`.
+
+pub mod confirm;
+pub mod history;
+pub mod layout;
+pub mod propose;
+pub mod steps;
+pub mod total;
+
+#[cfg(test)]
+mod history_tests;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +20,7 @@ use crate::model::estimate::BenchmarkResult;
 use crate::model::gate::{Budget, GateOutcome, GateVerdict, Per};
 use crate::model::ids::BenchmarkId;
 use crate::model::run::{Run, RunKind};
+use crate::model::step::Step;
 
 /// The answer of all budgets together, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +70,27 @@ pub fn summarize(outcomes: &[GateOutcome]) -> GateSummary {
         })
         .min()
         .unwrap_or(GateSummary::NoBudgets)
+}
+
+/// How the answer of a budget came about.
+#[must_use]
+pub fn explain(outcome: &GateOutcome) -> Vec<Step> {
+    let limit = outcome.budget.limit_ns;
+    let mut steps =
+        vec![Step::told("limit", Some(limit), "ns", format!("set on {}", outcome.budget.hw_class))];
+    if let Some(value) = outcome.value_ns {
+        let room = outcome.headroom.unwrap_or(0.0);
+        let text = format!("headroom {}", words::change(room));
+        steps.push(Step::held("value", value, limit, "ns", text));
+    }
+    if let Some((low, high)) = outcome.interval_ns {
+        let below = if low > limit { "above the limit: fails" } else { "not above the limit" };
+        steps.push(Step::held("lower end of the interval", low, limit, "ns", below));
+        let above = if high <= limit { "within the limit: passes" } else { "beyond the limit" };
+        steps.push(Step::held("upper end of the interval", high, limit, "ns", above));
+    }
+    steps.push(Step::told("answer", None, "", outcome.reason.clone()));
+    steps
 }
 
 fn outcome(run: &Run, results: &[BenchmarkResult], budget: &Budget) -> GateOutcome {

@@ -121,16 +121,22 @@ fn broken(run: &Run) -> BTreeSet<u32> {
         .collect()
 }
 
-/// Measurements of complete launches, and of broken ones where a benchmark has nothing else.
+/// Measurements of complete launches, and of broken ones where a benchmark has nothing else. Launches that were repeated
+/// because something disturbed them are left out whole.
 fn usable<'a>(run: &Run, measurements: &'a [(u32, Measurement)]) -> Vec<(u32, &'a Measurement)> {
     let broken = broken(run);
-    let whole: BTreeSet<&BenchmarkId> = measurements
+    let repeated: BTreeSet<u32> = run
+        .launches
         .iter()
+        .filter(|launch| launch.covariates.as_ref().is_some_and(|noticed| noticed.repeated))
+        .map(|launch| launch.ordinal)
+        .collect();
+    let measurements = || measurements.iter().filter(|(launch, _)| !repeated.contains(launch));
+    let whole: BTreeSet<&BenchmarkId> = measurements()
         .filter(|(launch, _)| !broken.contains(launch))
         .map(|(_, measurement)| &measurement.benchmark)
         .collect();
-    measurements
-        .iter()
+    measurements()
         .filter(|(launch, measurement)| !broken.contains(launch) || !whole.contains(&measurement.benchmark))
         .map(|(launch, measurement)| (*launch, measurement))
         .collect()
@@ -217,6 +223,7 @@ mod tests {
             started: Timestamp(0),
             elapsed_seconds: 1.0,
             exit_code: Some(0),
+            covariates: None,
         }
     }
 

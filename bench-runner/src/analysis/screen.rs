@@ -3,11 +3,13 @@
 //! The error rate comes from the machine's own past residuals, not from a table of a distribution that the noise does
 //! not follow. Nights are taken in one by one; nothing later than tonight can be used. It confirms nothing.
 
+mod detail;
 mod forecast;
 mod segment;
 
 use std::collections::{BTreeMap, VecDeque};
 
+pub use detail::Detail;
 pub use segment::{AcceptedShifts, Segmenter};
 
 use crate::stats::tail::UpperTail;
@@ -117,6 +119,7 @@ pub struct Screen<S> {
     groups: BTreeMap<usize, Group>,
     pool: Pool,
     pending: Vec<(usize, f64)>,
+    details: Vec<Option<Detail>>,
 }
 
 /// What is kept of one series.
@@ -172,6 +175,7 @@ impl<S: Segmenter> Screen<S> {
             groups: BTreeMap::new(),
             pool: Pool::default(),
             pending: Vec::new(),
+            details: Vec::new(),
         }
     }
 
@@ -188,6 +192,7 @@ impl<S: Segmenter> Screen<S> {
         let machine = self.take_out_common(&mut state, &mut tonight);
         let mut verdicts =
             vec![Verdict { answer: Answer::NotJudged, p_value: 1.0, change: 0.0 }; values.len()];
+        self.details = vec![None; values.len()];
         for one in &tonight {
             verdicts[one.index] = self.judge(one);
         }
@@ -213,6 +218,12 @@ impl<S: Segmenter> Screen<S> {
             self.segmenter.accept(series, last);
             self.pending.retain(|(owner, _)| *owner != series);
         }
+    }
+
+    /// How the verdict on `series` of the last night came about; none without a forecast.
+    #[must_use]
+    pub fn detail(&self, series: usize) -> Option<Detail> {
+        self.details.get(series).copied().flatten()
     }
 
     /// What was left open last night and was not accepted since belongs to the noise.
@@ -306,7 +317,26 @@ impl<S: Segmenter> Screen<S> {
         } else {
             (Direction::Down, self.settings.down)
         };
-        let alert = judged.is_some_and(|p| p <= level) && own_allows(&series.own, residual, level);
+        let own = as_far_out(&series.own, residual);
+        let allowed = OWN_SLACK * level * series.own.len() as f64;
+        let alert = judged.is_some_and(|p| p <= level) && own as f64 <= allowed;
+        self.details[one.index] = Some(Detail {
+            expected: forecast.value,
+            forecaster: forecast::name(choice.forecaster),
+            history: series.values.len(),
+            segment: series.values.len() - self.segmenter.start(one.index, &series.values),
+            common: one.common,
+            cleaned: choice.cleaned,
+            change,
+            scale: choice.scale * forecast.inflation,
+            residual,
+            p_value: judged,
+            level,
+            own,
+            allowed,
+            pool: self.pool.recent.len(),
+        });
+        let series = &self.series[one.index];
         if alert && self.settings.acceptance == Acceptance::Persisting {
             let watched = Watched { index: series.values.len(), expected: forecast.value, residual };
             self.series[one.index].watched = Some(watched);
@@ -342,11 +372,9 @@ impl<S: Segmenter> Screen<S> {
     }
 }
 
-/// Whether few enough of the series' own residuals lie as far out in the same direction.
-fn own_allows(own: &VecDeque<f64>, residual: f64, level: f64) -> bool {
-    let as_far =
-        own.iter().filter(|past| if residual > 0.0 { **past >= residual } else { **past <= residual });
-    as_far.count() as f64 <= OWN_SLACK * level * own.len() as f64
+/// How many of the series' own residuals lie as far out in the same direction.
+fn as_far_out(own: &VecDeque<f64>, residual: f64) -> usize {
+    own.iter().filter(|past| if residual > 0.0 { **past >= residual } else { **past <= residual }).count()
 }
 
 fn logarithm(value: Option<f64>) -> Option<f64> {

@@ -1,8 +1,11 @@
-//! `bench-runner compare A B`: two stored runs side by side, what differs first.
+//! `bench-runner compare A B`: two stored runs side by side, what differs first; or machines, one run each.
+
+mod machines;
 
 use std::fmt::Write as _;
 
-use super::{Session, load};
+use super::{Session, load, steps};
+use crate::analysis::compare::explain;
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -18,11 +21,18 @@ use crate::ui::table::{Align, Column, Table};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The older side: `latest`, a run id, or four or more characters of its beginning or end
-    #[arg(value_name = "A")]
-    baseline: String,
+    #[arg(value_name = "A", required_unless_present = "machines")]
+    baseline: Option<String>,
     /// The side under judgement
     #[arg(value_name = "B", default_value = "latest")]
     candidate: String,
+    /// Machines side by side on the same code: runs, machine keys or labels, the first being the reference; without any,
+    /// the newest run of each machine and configuration that measured the commit of `latest`
+    #[arg(long, value_name = "RUN", num_args = 0.., conflicts_with_all = ["baseline", "candidate"])]
+    machines: Option<Vec<String>>,
+    /// Print how each answer came about, step by step
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Runs the command.
@@ -33,7 +43,11 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     let store = load::open_to_read(&config)?;
-    let (a, b) = (store.resolve(&args.baseline)?, store.resolve(&args.candidate)?);
+    if let Some(wanted) = &args.machines {
+        return machines::run(wanted, session, &config, &store);
+    }
+    let baseline = args.baseline.as_deref().unwrap_or("latest");
+    let (a, b) = (store.resolve(baseline)?, store.resolve(&args.candidate)?);
     if a == b {
         return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));
@@ -43,16 +57,31 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let text = match session.format {
         Format::Csv => table.csv(),
         Format::Json | Format::Jsonl => {
-            let object = load::json_of(&comparison)?;
+            let mut object = load::json_of(&comparison)?;
+            if args.explain {
+                let steps: Vec<_> = comparison.rows.iter().map(explain).collect();
+                object["steps"] = load::json_of(&steps)?;
+            }
             serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object})
                 .to_string()
         }
         Format::Markdown => framed(&comparison, &table.markdown(), "- "),
         Format::Text => framed(&comparison, &table.text(session.style.width), "  "),
     };
-    session.answer(&text)?;
+    let explained = if args.explain && matches!(session.format, Format::Text | Format::Markdown) {
+        explanation(&comparison, session)
+    } else {
+        String::new()
+    };
+    session.answer(&format!("{text}{explained}"))?;
     let judged = comparison.rows.iter().any(|row| row.verdict != Verdict::NotComparable);
     Ok(if judged { exit_code::DONE } else { exit_code::NOT_COMPARABLE })
+}
+
+/// The steps of every row below the table.
+fn explanation(comparison: &RunComparison, session: &Session) -> String {
+    let rows = comparison.rows.iter().map(|row| (row.benchmark.to_string(), explain(row)));
+    steps::explained(rows, session.format)
 }
 
 /// Differences above the table; what only one side has, and the geometric mean, below it.

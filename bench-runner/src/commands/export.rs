@@ -146,12 +146,15 @@ fn write(
     }
     for id in runs {
         let record = store.record(id)?;
+        if record.run.status == RunStatus::Partial && args.to != To::Json {
+            ui::note(&format!("run {id} is partial: something is missing in it"));
+        }
         if args.to == To::Json {
             output.put(&own::run(&record, first).map_err(json)?)?;
             first = false;
             continue;
         }
-        let mut results = load::results_of(&record);
+        let mut results = load::results_of_record(&record);
         results
             .retain(|result| pattern.is_none_or(|pattern| pattern.is_match(&result.benchmark.to_string())));
         if results.is_empty() {

@@ -87,7 +87,7 @@ impl Loaded {
 }
 
 /// What a stored run says about its benchmarks.
-pub(super) fn results_of(record: &RunRecord) -> Vec<BenchmarkResult> {
+pub(super) fn results_of_record(record: &RunRecord) -> Vec<BenchmarkResult> {
     let loaded = Loaded::new(record.clone());
     results(&loaded.run, &loaded.measurements, &loaded.stated)
 }
@@ -132,8 +132,15 @@ pub(super) fn comparison_of(
     ))
 }
 
+/// A stored run with the results computed from it.
+pub(super) fn results_of(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
+    let loaded = Loaded::new(store.record(run)?);
+    let results = results(&loaded.run, &loaded.measurements, &loaded.stated);
+    Ok((loaded.run, results))
+}
+
 /// How strictly runs are compared.
-fn settings(config: &Config) -> CompareSettings {
+pub(super) fn settings(config: &Config) -> CompareSettings {
     CompareSettings {
         margin: config.margin,
         family_alpha: 1.0 - config.comparison_level,

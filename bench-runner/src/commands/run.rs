@@ -2,43 +2,28 @@
 
 mod measure;
 mod prepare;
-mod profile;
 
-use std::path::PathBuf;
-
+use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs};
 use super::{Session, load, machine};
 use crate::analysis::doctor::{Grade, Inputs, diagnose};
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::model::fact::Phase;
 use crate::model::report::RunReport;
 use crate::model::run::{Run, RunStatus};
-use crate::process::{self, Cancel};
 use crate::report;
-use crate::ui::{self, Progress};
+use crate::ui;
 
 /// Measure a suite, store the run and write its report
 ///
 /// Builds the bench executables once, then measures every benchmark of the set in many short launches, in shuffled and
 /// interleaved order. Every observation is stored as it comes. Ends with 0 once a complete run is stored.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What to measure")]
 pub struct Args {
-    /// Cargo.toml of another workspace
-    #[arg(long, value_name = "FILE")]
-    pub(super) manifest_path: Option<PathBuf>,
-    /// Package to measure; may be repeated
-    #[arg(long, short, value_name = "NAME")]
-    pub(super) package: Vec<String>,
-    /// Bench target to measure; may be repeated
-    #[arg(long, value_name = "NAME")]
-    pub(super) bench: Vec<String>,
-    /// Only benchmarks whose `target/full_id` matches this regular expression
-    #[arg(long, value_name = "REGEX")]
-    pub(super) filter: Option<String>,
-    /// Set of benchmarks instead of the profile's: `core`, `full`, or one of the configuration
-    #[arg(long, value_name = "NAME")]
-    pub(super) set: Option<String>,
+    /// What to measure
+    #[command(flatten)]
+    pub(super) what: WhatArgs,
     /// How to measure
     #[command(flatten)]
     pub(super) how: How,
@@ -68,33 +53,6 @@ pub(super) struct How {
     pub(super) watchdog: Option<u32>,
 }
 
-/// How to build; the words are cargo's own.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How to build")]
-pub(super) struct BuildArgs {
-    /// Features to enable, separated by commas
-    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
-    pub(super) features: Vec<String>,
-    /// Enable all features
-    #[arg(long)]
-    pub(super) all_features: bool,
-    /// Do not enable default features
-    #[arg(long)]
-    pub(super) no_default_features: bool,
-    /// Compiler flags, added to the configured ones
-    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
-    pub(super) rustflags: Option<String>,
-    /// Cargo profile instead of `bench`
-    #[arg(long, value_name = "NAME")]
-    pub(super) cargo_profile: Option<String>,
-    /// Refuse to change Cargo.lock
-    #[arg(long)]
-    pub(super) locked: bool,
-    /// Refuse to use the network
-    #[arg(long)]
-    pub(super) offline: bool,
-}
-
 /// What to do around measuring.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Around the run")]
@@ -122,7 +80,7 @@ pub(super) struct Around {
 ///
 /// Whatever stops the run before it is stored; a run that has begun is stored as far as it got.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let config = prepare::config(args, session)?;
+    let config = stage::config(args.what.manifest_path.as_ref(), session)?;
     let plan = prepare::plan(args, &config)?;
     if args.around.gate && config.budgets.is_empty() {
         return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
@@ -132,40 +90,28 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         // A template that cannot be read is better found before an hour of measuring than after it.
         super::report::templates(&config)?;
     }
-    let cancel = Cancel::new();
-    interrupt(&cancel)?;
-    let mut progress = Progress::new(session.style);
-    let waiting = &mut |_: &std::path::Path| {
-        progress
-            .line("waiting: another measurement is running on this machine (--no-wait to give up instead)");
+    let wishes = StageWishes {
+        no_wait: args.around.no_wait,
+        label: args.around.machine.clone(),
+        watchdog: args.how.watchdog,
     };
-    // Held until the end: two measurements at once would each be the other's noise.
-    let _lock = process::lock::acquire(&machine::lock_path(session), !args.around.no_wait, &cancel, waiting)?;
-    // Read before building, since the build itself would be the load that is found.
-    let mut before =
-        machine::facts(session, &session.folder, &config.store, crate::model::fact::Phase::Start);
-    before.extend(machine::window(crate::model::fact::Phase::Start));
-    if args.around.require_fit {
-        let grade = diagnose(&before, &Inputs::default()).grade;
-        if grade == Grade::X {
+    let mut before = Vec::new();
+    let mut stage = Stage::open(session, config, &wishes, &mut |config| {
+        // Read before building, since the build itself would be the load that is found.
+        before = machine::facts(session, &session.folder, &config.store, Phase::Start);
+        before.extend(machine::window(Phase::Start));
+        if args.around.require_fit && diagnose(&before, &Inputs::default()).grade == Grade::X {
             return Err(CliError::new(exit_code::UNFIT, "this machine is unfit to measure right now")
                 .hinted(Some("`bench-runner doctor` says why and what to do".to_owned())));
         }
-    }
-    // Opened before the long work, so that a store that cannot be used is not found out at its end.
-    let mut store = load::open_to_write(&config)?;
-    let suite = prepare::suite(args, session, (&config, &plan), &before, &cancel, &progress)?;
-    let id = measure::run(&mut store, &suite, &plan, &config, &cancel, &mut progress)?;
-    progress.finish();
-    let content = load::report_of(&config, &store, &id)?;
-    finish(args, session, &config, &content, cancel.is_cancelled())
-}
-
-/// Ctrl-C pulls the handle: the bench is killed, the run is stored as partial.
-fn interrupt(cancel: &Cancel) -> Result<(), CliError> {
-    let cancel = cancel.clone();
-    ctrlc::set_handler(move || cancel.cancel())
-        .map_err(|error| CliError::from_error(exit_code::FAILURE, &error))
+        Ok(())
+    })?;
+    let mut world = stage.world();
+    let ready = prepare::ready(args, session, &plan, &before, &mut world)?;
+    let id = measure::run(&ready, &plan, &mut world)?;
+    stage.progress.finish();
+    let content = load::report_of(&stage.config, &stage.store, &id)?;
+    finish(args, session, &stage.config, &content, stage.cancel.is_cancelled())
 }
 
 /// Prints the summary and where the report is, and decides the exit code.

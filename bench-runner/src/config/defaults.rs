@@ -6,6 +6,10 @@ use super::Profile;
 
 /// The store, relative to the configuration.
 pub(super) const STORE: &str = "data/observatory.sqlite";
+/// The folder of kept executables, relative to the configuration.
+pub(super) const EXECUTABLES: &str = "data/executables";
+/// Most that kept executables take, in MiB: some hundred builds of a suite of a few targets.
+pub(super) const EXECUTABLES_CAP_MIB: u32 = 2048;
 /// The folder of reports, relative to the configuration.
 pub(super) const REPORTS: &str = "reports";
 /// The profile used when none is named.

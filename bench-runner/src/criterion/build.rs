@@ -59,6 +59,8 @@ pub struct BuildRequest {
     pub offline: bool,
     /// Compiler flags besides those configured.
     pub extra_flags: Vec<String>,
+    /// Settings of the profile besides those of the manifest, for example `lto` to `fat`.
+    pub profile_settings: BTreeMap<String, String>,
     /// Where to build; `None` means the workspace's own place, or one of its own for other flags.
     pub target_directory: Option<PathBuf>,
     /// The environment that we were started with.
@@ -80,6 +82,7 @@ impl BuildRequest {
             locked: false,
             offline: false,
             extra_flags: Vec::new(),
+            profile_settings: BTreeMap::new(),
             target_directory: None,
             environment: BTreeMap::new(),
         }
@@ -103,6 +106,8 @@ pub struct BenchExecutable {
     pub environment: BTreeMap<OsString, OsString>,
     /// Version of Criterion that its package is locked to.
     pub criterion_version: Option<String>,
+    /// Processors that it may use; empty is all.
+    pub processors: Vec<u32>,
 }
 
 /// Settings of the profile as far as cargo tells.
@@ -118,7 +123,7 @@ pub struct ProfileSettings {
     pub debug_assertions: bool,
     /// Whether integer overflow is checked.
     pub overflow_checks: bool,
-    /// What the root manifest sets besides: `lto`, `codegen-units`, `panic` and others; not set means cargo's default.
+    /// What the root manifest or the request sets besides: `lto`, `codegen-units`, `panic` and others; not set means cargo's default.
     pub manifest: BTreeMap<String, String>,
 }
 
@@ -258,6 +263,7 @@ pub fn build(
                     .map_or_else(|| root.clone(), |p| p.as_std_path().into()),
                 environment,
                 criterion_version: metadata::criterion_version(&lock_table, &package.name, &version),
+                processors: Vec::new(),
             });
         }
     }
@@ -324,6 +330,10 @@ fn command(
     if let Some(profile) = &request.profile {
         command = command.arg("--profile").arg(profile);
     }
+    for (name, value) in &request.profile_settings {
+        let setting = format!("profile.{}.{name}={}", request.profile_name(), as_toml(value));
+        command = command.arg("--config").arg(setting);
+    }
     if let Some(folder) = target_directory {
         command = command.arg("--target-dir").arg(folder);
     }
@@ -331,6 +341,33 @@ fn command(
         command = command.env("CARGO_ENCODED_RUSTFLAGS", flags.encoded());
     }
     command
+}
+
+/// A setting as TOML: a truth value or a number as it is, anything else as a string.
+fn as_toml(value: &str) -> String {
+    let bare = matches!(value, "true" | "false") || value.parse::<i64>().is_ok();
+    if bare { value.to_owned() } else { toml::Value::String(value.to_owned()).to_string() }
+}
+
+/// Where a request would build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Root of the workspace.
+    pub root: PathBuf,
+    /// The workspace's own target folder.
+    pub target: PathBuf,
+}
+
+/// Finds the workspace of a request without building anything.
+///
+/// # Errors
+/// When cargo cannot read the workspace.
+pub fn place(request: &BuildRequest, runner: &dyn ProcessRunner) -> Result<Place, BuildError> {
+    let workspace = read_workspace(request, runner)?;
+    Ok(Place {
+        root: workspace.workspace_root.into_std_path_buf(),
+        target: workspace.target_directory.into_std_path_buf(),
+    })
 }
 
 /// What cargo reported.
@@ -396,7 +433,8 @@ fn digest(path: &Path) -> Result<(Digest, u64), BuildError> {
 
 fn profile(request: &BuildRequest, benches: &[Artifact], manifest: &toml::Table) -> ProfileSettings {
     let name = request.profile_name().to_owned();
-    let manifest = metadata::profile_settings(manifest, &name);
+    let mut manifest = metadata::profile_settings(manifest, &name);
+    manifest.extend(request.profile_settings.clone());
     let Some(built) = benches.first().map(|artifact| &artifact.profile) else {
         return ProfileSettings { name, manifest, ..ProfileSettings::default() };
     };

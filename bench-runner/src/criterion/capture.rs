@@ -110,6 +110,7 @@ fn request(attempt: &Attempt<'_>, port: Option<u16>) -> ProcessRequest {
         .args(attempt.args.iter().cloned())
         .directory(&attempt.bench.directory)
         .output_limit(TAIL)
+        .processors(&attempt.bench.processors)
         .env("CRITERION_HOME", attempt.home);
     for (name, value) in &attempt.bench.environment {
         request = request.env(name, value);

@@ -21,7 +21,7 @@ use crate::model::finding::{Finding, Severity};
 use crate::model::ids::BenchmarkId;
 use crate::model::measurement::Measurement;
 use crate::model::run::{Capture, LaunchStatus};
-use crate::process::{Cancel, ProcessError};
+use crate::process::{Cancel, ProcessError, Usage};
 
 /// Longest filter argument in bytes; Linux refuses single arguments from 128 KiB on.
 const FILTER_LIMIT: usize = 100 << 10;
@@ -112,6 +112,8 @@ pub struct LaunchOutcome {
     pub signal: Option<i32>,
     /// Wall-clock time of the process.
     pub elapsed: Duration,
+    /// What the process used; `None` where the system does not tell.
+    pub usage: Option<Usage>,
     /// What was handed on as measured, in order.
     pub measured: Vec<BenchmarkId>,
     /// What was selected and not measured, as the inventory names it.
@@ -366,6 +368,7 @@ fn judge(request: &LaunchRequest<'_>, captured: Captured, read: Read, notes: Vec
         exit_code: captured.ended.code,
         signal: captured.ended.signal,
         elapsed: captured.ended.elapsed,
+        usage: captured.ended.usage,
         measured,
         missing,
         findings,

@@ -23,6 +23,10 @@ pub use write::write;
 const FORMAT: &str = "benchfmt";
 /// Longest line, as for Go's own reader.
 const MAX_LINE: usize = 64 * 1024;
+/// Most bytes of configuration over all runs of a file.
+const MAX_CONFIG: usize = 64 << 20;
+/// Where we note the start of a run: other readers skip the line, so that it does not split their tables.
+const STARTED: &str = "# started:";
 /// What a line of results begins with.
 const RESULT: &str = "Benchmark";
 
@@ -54,10 +58,17 @@ enum Line<'a> {
 struct Reader<'a> {
     config: BTreeMap<&'a str, &'a str>,
     bigger: BTreeMap<&'a str, bool>,
-    /// Each configuration other than the package, in the order of appearance.
-    runs: Vec<(BTreeMap<&'a str, &'a str>, Samples)>,
+    /// The samples of each configuration, in the order of appearance.
+    runs: Vec<(Config<'a>, Samples)>,
+    /// Where each configuration stands.
+    places: BTreeMap<Config<'a>, usize>,
+    /// Bytes of all configurations: each run repeats its own.
+    config_bytes: usize,
     points: usize,
 }
+
+/// A configuration other than the package.
+type Config<'a> = BTreeMap<&'a str, &'a str>;
 
 /// The samples of a run by benchmark and metric, in the order of appearance.
 #[derive(Default)]
@@ -92,8 +103,11 @@ pub fn parse(content: &[u8]) -> Result<Vec<ForeignRun>, ForeignError> {
         if reader.points > MAX_POINTS {
             return limit("observations so far", MAX_POINTS);
         }
-        if reader.runs.len() > MAX_RUNS.min(10_000) {
-            return limit("configurations so far", MAX_RUNS.min(10_000));
+        if reader.runs.len() > MAX_RUNS {
+            return limit("configurations so far", MAX_RUNS);
+        }
+        if reader.config_bytes > MAX_CONFIG {
+            return limit("bytes of configuration so far", MAX_CONFIG);
         }
     }
     reader.finish()
@@ -138,10 +152,11 @@ impl<'a> Reader<'a> {
         let (name, procs) = split_procs(name);
         let package = self.config.get("pkg").copied().unwrap_or(IMPORTED);
         let benchmark = named_with(package, FORMAT, name, procs)?;
-        let others: BTreeMap<&str, &str> =
+        let others: Config<'a> =
             self.config.iter().filter(|(key, _)| **key != "pkg").map(|(key, value)| (*key, *value)).collect();
-        // The configuration rarely changes, and then it is new.
-        let place = self.runs.iter().rposition(|(config, _)| *config == others).unwrap_or_else(|| {
+        let place = self.places.get(&others).copied().unwrap_or_else(|| {
+            self.config_bytes += others.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+            self.places.insert(others.clone(), self.runs.len());
             self.runs.push((others, Samples::default()));
             self.runs.len() - 1
         });
@@ -211,6 +226,9 @@ fn split_procs(name: &str) -> (&str, Option<&str>) {
 fn parse_line(line: &str) -> Result<Line<'_>, &'static str> {
     if let Some(rest) = line.strip_prefix(RESULT) {
         return parse_result(rest);
+    }
+    if let Some(started) = line.strip_prefix(STARTED) {
+        return Ok(Line::Config("started", started.trim()));
     }
     let mut fields = line.split_whitespace();
     if line.starts_with("Unit") && fields.next() == Some("Unit") {

@@ -272,6 +272,7 @@ fn launch(started: Timestamp) -> Launch {
         started,
         elapsed_seconds: 0.0,
         exit_code: None,
+        covariates: None,
     }
 }
 

@@ -65,6 +65,20 @@ pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
     cgroup::collect(&host, sheet);
 }
 
+/// Writes the facts that are cheap enough to be read around each launch: load and control groups.
+pub(super) fn counters(root: &Root, sheet: &mut Sheet) {
+    let host = Host {
+        root,
+        cpuinfo: CpuInfo::parse(""),
+        cpuinfo_failure: None,
+        guest: None,
+        container: None,
+        cpus: Vec::new(),
+    };
+    load::collect(&host, sheet);
+    cgroup::collect(&host, sheet);
+}
+
 impl Host<'_> {
     /// The outcome of a file or folder that is not there: hidden in a guest, otherwise unknown.
     ///

@@ -112,6 +112,33 @@ pub struct Experiment {
     pub launches: Vec<ExperimentLaunch>,
 }
 
+/// One step of a verdict: what was asked, the number, and what it was held against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The question in words.
+    pub question: String,
+    /// The number of this data, with its unit.
+    pub number: String,
+    /// What it is held against.
+    pub threshold: String,
+    /// The answer.
+    pub met: bool,
+}
+
+/// What stands behind one row of a contrast.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowEvidence {
+    /// Differences of the mean logarithms of the launch medians, candidate minus baseline, one per block that counts,
+    /// in the order of measuring.
+    pub differences: Vec<f64>,
+    /// Launches behind them, both sides together.
+    pub launches: u32,
+    /// Student's interval of the ratio at the row's level. It holds for a number of blocks fixed beforehand only.
+    pub t_interval: Option<(f64, f64)>,
+    /// How the verdict came about.
+    pub steps: Vec<Step>,
+}
+
 /// One arm against the baseline arm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contrast {
@@ -121,6 +148,25 @@ pub struct Contrast {
     pub candidate: String,
     /// One row per benchmark and metric.
     pub rows: Vec<Comparison>,
+    /// What stands behind each row, in the same order.
+    pub evidence: Vec<RowEvidence>,
+}
+
+/// One line of a list of experiments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentListing {
+    /// Its name.
+    pub id: RunId,
+    /// What for.
+    pub purpose: Purpose,
+    /// First moment.
+    pub started: Timestamp,
+    /// Last moment; `None` while it runs or when it broke off.
+    pub finished: Option<Timestamp>,
+    /// Names of the arms, the baseline first.
+    pub arms: Vec<String>,
+    /// Launches that belong to blocks.
+    pub launches: u32,
 }
 
 /// What an experiment says.

@@ -316,6 +316,18 @@ pub mod keys {
     pub const HARNESS_RUNNER: &str = "harness.runner";
     /// Grade of the machine as the doctor saw it: A, B, C or X.
     pub const DOCTOR_GRADE: &str = "doctor.grade";
+    /// Clock of the core as a chain of dependent instructions shows it, in GHz.
+    pub const CANARY_CLOCK: &str = "canary.clock_ghz";
+    /// Best time of a loop of independent instructions over its median: 1 is undisturbed.
+    pub const CANARY_CONTENTION: &str = "canary.contention";
+    /// Best rate of that loop, in operations per nanosecond.
+    pub const CANARY_THROUGHPUT: &str = "canary.throughput";
+    /// Time of one dependent read from 16 MiB, in nanoseconds.
+    pub const CANARY_MEMORY: &str = "canary.memory_ns";
+    /// Cost of asking the monotonic clock, in nanoseconds.
+    pub const CANARY_TIMER: &str = "canary.timer_ns";
+    /// The word `yes` in the facts of a machine that was made up for a trial.
+    pub const MACHINE_SYNTHETIC: &str = "machine.synthetic";
     /// What a suite's own probe printed about the code path it runs.
     pub const PROBE_BACKEND: &str = "probe.backend";
 }

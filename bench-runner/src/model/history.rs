@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{Digest, RunId};
+use super::ids::{BenchmarkId, Digest, RunId};
 use super::record::SeriesKey;
 use super::run::{RunKind, RunStatus};
 use super::units::Timestamp;
@@ -54,4 +54,13 @@ pub struct History {
     pub key: SeriesKey,
     /// Its points in the order of the runs' starts.
     pub points: Vec<HistoryPoint>,
+}
+
+/// A history that goes on under earlier names of its benchmark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// The points of all names, under the present one.
+    pub history: History,
+    /// Earlier names that points come from, in order.
+    pub earlier_names: Vec<BenchmarkId>,
 }

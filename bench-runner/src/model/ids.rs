@@ -107,6 +107,12 @@ impl BenchmarkId {
         }
         id
     }
+
+    /// `package/target/full_id`: the name that two packages cannot share.
+    #[must_use]
+    pub fn long_name(&self) -> String {
+        format!("{}/{self}", self.package)
+    }
 }
 
 /// `target/full_id`, with `#2` appended to the second benchmark of the same id.

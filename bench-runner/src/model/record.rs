@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::covariates::Covariates;
 use super::estimate::Estimate;
 use super::ids::{BenchmarkId, Digest, Identity, RunId};
 use super::measurement::{HarnessSettings, Measurement, Observation, SamplingMode};
-use super::run::{Run, RunKind, RunStatus};
+use super::run::{Launch, Run, RunKind, RunStatus};
 use super::units::{Metric, Throughput, Timestamp};
 
 /// One measurement and the launch that made it.
@@ -52,7 +53,8 @@ impl RunRecord {
     ///
     /// The parts of a run are `run`, `plan`, `inventory`, `facts`, `executables`, `launches`, `findings`, `stated`, one
     /// `measurement/LLLL/NNNN` per measurement (launch and position, four digits), and `measurements`, which covers the
-    /// list of those. Equal digests of all parts mean equal records.
+    /// list of those. A run whose launches have covariates has the part `covariates` too; older runs have none, and their
+    /// digests are what they were. Equal digests of all parts mean equal records.
     ///
     /// # Errors
     ///
@@ -107,15 +109,27 @@ pub fn run_digests(run: &Run) -> Result<BTreeMap<String, Digest>, serde_json::Er
         title: run.title.as_deref(),
         identity: &run.identity,
     };
-    Ok(BTreeMap::from([
+    let (launches, covariates) = without_covariates(&run.launches);
+    let mut digests = BTreeMap::from([
         ("run".to_owned(), part_digest(&header)?),
         ("plan".to_owned(), part_digest(&run.plan)?),
         ("inventory".to_owned(), part_digest(&run.inventory)?),
         ("facts".to_owned(), part_digest(&run.facts)?),
         ("executables".to_owned(), part_digest(&run.executables)?),
-        ("launches".to_owned(), part_digest(&run.launches)?),
+        ("launches".to_owned(), part_digest(&launches)?),
         ("findings".to_owned(), part_digest(&run.findings)?),
-    ]))
+    ]);
+    if !covariates.is_empty() {
+        digests.insert("covariates".to_owned(), part_digest(&covariates)?);
+    }
+    Ok(digests)
+}
+
+/// The launches as they were before there were covariates, and the covariates with the ordinals of their launches.
+fn without_covariates(launches: &[Launch]) -> (Vec<Launch>, Vec<(u32, &Covariates)>) {
+    let covariates = launches.iter().filter_map(|launch| Some((launch.ordinal, launch.covariates.as_ref()?)));
+    let bare = launches.iter().map(|launch| Launch { covariates: None, ..launch.clone() });
+    (bare.collect(), covariates.collect())
 }
 
 /// Returns the digest of the stated estimates of a run.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::covariates::Covariates;
 use super::fact::Fact;
 use super::finding::Finding;
 use super::ids::{BenchmarkId, Digest, Identity, RunId};
@@ -93,6 +94,18 @@ pub struct Launch {
     pub elapsed_seconds: f64,
     /// Exit code; `None` when killed by a signal.
     pub exit_code: Option<i32>,
+    /// What was noticed beside its observations; `None` when nobody looked. Digests cover it as a part of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covariates: Option<Covariates>,
+}
+
+impl Launch {
+    /// Whether estimates use this launch: it is complete, and no other was made in its stead.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.status == LaunchStatus::Complete
+            && !self.covariates.as_ref().is_some_and(|covariates| covariates.repeated)
+    }
 }
 
 /// What the user asked for, resolved: nothing optional is left.

@@ -15,10 +15,13 @@ use std::time::{Duration, Instant};
 
 use super::drain::{Drain, Keep};
 use super::system::{command, kill_group, own_group, signal};
+use super::usage::{Sums, Usage};
 use super::{ProcessError, ProcessRequest};
 
 /// First argument that turns the executable into a guard: `bench-runner __guard -- PROGRAM ARGS…`.
 pub const GUARD_WORD: &str = "__guard";
+/// Argument before a list of processors, as `0,2`, to which the program is bound.
+const PROCESSORS: &str = "--processors";
 /// How long the end of the output is awaited after the bench ended and its group was killed.
 const GRACE: Duration = Duration::from_millis(500);
 /// Exit code of a guard that could not start its program, as shells use it.
@@ -44,7 +47,7 @@ impl Killer {
 }
 
 /// How a guarded program ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// Exit code; `None` when a signal ended it.
     pub code: Option<i32>,
@@ -54,6 +57,8 @@ pub struct Ended {
     pub elapsed: Duration,
     /// Whether it left processes behind in its group; they were killed.
     pub left_processes: bool,
+    /// What it used, its guard included; `None` where the system does not tell.
+    pub usage: Option<Usage>,
 }
 
 /// A program running behind its guard.
@@ -120,13 +125,16 @@ impl Guarded {
         let elapsed = self.started.elapsed();
         // From here on the number may be given to another process: nobody may kill by it any more.
         let group = self.killer.lock().take();
+        // The end was awaited above: this only collects it, so that no other child can slip in between.
+        let sums = Sums::now();
         let status = self.child.wait().map_err(watch)?;
+        let usage = sums.until_now();
         let left_processes = group.is_some_and(group_exists);
         if let (true, Some(group)) = (left_processes, group) {
             kill_group(group);
         }
         drop(self.lifeline.take());
-        Ok(Ended { code: status.code(), signal: signal(status), elapsed, left_processes })
+        Ok(Ended { code: status.code(), signal: signal(status), elapsed, left_processes, usage })
     }
 
     /// The last part of standard output and of standard error, as text; call it after [`Self::wait`].
@@ -154,7 +162,12 @@ impl Drop for Guarded {
 /// The request that starts the guard, which starts `request`.
 #[cfg(unix)]
 fn behind(guard: &Path, request: &ProcessRequest) -> ProcessRequest {
-    let mut args = vec![OsString::from(GUARD_WORD), OsString::from("--"), request.program.clone()];
+    let mut args = vec![OsString::from(GUARD_WORD)];
+    if !request.processors.is_empty() {
+        let list: Vec<String> = request.processors.iter().map(ToString::to_string).collect();
+        args.extend([OsString::from(PROCESSORS), OsString::from(list.join(","))]);
+    }
+    args.extend([OsString::from("--"), request.program.clone()]);
     args.extend(request.args.iter().cloned());
     ProcessRequest { program: guard.into(), args, ..request.clone() }
 }
@@ -202,7 +215,15 @@ fn group_exists(_group: u32) -> bool {
 /// Ends with the exit code of the program, or dies of the signal that ended the program.
 #[must_use]
 pub fn guard_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut args = args.into_iter().skip_while(|arg| arg == "--");
+    let mut args = args.into_iter().peekable();
+    if args.next_if(|arg| arg == PROCESSORS).is_some() {
+        let list = args.next().unwrap_or_default();
+        // Before the program starts, which inherits it; the guard itself only waits.
+        if let Err(reason) = bind(&list.to_string_lossy()) {
+            return refuse(&reason);
+        }
+    }
+    let mut args = args.skip_while(|arg| arg == "--");
     let Some(program) = args.next() else {
         return refuse("no program was given");
     };
@@ -224,6 +245,26 @@ pub fn guard_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(status) => pass_on(status),
         Err(error) => refuse(&format!("lost track of {}: {error}", request.name())),
     }
+}
+
+/// Binds this process and what it starts to the processors of a list such as `0,2`.
+#[cfg(target_os = "linux")]
+fn bind(list: &str) -> Result<(), String> {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    let mut set = CpuSet::new();
+    for word in list.split(',') {
+        match word.parse::<usize>() {
+            Ok(number) if number < CpuSet::MAX_CPU => set.set(number),
+            _ => return Err(format!("`{word}` is not the number of a processor")),
+        }
+    }
+    sched_setaffinity(None, &set).map_err(|error| format!("cannot bind to the processors {list}: {error}"))
+}
+
+/// Only Linux lets a process be bound.
+#[cfg(not(target_os = "linux"))]
+fn bind(list: &str) -> Result<(), String> {
+    Err(format!("cannot bind to the processors {list}: this system does not allow it"))
 }
 
 fn refuse(reason: &str) -> ExitCode {

@@ -23,6 +23,8 @@ pub struct ProcessRequest {
     pub timeout: Duration,
     /// Bytes kept of each output stream; the rest is read and dropped.
     pub output_limit: usize,
+    /// Processors that a guarded program may use; empty is all. Without effect on programs that run without a guard.
+    pub processors: Vec<u32>,
 }
 
 impl ProcessRequest {
@@ -36,6 +38,7 @@ impl ProcessRequest {
             environment: BTreeMap::new(),
             timeout: Duration::from_secs(10),
             output_limit: 1 << 20,
+            processors: Vec::new(),
         }
     }
 
@@ -85,6 +88,13 @@ impl ProcessRequest {
     #[must_use]
     pub fn output_limit(mut self, bytes: usize) -> Self {
         self.output_limit = bytes;
+        self
+    }
+
+    /// Sets the processors that a guarded program may use; none means all.
+    #[must_use]
+    pub fn processors(mut self, processors: &[u32]) -> Self {
+        self.processors = processors.to_vec();
         self
     }
 

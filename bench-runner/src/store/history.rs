@@ -66,6 +66,7 @@ fn measured(connection: &Connection, key: &SeriesKey) -> Result<Vec<HistoryPoint
          FROM {WHICH} JOIN measurement USING (series_id) JOIN launch USING (launch_id) JOIN run USING (run_id)
               JOIN identity USING (identity_id)
          WHERE {IS_KEY} AND launch.status = 'complete'
+           AND NOT EXISTS (SELECT 1 FROM launch_covariates AS c WHERE c.launch_id = launch.launch_id AND c.repeated)
          ORDER BY run.started_us, run.id, launch.ordinal"
     ))?;
     let id = &key.benchmark;

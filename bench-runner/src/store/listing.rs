@@ -19,6 +19,10 @@ const SHORTEST_ABBREVIATION: usize = 4;
 /// Most runs named when an abbreviation is ambiguous.
 const MOST_CANDIDATES: u32 = 10;
 
+/// Keeps the arms of experiments out, in SQL: they are no nights of a history.
+pub(super) const NO_ARM: &str =
+    "NOT EXISTS (SELECT 1 FROM experiment_arm WHERE experiment_arm.run_id = run.run_id)";
+
 /// Which runs to list; everything left out matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
@@ -34,6 +38,8 @@ pub struct RunFilter {
     pub since: Option<Timestamp>,
     /// Only runs that began before this moment.
     pub until: Option<Timestamp>,
+    /// Whether the arms of experiments are listed as well.
+    pub arms: bool,
 }
 
 impl Store {
@@ -77,7 +83,7 @@ impl Store {
             if let Some(id) = baseline(connection, text)? {
                 return Ok(id);
             }
-            abbreviated(connection, text)
+            abbreviated(connection, "run", text)
         })
     }
 
@@ -113,6 +119,7 @@ impl Store {
                           JOIN run AS earlier ON earlier.identity_id = theirs.identity_id
                      WHERE this.run_id = ?1 AND (earlier.started_us, earlier.id) < (this.started_us, this.id)
                        AND earlier.kind = 'measured' AND earlier.status = 'complete'
+                       AND NOT EXISTS (SELECT 1 FROM experiment_arm WHERE experiment_arm.run_id = earlier.run_id)
                        AND earlier.suite = this.suite AND earlier.set_name IS this.set_name
                        AND earlier.plan_json ->> '$.warm_up_seconds' IS this.plan_json ->> '$.warm_up_seconds'
                        AND earlier.plan_json ->> '$.measurement_seconds' IS this.plan_json ->> '$.measurement_seconds'
@@ -183,7 +190,7 @@ impl Store {
 }
 
 /// The version of Criterion that a run speaks of, in SQL: from its handshakes, else from its facts (`?2` is the key).
-fn criterion_version(run: &str) -> String {
+pub(super) fn criterion_version(run: &str) -> String {
     format!(
         "ifnull((SELECT group_concat(version, '+')
                  FROM (SELECT DISTINCT harness_version AS version FROM launch
@@ -212,6 +219,7 @@ fn list(connection: &Connection, filter: &RunFilter, limit: u32) -> Result<Vec<R
            AND (:suite IS NULL OR suite = :suite)
            AND (:machine IS NULL OR machine = :machine OR label = :machine)
            AND (:since IS NULL OR started_us >= :since) AND (:until IS NULL OR started_us < :until)
+           AND (:arms OR {NO_ARM})
          ORDER BY started_us DESC, run.id DESC LIMIT :limit"
     ))?;
     let mut rows = statement.query(named_params! {
@@ -222,6 +230,7 @@ fn list(connection: &Connection, filter: &RunFilter, limit: u32) -> Result<Vec<R
         ":machine": filter.machine,
         ":since": filter.since.map(|at| at.0),
         ":until": filter.until.map(|at| at.0),
+        ":arms": filter.arms,
         ":limit": limit,
     })?;
     let mut runs = Vec::new();
@@ -253,9 +262,11 @@ fn listing(row: &Row<'_>) -> Result<RunListing, Fault> {
 
 /// Returns the newest finished run with observations, else the newest summary.
 fn latest(connection: &Connection) -> Result<Option<RunId>, Fault> {
-    let sql = "SELECT id FROM run WHERE status <> 'running'
-               ORDER BY kind = 'summary', started_us DESC, id DESC LIMIT 1";
-    optional_text(connection, sql, [])?.as_deref().map(run_id).transpose()
+    let sql = format!(
+        "SELECT id FROM run WHERE status <> 'running' AND {NO_ARM}
+         ORDER BY kind = 'summary', started_us DESC, id DESC LIMIT 1"
+    );
+    optional_text(connection, &sql, [])?.as_deref().map(run_id).transpose()
 }
 
 /// Returns the run of the newest baseline of that name.
@@ -265,16 +276,16 @@ fn baseline(connection: &Connection, name: &str) -> Result<Option<RunId>, Fault>
     optional_text(connection, sql, [name])?.as_deref().map(run_id).transpose()
 }
 
-/// Finds the only run whose id begins or ends with `text`.
-fn abbreviated(connection: &Connection, text: &str) -> Result<RunId, Fault> {
+/// Finds the only row of `table` (`run` or `experiment`) whose id begins or ends with `text`.
+pub(super) fn abbreviated(connection: &Connection, table: &'static str, text: &str) -> Result<RunId, Fault> {
     let unknown = || StoreError::NoSuchRun { text: text.to_owned() }.into();
     if text.len() < SHORTEST_ABBREVIATION || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(unknown());
     }
-    let mut statement = connection.prepare_cached(
-        "SELECT id FROM run WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT id FROM {table} WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1
          ORDER BY started_us, id LIMIT ?2",
-    )?;
+    ))?;
     let mut rows = statement.query((text.to_ascii_uppercase(), MOST_CANDIDATES))?;
     let mut candidates = Vec::new();
     while let Some(row) = rows.next()? {
@@ -289,10 +300,10 @@ fn abbreviated(connection: &Connection, text: &str) -> Result<RunId, Fault> {
 
 /// Lists the machines; class and label are those of the newest run.
 fn machines(connection: &Connection) -> Result<Vec<MachineListing>, Fault> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT recipe, machine, hw_class, label, config, run.id, started_us
-         FROM run JOIN identity USING (identity_id) ORDER BY started_us DESC, run.id DESC",
-    )?;
+         FROM run JOIN identity USING (identity_id) WHERE {NO_ARM} ORDER BY started_us DESC, run.id DESC",
+    ))?;
     let mut rows = statement.query([])?;
     let mut machines: Vec<MachineListing> = Vec::new();
     while let Some(row) = rows.next()? {

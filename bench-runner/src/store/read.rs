@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use super::error::{Fault, StoreError};
 use super::text::{BENCHMARK_COLUMNS, benchmark, digest, from_json, named, narrow, run_id};
 use super::write::{require, row_of};
-use super::{Store, pack, recover};
+use super::{Store, covariates, pack, recover};
 use crate::model::estimate::{ConfidenceInterval, Estimate};
 use crate::model::fact::Fact;
 use crate::model::finding::Finding;
@@ -243,11 +243,13 @@ fn executables(connection: &Connection, run: i64) -> Result<Vec<Executable>, Fau
 
 /// Reads the launches of a run.
 fn launches(connection: &Connection, run: i64) -> Result<Vec<Launch>, Fault> {
-    let sql =
+    let sql = format!(
         "SELECT ordinal, round, executable_sha256, package, target, status, capture, reason, harness_version,
-                      started_us, elapsed_seconds, exit_code
-               FROM launch WHERE run_id = ?1 ORDER BY ordinal";
-    rows(connection, sql, run, |row| {
+                started_us, elapsed_seconds, exit_code, {}
+         FROM launch LEFT JOIN launch_covariates USING (launch_id) WHERE run_id = ?1 ORDER BY ordinal",
+        covariates::COLUMNS
+    );
+    rows(connection, &sql, run, |row| {
         Ok(Launch {
             ordinal: row.get(0)?,
             round: row.get(1)?,
@@ -261,6 +263,7 @@ fn launches(connection: &Connection, run: i64) -> Result<Vec<Launch>, Fault> {
             started: Timestamp(row.get(9)?),
             elapsed_seconds: row.get(10)?,
             exit_code: row.get(11)?,
+            covariates: covariates::read(row, 12)?,
         })
     })
 }

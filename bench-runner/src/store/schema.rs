@@ -14,8 +14,12 @@ use crate::model::units::Timestamp;
 pub(super) const APPLICATION_ID: i64 = 0x4b42_4f62;
 
 /// The migrations in order; the first leads from 0 to 1.
-pub(super) const LADDER: &[&str] =
-    &[include_str!("../../migrations/0001-first.sql"), include_str!("../../migrations/0002-experiments.sql")];
+pub(super) const LADDER: &[&str] = &[
+    include_str!("../../migrations/0001-first.sql"),
+    include_str!("../../migrations/0002-experiments.sql"),
+    include_str!("../../migrations/0003-decisions.sql"),
+    include_str!("../../migrations/0005-covariates.sql"),
+];
 
 /// What a file is, as far as its header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

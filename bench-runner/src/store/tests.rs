@@ -63,6 +63,7 @@ fn launch(ordinal: u32, status: LaunchStatus) -> Launch {
         started: Timestamp(NOW.0 + i64::from(ordinal)),
         elapsed_seconds: 0.1 + f64::from(ordinal),
         exit_code: (status != LaunchStatus::Running).then_some(0),
+        covariates: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::{Fault, StoreError};
 use super::lock::RunLock;
 use super::seal::seal;
 use super::text::{json_of, name_of};
-use super::{Store, pack, read};
+use super::{Store, covariates, pack, read};
 use crate::model::fact::{Fact, FactValue};
 use crate::model::finding::Finding;
 use crate::model::ids::{Identity, RunId};
@@ -99,7 +99,10 @@ impl Store {
                  WHERE run_id = ?1 AND ordinal = ?2",
             )?
             .execute(launch_columns(require(tx, run)?, launch)?)?;
-            if changed == 1 { Ok(()) } else { Err(no_launch(run, launch.ordinal)) }
+            if changed != 1 {
+                return Err(no_launch(run, launch.ordinal));
+            }
+            insert_covariates(tx, require(tx, run)?, launch)
         })
     }
 
@@ -205,7 +208,7 @@ fn no_launch(run: &RunId, ordinal: u32) -> Fault {
 }
 
 /// Inserts a run with status `running` and everything it already has.
-fn insert_run(connection: &Connection, run: &Run) -> Result<i64, Fault> {
+pub(super) fn insert_run(connection: &Connection, run: &Run) -> Result<i64, Fault> {
     let identity = intern_identity(connection, &run.identity)?;
     connection
         .prepare_cached(
@@ -438,7 +441,15 @@ fn insert_launch(connection: &Connection, row: i64, launch: &Launch) -> Result<(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(launch_columns(row, launch)?)?;
-    Ok(())
+    insert_covariates(connection, row, launch)
+}
+
+/// Stores what was noticed about a launch, if anything was.
+fn insert_covariates(connection: &Connection, row: i64, launch: &Launch) -> Result<(), Fault> {
+    match &launch.covariates {
+        Some(noticed) => covariates::insert(connection, row, launch.ordinal, noticed),
+        None => Ok(()),
+    }
 }
 
 /// The columns of a launch, numbered from 1 with its run and its ordinal.

@@ -135,7 +135,7 @@ impl Table {
 }
 
 /// Breaks a cell at spaces into lines of at most `width` columns; a longer word stays whole, so that it can be copied.
-fn wrapped(cell: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrapped(cell: &str, width: usize) -> Vec<String> {
     if cell.width() <= width {
         return vec![cell.to_owned()];
     }
@@ -161,14 +161,14 @@ fn rule(align: Align) -> String {
 }
 
 /// Control characters of a hostile name must not reach the terminal.
-fn printable(cell: &str) -> String {
+pub(crate) fn printable(cell: &str) -> String {
     let inert = |c: char| {
         c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
     };
     cell.chars().map(|c| if inert(c) { '\u{fffd}' } else { c }).collect()
 }
 
-fn escape_markdown(cell: &str) -> String {
+pub(crate) fn escape_markdown(cell: &str) -> String {
     let mut escaped = String::new();
     for c in printable(cell).chars() {
         if matches!(c, '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '\\') {

@@ -102,6 +102,7 @@ fn our_own_export_keeps_to_its_published_schema() {
 #[track_caller]
 fn check_benchfmt(text: &str) -> usize {
     let config = Regex::new(r"^[\p{Ll}][^\s\p{Lu}:]*:([ \t]+\S.*)?$").unwrap();
+    let skipped = Regex::new(r"^# (run: [0-9A-Z]{26}|started: \S+)$").unwrap();
     let unit = Regex::new(r"^Unit \S+( \S+=\S+)+$").unwrap();
     let result =
         Regex::new(r"^Benchmark[A-Z]\S* [1-9][0-9]{0,18}( [0-9]+(\.[0-9]+)?(e-?[0-9]+)? \S+)+$").unwrap();
@@ -115,7 +116,7 @@ fn check_benchfmt(text: &str) -> usize {
             assert!(procs.find(line).is_none_or(|found| found.as_str().ends_with("-1 ")), "{line}");
         } else {
             assert!(
-                config.is_match(line) || unit.is_match(line),
+                config.is_match(line) || unit.is_match(line) || skipped.is_match(line),
                 "neither configuration nor unit nor result: {line}"
             );
         }

@@ -33,7 +33,11 @@ mod exchange;
 #[cfg(test)]
 mod exchange_export;
 #[cfg(test)]
+mod exchange_mutations;
+#[cfg(test)]
 mod exchange_support;
+#[cfg(test)]
+mod gate_history;
 #[cfg(test)]
 mod hardware_faults;
 #[cfg(test)]
@@ -42,6 +46,8 @@ mod hardware_roots;
 mod hardware_support;
 #[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod machines;
 #[cfg(test)]
 mod privacy;
 mod report;

@@ -238,6 +238,7 @@ fn launches() -> Vec<Launch> {
                 started: Timestamp(STARTED.0 + i64::from(ordinal) * 5_000_000),
                 elapsed_seconds: 4.9,
                 exit_code: Some(0),
+                covariates: None,
             }
         })
     });

@@ -76,6 +76,7 @@ fn launch(status: LaunchStatus) -> Launch {
         started: NOW,
         elapsed_seconds: 1.0,
         exit_code: None,
+        covariates: None,
     }
 }
 

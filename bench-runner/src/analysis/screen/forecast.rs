@@ -37,6 +37,18 @@ const CLIPPED_MEAN: f64 = 0.793_876_286_444_609_1;
 /// Values after which the autoregression is estimated again.
 const REFRESH: usize = 5;
 
+/// What a forecaster does, in words.
+pub(super) fn name(forecaster: usize) -> &'static str {
+    match forecaster {
+        0 => "the last value",
+        1 => "the median of the last 3",
+        2 => "the trimmed mean of the last 9",
+        3 => "the trimmed mean of the last 27",
+        4 => "the trimmed mean of the last 60",
+        _ => "an autoregression on the trimmed mean of the last 60",
+    }
+}
+
 /// One forecast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Forecast {
@@ -225,6 +237,14 @@ mod tests {
         let density = |z: f64| (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
         let expected = 2.0 * (density(0.0) - density(CLIP)) + 2.0 * CLIP * normal_cdf(-CLIP);
         assert!((CLIPPED_MEAN / expected - 1.0).abs() < 1e-12, "{expected}");
+    }
+
+    #[test]
+    fn forecasters_are_named_after_their_windows() {
+        for (index, window) in WINDOWS.iter().enumerate().skip(1) {
+            assert!(name(index).ends_with(&window.to_string()), "{}", name(index));
+        }
+        assert!(name(FORECASTERS - 1).starts_with("an autoregression"));
     }
 
     #[test]

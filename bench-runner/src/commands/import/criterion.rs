@@ -73,6 +73,7 @@ fn record(read: criterion::Imported, identity: Identity, facts: Vec<Fact>) -> Re
         #[expect(clippy::cast_precision_loss, reason = "microseconds within one session")]
         elapsed_seconds: elapsed as f64 / 1e6,
         exit_code: None,
+        covariates: None,
     };
     let mut findings = read.findings;
     if !facts.is_empty() {

@@ -1,35 +1,33 @@
 //! The launches: shuffled within each round, every observation stored as it comes.
+//!
+//! A launch that something disturbed is made again at once, within a tenth of the plan; both are kept.
 
 use std::collections::BTreeMap;
 
-use super::prepare::{Bench, Suite};
+use super::prepare::Ready;
+use crate::analysis::contamination::{self, extra_launches};
 use crate::analysis::doctor::diagnose;
+use crate::canary;
 use crate::clock;
-use crate::config::Config;
-use crate::criterion::launch::{Event, LaunchOutcome, LaunchRequest, LaunchSettings, Stop, launch};
+use crate::criterion::launch::{LaunchOutcome, LaunchSettings};
 use crate::error::CliError;
+use crate::experiment::{LaunchPlan, Launched, World, canaries, launch_once};
 use crate::hardware;
 use crate::model::fact::{Fact, Phase};
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::RunId;
-use crate::model::measurement::Measurement;
 use crate::model::run::{Launch, LaunchStatus, Run, RunKind, RunPlan, RunStatus};
-use crate::model::units::Throughput;
-use crate::process::Cancel;
 use crate::stats::rng::SplitMix64;
-use crate::store::{RunEnd, Store, StoreError};
-use crate::ui::Progress;
+use crate::store::RunEnd;
 
 /// Launches of one executable that may fail one after the other before it is left alone.
 const FAILURES_TOLERATED: u32 = 2;
 
 /// A run under way.
-struct Measuring<'a> {
-    store: &'a mut Store,
-    suite: &'a Suite,
+struct Measuring<'a, 'w> {
+    world: &'a mut World<'w>,
+    ready: &'a Ready,
     plan: &'a RunPlan,
-    cancel: &'a Cancel,
-    progress: &'a mut Progress,
     run: RunId,
     ordinal: u32,
     /// Launches that were not complete, by index of the executable.
@@ -38,34 +36,32 @@ struct Measuring<'a> {
     last_seconds: BTreeMap<usize, f64>,
     findings: Vec<Finding>,
     complete: bool,
+    /// The launches that ended, for judging the next.
+    ended: Vec<Launch>,
+    /// Launches that may still be made again because something disturbed them.
+    extra: u32,
 }
 
 /// Measures the whole plan and closes the run; returns its id even when it is partial.
-pub(super) fn run(
-    store: &mut Store,
-    suite: &Suite,
-    plan: &RunPlan,
-    config: &Config,
-    cancel: &Cancel,
-    progress: &mut Progress,
-) -> Result<RunId, CliError> {
-    let begun = begin(suite, plan);
-    store.begin_run(&begun)?;
-    let complete = suite.benches.iter().all(|bench| bench.inventory.complete);
+pub(super) fn run(ready: &Ready, plan: &RunPlan, world: &mut World<'_>) -> Result<RunId, CliError> {
+    let mut begun = begin(ready, plan);
+    begun.facts.extend(canaries(Phase::Start));
+    world.store.begin_run(&begun)?;
+    let complete = ready.suite.benches.iter().all(|bench| bench.inventory.complete);
     let mut measuring = Measuring {
-        store,
-        suite,
+        world,
+        ready,
         plan,
-        cancel,
-        progress,
         run: begun.id.clone(),
         ordinal: 0,
         failures: BTreeMap::new(),
         last_seconds: BTreeMap::new(),
         findings: Vec::new(),
         complete,
+        ended: Vec::new(),
+        extra: extra_launches(plan.launches * u32::try_from(ready.suite.benches.len()).unwrap_or(u32::MAX)),
     };
-    measuring.announce(config);
+    measuring.announce();
     let outcome = measuring.rounds();
     if let Err(error) = &outcome {
         measuring.broken(error);
@@ -77,7 +73,8 @@ pub(super) fn run(
 }
 
 /// The run as it is known before the first launch.
-fn begin(suite: &Suite, plan: &RunPlan) -> Run {
+fn begin(ready: &Ready, plan: &RunPlan) -> Run {
+    let suite = &ready.suite;
     let started = clock::now();
     Run {
         id: clock::new_run_id(started),
@@ -85,32 +82,36 @@ fn begin(suite: &Suite, plan: &RunPlan) -> Run {
         status: RunStatus::Running,
         started,
         finished: None,
-        suite: suite.name.clone(),
+        suite: suite.name(),
         title: None,
-        identity: suite.identity.clone(),
+        identity: ready.identity.clone(),
         plan: Some(plan.clone()),
         inventory: suite.benches.iter().flat_map(|bench| bench.selected.iter().cloned()).collect(),
-        facts: suite.facts.clone(),
+        facts: ready.facts.clone(),
         executables: suite.benches.iter().map(|bench| bench.executable.executable.clone()).collect(),
         launches: Vec::new(),
         findings: suite.findings.clone(),
     }
 }
 
-impl Measuring<'_> {
+impl Measuring<'_, '_> {
     /// Says what is about to happen and how long it will take.
-    fn announce(&mut self, config: &Config) {
-        let benchmarks: usize = self.suite.benches.iter().map(|bench| bench.selected.len()).sum();
-        let total: f64 = (0..self.suite.benches.len()).map(|index| self.forecast(index)).sum::<f64>()
+    fn announce(&mut self) {
+        let benchmarks: usize = self.ready.suite.benches.iter().map(|bench| bench.selected.len()).sum();
+        let total: f64 = (0..self.ready.suite.benches.len()).map(|index| self.forecast(index)).sum::<f64>()
             * f64::from(self.plan.launches);
-        self.progress.expect(total);
-        self.progress.line(&format!(
+        self.world.progress.expect(total);
+        self.world.progress.line(&format!(
             "measuring {benchmarks} benchmarks in {} launches (profile {}, set {}), {}; store {}",
-            self.plan.launches * u32::try_from(self.suite.benches.len()).unwrap_or(u32::MAX),
+            self.plan.launches * u32::try_from(self.ready.suite.benches.len()).unwrap_or(u32::MAX),
             self.plan.profile,
             self.plan.set,
-            self.progress.left(),
-            config.store.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            self.world.progress.left(),
+            self.world
+                .config
+                .store
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         ));
     }
 
@@ -118,7 +119,7 @@ impl Measuring<'_> {
     fn forecast(&self, index: usize) -> f64 {
         let per_benchmark =
             self.plan.warm_up_seconds.unwrap_or(3.0) + self.plan.measurement_seconds.unwrap_or(5.0);
-        let count = u32::try_from(self.suite.benches[index].selected.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(self.ready.suite.benches[index].selected.len()).unwrap_or(u32::MAX);
         self.last_seconds.get(&index).copied().unwrap_or(per_benchmark * f64::from(count))
     }
 
@@ -126,10 +127,10 @@ impl Measuring<'_> {
     fn rounds(&mut self) -> Result<(), CliError> {
         let mut rng = SplitMix64::new(self.plan.seed);
         'rounds: for round in 0..self.plan.launches {
-            let mut order: Vec<usize> = (0..self.suite.benches.len()).collect();
+            let mut order: Vec<usize> = (0..self.ready.suite.benches.len()).collect();
             shuffle(&mut order, &mut rng);
             for (place, &index) in order.iter().enumerate() {
-                if self.cancel.is_cancelled() {
+                if self.world.cancel.is_cancelled() {
                     self.complete = false;
                     break 'rounds;
                 }
@@ -137,15 +138,15 @@ impl Measuring<'_> {
                     self.abandoned(index, round);
                     continue;
                 }
-                self.one_launch(round, index)?;
+                while self.one_launch(round, index)? {}
                 let rounds_left = f64::from(self.plan.launches - round - 1);
                 let all: f64 = order.iter().map(|&index| self.forecast(index)).sum();
                 let rest: f64 = order[place + 1..].iter().map(|&index| self.forecast(index)).sum();
-                self.progress.expect(rounds_left * all + rest);
+                self.world.progress.expect(rounds_left * all + rest);
             }
         }
         // Whoever interrupts after the last launch has a complete run all the same.
-        if self.cancel.is_cancelled() && !self.complete {
+        if self.world.cancel.is_cancelled() && !self.complete {
             self.interrupted();
         }
         Ok(())
@@ -177,7 +178,7 @@ impl Measuring<'_> {
 
     /// Says once that an executable is not launched any more.
     fn abandoned(&mut self, index: usize, round: u32) {
-        let target = &self.suite.benches[index].executable.executable.target;
+        let target = &self.ready.suite.benches[index].executable.executable.target;
         if self
             .findings
             .iter()
@@ -189,7 +190,7 @@ impl Measuring<'_> {
             "{target} failed {FAILURES_TOLERATED} times in a row: {round} of {} launches tried",
             self.plan.launches
         );
-        self.progress.line(&evidence);
+        self.world.progress.line(&evidence);
         self.findings.push(Finding {
             code: "executable-abandoned".to_owned(),
             severity: Severity::Blocking,
@@ -200,66 +201,49 @@ impl Measuring<'_> {
         });
     }
 
-    /// One launch from its row in the store to its judgement.
-    fn one_launch(&mut self, round: u32, index: usize) -> Result<(), CliError> {
-        let bench = &self.suite.benches[index];
-        let mut row = launch_row(self.ordinal, round, bench);
-        self.store.add_launch(&self.run, &row)?;
-        let request = LaunchRequest {
-            guard: &self.suite.guard,
-            bench: &bench.executable,
-            inventory: &bench.inventory,
+    /// One launch from its row in the store to its judgement; returns whether it has to be made again.
+    fn one_launch(&mut self, round: u32, index: usize) -> Result<bool, CliError> {
+        let bench = &self.ready.suite.benches[index];
+        let plan = LaunchPlan {
+            bench,
             selected: &bench.selected,
             settings: LaunchSettings {
                 warm_up_seconds: self.plan.warm_up_seconds,
                 measurement_seconds: self.plan.measurement_seconds,
                 sample_size: self.plan.sample_size,
             },
-            patience: self.suite.patience,
-            scratch: self.suite.scratch.path(),
-            socket: true,
+            ordinal: self.ordinal,
+            round,
+            earlier: &self.ended,
+            may_repeat: self.extra > 0,
         };
-        let mut failure: Option<StoreError> = None;
-        let (store, run, ordinal, progress) = (&mut *self.store, &self.run, self.ordinal, &*self.progress);
-        let outcome = launch(&request, self.cancel, &mut |event| {
-            store_event(event, bench, store, run, ordinal, progress).map_err(|error| {
-                let reason = error.to_string();
-                failure = Some(error);
-                Stop { reason }
-            })
-        });
-        let outcome = outcome?;
-        if let Some(error) = failure {
-            // The disk may be full: the row stays as it is, and the next writer marks it.
-            self.complete = false;
-            return Err(error.into());
+        match launch_once(self.world, &self.run, plan) {
+            Ok(launched) => {
+                self.judged(index, &launched);
+                let again = launched.row.covariates.as_ref().is_some_and(|noticed| noticed.repeated);
+                self.extra -= u32::from(again);
+                self.ended.push(launched.row);
+                Ok(again)
+            }
+            Err(error) => {
+                self.complete = false;
+                Err(error)
+            }
         }
-        self.finish_launch(&mut row, index, &outcome)
     }
 
-    fn finish_launch(
-        &mut self,
-        row: &mut Launch,
-        index: usize,
-        outcome: &LaunchOutcome,
-    ) -> Result<(), CliError> {
-        row.status = outcome.status;
-        row.capture = outcome.capture;
-        row.reason = outcome.reason.clone();
-        row.harness_version = outcome.harness_version.clone();
-        row.elapsed_seconds = outcome.elapsed.as_secs_f64();
-        row.exit_code = outcome.exit_code;
-        self.store.finish_launch(&self.run, row)?;
+    fn judged(&mut self, index: usize, Launched { row, outcome, .. }: &Launched) {
         self.last_seconds.insert(index, row.elapsed_seconds);
         self.ordinal += 1;
         for finding in &outcome.findings {
-            if !self.findings.contains(finding) && !self.suite.findings.contains(finding) {
+            if !self.findings.contains(finding) && !self.ready.suite.findings.contains(finding) {
                 self.findings.push(finding.clone());
             }
         }
         let state = if outcome.status == LaunchStatus::Complete {
             self.failures.remove(&index);
-            "complete".to_owned()
+            let again = row.covariates.as_ref().is_some_and(|noticed| noticed.repeated);
+            if again { "complete, but disturbed: made again" } else { "complete" }.to_owned()
         } else {
             *self.failures.entry(index).or_insert(0) += 1;
             self.complete = false;
@@ -270,7 +254,7 @@ impl Measuring<'_> {
                 indented(&outcome.stderr_tail)
             )
         };
-        self.progress.line(&format!(
+        self.world.progress.line(&format!(
             "launch {:>3}  round {:>2}/{}  {:<24} {:>6.1} s  {state}",
             row.ordinal + 1,
             row.round + 1,
@@ -278,7 +262,6 @@ impl Measuring<'_> {
             row.target,
             row.elapsed_seconds,
         ));
-        Ok(())
     }
 
     /// Says what became of a partial launch; its reason names the benchmarks that it did not deliver.
@@ -299,69 +282,28 @@ impl Measuring<'_> {
 
     /// Reads the facts again, adds the doctor's findings, and closes the run.
     fn close(&mut self, start: &[Fact]) -> Result<(), CliError> {
-        let mut facts = (self.suite.facts_after)();
+        let site = self.world.site;
+        let root = &self.ready.suite.root;
+        // Machine and source, since both can change while it runs.
+        let mut facts = site.readers.machine(root, Phase::End);
+        facts.extend(site.readers.source(root, Phase::End));
         facts.extend(hardware::deltas(start, &facts));
-        let all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
-        let diagnosis = diagnose(&all, &self.suite.doctor);
+        facts.extend(canaries(Phase::End));
+        let mut all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
+        facts.extend(canary::deltas(&all));
+        all.extend(canary::deltas(&all));
+        let diagnosis = diagnose(&all, &self.ready.doctor);
         facts.push(diagnosis.grade_fact(Phase::End));
         let mut findings = std::mem::take(&mut self.findings);
+        findings.extend(contamination::finding(&self.ended));
         findings.extend(diagnosis.findings);
         let measured = self.ordinal > 0;
         let status = if self.complete && measured { RunStatus::Complete } else { RunStatus::Partial };
-        self.store
+        self.world
+            .store
             .finish_run(&self.run, &RunEnd { status, finished: Some(clock::now()), facts, findings })?;
         Ok(())
     }
-}
-
-/// What a launch is before it starts.
-fn launch_row(ordinal: u32, round: u32, bench: &Bench) -> Launch {
-    Launch {
-        ordinal,
-        round,
-        executable: bench.executable.executable.digest,
-        package: bench.executable.executable.package.clone(),
-        target: bench.executable.executable.target.clone(),
-        status: LaunchStatus::Running,
-        capture: None,
-        reason: None,
-        harness_version: None,
-        started: clock::now(),
-        elapsed_seconds: 0.0,
-        exit_code: None,
-    }
-}
-
-/// Stores a measurement; everything else only moves the live line.
-fn store_event(
-    event: Event,
-    bench: &Bench,
-    store: &mut Store,
-    run: &RunId,
-    ordinal: u32,
-    progress: &Progress,
-) -> Result<(), StoreError> {
-    match event {
-        Event::Connected { .. } => {}
-        Event::Warmup { id, .. } => progress.detail(&format!("{id}: warming up, {}", progress.left())),
-        Event::Measuring { id, estimate_ns, .. } => {
-            progress.detail(&format!("{id}: measuring for {:.1} s, {}", estimate_ns / 1e9, progress.left()));
-        }
-        Event::Measured(measurement) => {
-            store.insert_measurement(run, ordinal, &with_elements(*measurement, bench))?;
-        }
-    }
-    Ok(())
-}
-
-/// Adds the elements that the executable's probe states where the harness could not declare any.
-fn with_elements(mut measurement: Measurement, bench: &Bench) -> Measurement {
-    if measurement.throughput.is_empty()
-        && let Some(elements) = bench.elements.get(&measurement.benchmark.full_id())
-    {
-        measurement.throughput.push(Throughput::Elements(*elements));
-    }
-    measurement
 }
 
 /// Fisher and Yates' shuffle.

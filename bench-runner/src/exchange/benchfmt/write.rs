@@ -50,10 +50,9 @@ fn header(exported: &Exported<'_>) -> String {
         ("toolchain", fact(keys::TOOLCHAIN_RUSTC)),
         ("commit", fact(keys::SOURCE_COMMIT)),
         ("suite", run.suite.clone()),
-        ("started", rfc3339(run.started)),
-        ("run", run.id.to_string()),
     ];
-    let mut text = String::new();
+    // As configuration these would give each run a table of its own in benchstat.
+    let mut text = format!("# run: {}\n{} {}\n", run.id, super::STARTED, rfc3339(run.started));
     for (key, value) in pairs {
         let value = line(&value);
         let gap = if value.is_empty() { "" } else { " " };

@@ -1,0 +1,90 @@
+//! Experiments: the order of launches, which blocks count, and what they say.
+//!
+//! Pure: an order comes from a seed, a verdict from stored launches. When to launch what, and the clock, are the
+//! application's business.
+
+mod conclude;
+mod condition;
+mod judge;
+mod order;
+
+pub use conclude::{Conclusion, LaunchMedian, Samples, conclude, samples};
+pub use condition::{Conditions, SLOWER, THROTTLE};
+pub use judge::{Judged, Rules, judge, verdict};
+pub use order::{BlockOrder, Sequencer, Slot};
+
+/// Fewest blocks of a sequential experiment.
+pub const FEWEST_BLOCKS: u32 = 6;
+/// Fewest control blocks, where there are any.
+pub const FEWEST_CONTROLS: u32 = 2;
+/// One block in this many is a control.
+pub const CONTROL_EVERY: u32 = 5;
+/// Share of the blocks that may be repeated because something disturbed them.
+pub const MOST_REPEATED: f64 = 0.25;
+
+/// When an experiment ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stopping {
+    /// After so many blocks that count, whatever they say.
+    Fixed {
+        /// Blocks.
+        blocks: u32,
+    },
+    /// As soon as every benchmark is decided, or when time or blocks are used up.
+    Sequential {
+        /// Blocks of each bench target at least.
+        fewest: u32,
+        /// Blocks of each bench target at most.
+        most: u32,
+        /// Seconds of measuring at most; `None` is no limit.
+        budget_seconds: Option<f64>,
+    },
+}
+
+impl Stopping {
+    /// Whether a target with so many counted blocks, controls and undecided rows needs no further block.
+    #[must_use]
+    pub fn is_done(&self, blocks: u32, controls: u32, wanted_controls: u32, undecided: usize) -> bool {
+        match *self {
+            Self::Fixed { blocks: planned } => blocks >= planned && controls >= wanted_controls,
+            Self::Sequential { fewest, most, .. } => {
+                blocks >= most || (blocks >= fewest && controls >= wanted_controls && undecided == 0)
+            }
+        }
+    }
+
+    /// Blocks at most that count.
+    #[must_use]
+    pub fn most_blocks(&self) -> u32 {
+        match *self {
+            Self::Fixed { blocks } => blocks,
+            Self::Sequential { most, .. } => most,
+        }
+    }
+
+    /// How many blocks may be repeated.
+    #[must_use]
+    pub fn most_repeats(&self) -> u32 {
+        let share = f64::from(self.most_blocks()) * MOST_REPEATED;
+        u32::try_from(crate::stats::ceil_to_count(share)).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_experiment_ends_when_all_is_decided_or_nothing_is_left() {
+        let stopping = Stopping::Sequential { fewest: 6, most: 40, budget_seconds: None };
+        assert!(!stopping.is_done(5, 2, 2, 0));
+        assert!(!stopping.is_done(6, 1, 2, 0));
+        assert!(stopping.is_done(6, 2, 2, 0));
+        assert!(!stopping.is_done(39, 9, 2, 1));
+        assert!(stopping.is_done(40, 9, 2, 1));
+        assert_eq!((stopping.most_blocks(), stopping.most_repeats()), (40, 10));
+        let fixed = Stopping::Fixed { blocks: 8 };
+        assert!(!fixed.is_done(7, 0, 0, 0) && fixed.is_done(8, 0, 0, 3));
+        assert_eq!(fixed.most_repeats(), 2);
+    }
+}

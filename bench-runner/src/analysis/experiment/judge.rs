@@ -1,0 +1,245 @@
+//! From the differences of blocks to one of the five answers, each step with its number.
+//!
+//! One pure function decides; the interval that it decides by is the one that is printed, so that the two never
+//! contradict one another.
+
+use super::super::compare::POWER;
+use super::super::words;
+use crate::model::comparison::Verdict;
+use crate::model::experiment::Step;
+use crate::stats::betting::confidence_sequence;
+use crate::stats::distributions::t_quantile;
+use crate::stats::interval::one_sample;
+use crate::stats::rank::hodges_lehmann;
+
+/// How strictly an experiment is judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// Change that does not matter, as a fraction.
+    pub margin: f64,
+    /// Chance that any interval of the experiment misses its truth, whenever it is stopped.
+    pub family_alpha: f64,
+}
+
+/// What the differences of one benchmark say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Hodges–Lehmann center of the differences, as a ratio; `None` without any.
+    pub ratio: Option<f64>,
+    /// Interval of the ratio that holds whenever one stops.
+    pub interval: Option<(f64, f64)>,
+    /// Its level.
+    pub level: f64,
+    /// Student's interval, for a number of blocks fixed beforehand.
+    pub t_interval: Option<(f64, f64)>,
+    /// Smallest change that this data would have shown with 90 % probability, as a fraction.
+    pub minimum_detectable_effect: Option<f64>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Each step with its number and threshold.
+    pub steps: Vec<Step>,
+}
+
+/// The answer to an effect (a natural logarithm of a ratio), its interval and a margin (a fraction).
+///
+/// *Unchanged*: the whole interval lies within the margin. *Regressed*, *improved*: the whole interval lies on one side of
+/// no change and the effect is at least the margin. Else *inconclusive*, as without an interval.
+#[must_use]
+pub fn verdict(effect: f64, interval: Option<(f64, f64)>, margin: f64) -> Verdict {
+    let margin = margin.ln_1p();
+    match interval {
+        Some((low, high)) if low > -margin && high < margin => Verdict::Unchanged,
+        Some((low, _)) if low > 0.0 && effect >= margin => Verdict::Regressed,
+        Some((_, high)) if high < 0.0 && effect <= -margin => Verdict::Improved,
+        _ => Verdict::Inconclusive,
+    }
+}
+
+/// Judges the differences of one of `rows` rows, at the level `1 − family_alpha ÷ rows` (Bonferroni).
+///
+/// # Edge cases
+/// Differences that are not finite are left out. Without enough blocks to refute anything there is no interval, and the
+/// answer is *inconclusive*.
+#[must_use]
+pub fn judge(differences: &[f64], rules: &Rules, rows: usize) -> Judged {
+    let differences: Vec<f64> = differences.iter().copied().filter(|d| d.is_finite()).collect();
+    let alpha = rules.family_alpha / rows.max(1) as f64;
+    let effect = hodges_lehmann(&differences);
+    let interval = confidence_sequence(&differences, alpha)
+        .zip(effect)
+        .map(|((low, high), effect)| (low.min(effect), high.max(effect)));
+    let verdict = verdict(effect.unwrap_or(0.0), interval, rules.margin);
+    let student = one_sample(&differences, 1.0 - alpha);
+    let smallest = interval.zip(student).and_then(|((low, high), student)| {
+        // The estimate must come out beyond half the interval: so far, and the luck of one run in ten further.
+        let luck = t_quantile(POWER, student.degrees)? * student.standard_error;
+        Some((0.5 * (high - low) + luck).exp_m1())
+    });
+    let ratio = |(low, high): (f64, f64)| (low.exp(), high.exp());
+    let facts = Facts { effect, interval, alpha, blocks: differences.len(), rows, margin: rules.margin };
+    Judged {
+        ratio: effect.map(f64::exp),
+        interval: interval.map(ratio),
+        level: 1.0 - alpha,
+        t_interval: student.map(|t| ratio((t.low, t.high))),
+        minimum_detectable_effect: smallest,
+        verdict,
+        reason: facts.reason(verdict, smallest),
+        steps: facts.steps(student.map(|t| ratio((t.low, t.high)))),
+    }
+}
+
+/// What a verdict is made of.
+struct Facts {
+    effect: Option<f64>,
+    interval: Option<(f64, f64)>,
+    alpha: f64,
+    blocks: usize,
+    rows: usize,
+    margin: f64,
+}
+
+impl Facts {
+    /// Blocks without which nothing can be refuted on either side.
+    fn needed(&self) -> u64 {
+        crate::stats::ceil_to_count((2.0 / self.alpha).log2())
+    }
+
+    fn reason(&self, verdict: Verdict, smallest: Option<f64>) -> String {
+        let margin = words::percent(self.margin);
+        let size = words::percent(self.effect.unwrap_or(0.0).abs().exp_m1());
+        let what = match (verdict, self.interval) {
+            (Verdict::Unchanged, _) => format!("the whole interval lies within ±{margin}"),
+            (Verdict::Regressed, _) => {
+                format!("{size} slower, the whole interval beyond no change and the effect beyond ±{margin}")
+            }
+            (Verdict::Improved, _) => {
+                format!("{size} faster, the whole interval beyond no change and the effect beyond ±{margin}")
+            }
+            (_, None) => {
+                let needed = words::count(self.needed(), "block");
+                format!("at this level nothing can be said before {needed}")
+            }
+            (_, Some((low, high))) if low > 0.0 || high < 0.0 => {
+                format!("a change, but it may be smaller than the margin of {margin}")
+            }
+            _ => {
+                let smallest = smallest.map_or("unknown".to_owned(), words::percent);
+                format!("this data would show changes from {smallest} on")
+            }
+        };
+        let blocks = words::count(self.blocks as u64, "block");
+        let level = (1.0 - self.alpha) * 100.0;
+        format!("{what}; {blocks}, level {level:.2} % over {} judged rows", self.rows)
+    }
+
+    fn steps(&self, student: Option<(f64, f64)>) -> Vec<Step> {
+        let step = |question: &str, number: String, threshold: String, met: bool| Step {
+            question: question.to_owned(),
+            number,
+            threshold,
+            met,
+        };
+        let shown = |log: f64| format!("{:+.2} %", log.exp_m1() * 100.0);
+        let range = |(low, high): (f64, f64)| format!("{} to {}", shown(low), shown(high));
+        let margin = self.margin.ln_1p();
+        let band = format!("within ±{:.2} %", self.margin * 100.0);
+        let level = format!("level {:.3} % (1 − α ÷ {} rows)", (1.0 - self.alpha) * 100.0, self.rows);
+        let mut steps = vec![step(
+            "enough blocks that anything could be refuted?",
+            format!("{} blocks", self.blocks),
+            format!("{} blocks, log₂(2 ÷ {:.4})", self.needed(), self.alpha),
+            self.blocks as u64 >= self.needed(),
+        )];
+        let (Some(effect), Some((low, high))) = (self.effect, self.interval) else { return steps };
+        steps.push(step("the interval that holds whenever one stops", range((low, high)), level, true));
+        let within = low > -margin && high < margin;
+        steps.push(step(
+            "does the whole interval lie within the margin?",
+            range((low, high)),
+            band.clone(),
+            within,
+        ));
+        let beyond = low > 0.0 || high < 0.0;
+        steps.push(step(
+            "is no change outside of the interval?",
+            range((low, high)),
+            "0 %".to_owned(),
+            beyond,
+        ));
+        steps.push(step(
+            "is the effect at least the margin?",
+            shown(effect),
+            format!("not {band}"),
+            effect.abs() >= margin,
+        ));
+        if let Some((low, high)) = student {
+            steps.push(step(
+                "for comparison: Student's interval, as if the number of blocks had been fixed",
+                range((low.ln(), high.ln())),
+                "not used".to_owned(),
+                low > 1.0 || high < 1.0,
+            ));
+        }
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::rng::SplitMix64;
+
+    const RULES: Rules = Rules { margin: 0.02, family_alpha: 0.05 };
+
+    fn noisy(blocks: usize, center: f64, sd: f64, seed: u64) -> Vec<f64> {
+        let mut rng = SplitMix64::new(seed);
+        (0..blocks).map(|_| center + sd * rng.normal()).collect()
+    }
+
+    #[track_caller]
+    fn check(blocks: usize, center: f64, sd: f64, expected: Verdict) {
+        let judged = judge(&noisy(blocks, center, sd, 11), &RULES, 4);
+        assert_eq!(judged.verdict, expected, "{judged:?}");
+    }
+
+    #[test]
+    fn the_answers() {
+        check(16, 0.10, 0.01, Verdict::Regressed);
+        check(16, -0.10, 0.01, Verdict::Improved);
+        check(20, 0.0, 0.005, Verdict::Unchanged);
+        check(16, 0.0, 0.10, Verdict::Inconclusive);
+        // Real, and smaller than the margin: still unchanged, as the margin means.
+        check(30, 0.008, 0.003, Verdict::Unchanged);
+        // Four blocks can refute nothing, whatever they say.
+        check(4, 0.5, 0.001, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn one_function_decides() {
+        let check = |effect: f64, interval, expected| {
+            assert_eq!(verdict(effect, interval, 0.02), expected, "{effect} {interval:?}");
+        };
+        check(0.03, Some((0.001, 0.06)), Verdict::Regressed);
+        check(0.03, Some((-0.001, 0.06)), Verdict::Inconclusive);
+        check(0.015, Some((0.001, 0.03)), Verdict::Inconclusive);
+        check(0.005, Some((0.001, 0.01)), Verdict::Unchanged);
+        check(-0.03, Some((-0.06, -0.001)), Verdict::Improved);
+        check(0.5, None, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn more_rows_ask_for_more() {
+        let data = noisy(14, 0.05, 0.01, 5);
+        let (one, many) = (judge(&data, &RULES, 1), judge(&data, &RULES, 40));
+        let width = |judged: &Judged| judged.interval.map(|(low, high)| high - low).unwrap();
+        assert!(width(&many) > width(&one));
+        assert!(many.level > one.level);
+        let smallest = one.minimum_detectable_effect.unwrap();
+        assert!(smallest > 0.5 * width(&one) * 0.9 && smallest < width(&one) * 2.0, "{smallest}");
+        assert_eq!(one.steps.len(), 6);
+        assert_eq!(judge(&[], &RULES, 1).steps.len(), 1);
+    }
+}

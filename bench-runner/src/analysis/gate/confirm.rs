@@ -1,0 +1,145 @@
+//! The suspects measured again: what is asked, and what the answers do to the outcomes.
+//!
+//! How the measuring is done is not known here; see [`Confirm`].
+
+use super::history::{Look, Suspect};
+use super::steps;
+use crate::analysis::evaluate::simulate::CONFIRM_ALPHA;
+use crate::model::gate::{Confirmation, MachineShift, SeriesAnswer};
+use crate::model::ids::{BenchmarkId, Digest, RunId};
+use crate::model::units::Metric;
+
+/// Chance of any false confirmation that one night may have, shared equally by its suspects.
+pub const NIGHT_ALPHA: f64 = CONFIRM_ALPHA;
+
+/// One suspect as a measurer sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Which benchmark.
+    pub benchmark: BenchmarkId,
+    /// What is counted.
+    pub metric: Metric,
+    /// Runs whose executable may be the baseline, the best first.
+    pub baselines: Vec<(RunId, Option<Digest>)>,
+    /// Chance of a false "regressed" or "improved" that this suspect may have.
+    pub alpha: f64,
+}
+
+/// Measures suspects again: the executable of an earlier run against that of the candidate, in turns.
+pub trait Confirm {
+    /// Gives one answer for each suspect, in their order. What could not be measured is *unknown* with the reason; nothing is left
+    /// out.
+    fn confirm(&mut self, candidate: &RunId, asked: &[Asked]) -> Vec<Confirmation>;
+}
+
+/// Has the suspects of `look` measured again, and writes the answers into its outcomes; without a measurer they stay open.
+///
+/// Returns what is known of an event of the machine, if one began.
+pub fn confirm(
+    look: &mut Look,
+    candidate: &RunId,
+    measurer: Option<&mut dyn Confirm>,
+) -> Option<MachineShift> {
+    let alpha = NIGHT_ALPHA / look.suspects.len().max(1) as f64;
+    let suspects = look.suspects.clone();
+    let mut answers: Vec<Option<Confirmation>> =
+        suspects.iter().map(|suspect| without_measuring(suspect, alpha)).collect();
+    if let Some(measurer) = measurer {
+        let open: Vec<usize> = (0..suspects.len()).filter(|index| answers[*index].is_none()).collect();
+        let asked: Vec<Asked> = open.iter().map(|index| asked(look, &suspects[*index], alpha)).collect();
+        let given = if asked.is_empty() { Vec::new() } else { measurer.confirm(candidate, &asked) };
+        let mut given = given.into_iter();
+        for index in open {
+            let silent = || nothing(SeriesAnswer::Unknown, alpha, "the measurer gave no answer".to_owned());
+            answers[index] = Some(given.next().unwrap_or_else(silent));
+        }
+    }
+    let mut representatives = Vec::new();
+    for (suspect, answer) in suspects.iter().zip(answers) {
+        let outcome = &mut look.outcomes[suspect.place];
+        if suspect.represents {
+            representatives.extend(answer.as_ref().map(|answer| answer.answer));
+            outcome.confirmation = answer;
+            continue;
+        }
+        if let Some(answer) = answer {
+            outcome.answer = answer.answer;
+            outcome.reason = format!("{}; {}", outcome.reason, answer.reason);
+            outcome.steps.extend(steps::confirmed(&answer));
+            outcome.confirmation = Some(answer);
+        } else {
+            outcome.reason.push_str("; not measured again");
+        }
+    }
+    let (factor, series) = look.machine?;
+    Some(MachineShift { ratio: factor.exp(), series, answer: majority(&representatives) })
+}
+
+/// What is known before anything is measured: equal executables are equal code.
+fn without_measuring(suspect: &Suspect, alpha: f64) -> Option<Confirmation> {
+    let Some((run, digest)) = suspect.baselines.first() else {
+        let text = "no earlier run of its level to measure it against".to_owned();
+        return Some(nothing(SeriesAnswer::Unknown, alpha, text));
+    };
+    let equal = digest.is_some() && *digest == suspect.executable;
+    equal.then(|| Confirmation {
+        baseline: Some(run.clone()),
+        ..nothing(
+            SeriesAnswer::Refuted,
+            alpha,
+            "both runs ran the same executable, so the code cannot be the cause".to_owned(),
+        )
+    })
+}
+
+/// An answer without numbers.
+#[must_use]
+pub fn nothing(answer: SeriesAnswer, alpha: f64, reason: String) -> Confirmation {
+    Confirmation {
+        answer,
+        ratio: None,
+        interval: None,
+        alpha,
+        baseline: None,
+        experiment: None,
+        blocks: 0,
+        reason,
+        steps: Vec::new(),
+    }
+}
+
+fn asked(look: &Look, suspect: &Suspect, alpha: f64) -> Asked {
+    let series = &look.outcomes[suspect.place].series;
+    Asked {
+        benchmark: series.benchmark.clone(),
+        metric: series.metric.clone(),
+        baselines: suspect.baselines.clone(),
+        alpha,
+    }
+}
+
+/// What more than half of the representatives say; inconclusive when they do not agree.
+fn majority(answers: &[SeriesAnswer]) -> SeriesAnswer {
+    [SeriesAnswer::Regressed, SeriesAnswer::Improved, SeriesAnswer::Refuted]
+        .into_iter()
+        .find(|answer| 2 * answers.iter().filter(|given| *given == answer).count() > answers.len())
+        .unwrap_or(SeriesAnswer::Inconclusive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use SeriesAnswer::{Improved, Inconclusive, Refuted, Regressed, Unknown};
+
+    #[test]
+    fn most_representatives_speak_for_the_machine() {
+        let check =
+            |answers: &[SeriesAnswer], expected| assert_eq!(majority(answers), expected, "{answers:?}");
+        check(&[], Inconclusive);
+        check(&[Regressed, Regressed, Unknown], Regressed);
+        check(&[Refuted, Refuted, Regressed], Refuted);
+        check(&[Improved], Improved);
+        check(&[Regressed, Refuted], Inconclusive);
+        check(&[Unknown, Unknown, Unknown], Inconclusive);
+    }
+}

@@ -1,0 +1,263 @@
+//! An experiment as a person or a program reads it: what differs first, the geometric mean last.
+
+use std::fmt::Write as _;
+
+use super::super::{Session, load};
+use crate::analysis::compare::differences;
+use crate::cli::Format;
+use crate::error::CliError;
+use crate::experiment::Outcome;
+use crate::model::comparison::{Comparison, Difference, Verdict};
+use crate::model::experiment::{Arm, Contrast, LaunchRole, RowEvidence};
+use crate::report::format::{Dialect, Scale, change, percent};
+use crate::stats::moments::geometric_mean;
+use crate::store::Store;
+use crate::ui::table::{Align, Column, Table};
+
+/// Prints an outcome in the asked form.
+pub(super) fn answer(
+    outcome: &Outcome,
+    store: &Store,
+    session: &Session,
+    explain: bool,
+) -> Result<(), CliError> {
+    let differing = differing(outcome, store)?;
+    let text = match session.format {
+        Format::Json | Format::Jsonl => json(outcome, &differing)?.to_string(),
+        Format::Csv => {
+            let mut tables = outcome.result.contrasts.iter().map(table);
+            let mut whole = tables.next().unwrap_or_else(|| table(&nothing()));
+            whole.rows.extend(tables.flat_map(|table| table.rows));
+            whole.csv()
+        }
+        Format::Markdown => framed(outcome, &differing, &|table| table.markdown(), ("- ", explain)),
+        Format::Text => {
+            let width = session.style.width;
+            framed(outcome, &differing, &|table| table.text(width), ("  ", explain))
+        }
+    };
+    session.answer(&text)
+}
+
+fn nothing() -> Contrast {
+    Contrast { baseline: String::new(), candidate: String::new(), rows: Vec::new(), evidence: Vec::new() }
+}
+
+/// In what each arm differs from the baseline.
+fn differing(outcome: &Outcome, store: &Store) -> Result<Vec<(String, Vec<Difference>)>, CliError> {
+    let Some((first, others)) = outcome.experiment.arms.split_first() else { return Ok(Vec::new()) };
+    let baseline = store.run(&first.run)?;
+    let mut found = Vec::new();
+    for arm in others {
+        let candidate = store.run(&arm.run)?;
+        let mut list = differences(&baseline, &candidate);
+        let mut note = |key: &str, old: String, new: String| {
+            if old != new {
+                list.push(Difference {
+                    key: key.to_owned(),
+                    baseline: old,
+                    candidate: new,
+                    splits_series: false,
+                });
+            }
+        };
+        let (old, new) = (environment(first), environment(arm));
+        note("environment", old, new);
+        note("processors", processors(first), processors(arm));
+        for executable in &baseline.executables {
+            let same = |other: &&crate::model::run::Executable| {
+                (&other.package, &other.target) == (&executable.package, &executable.target)
+            };
+            if let Some(other) = candidate.executables.iter().find(same) {
+                let key = format!("executable {}", executable.target);
+                note(&key, executable.digest.short(), other.digest.short());
+            }
+        }
+        found.push((arm.variant.name.clone(), list));
+    }
+    Ok(found)
+}
+
+fn environment(arm: &Arm) -> String {
+    let words: Vec<String> =
+        arm.variant.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if words.is_empty() { "as it was".to_owned() } else { words.join(" ") }
+}
+
+fn processors(arm: &Arm) -> String {
+    let words: Vec<String> = arm.variant.affinity.iter().map(ToString::to_string).collect();
+    if words.is_empty() { "all".to_owned() } else { words.join("+") }
+}
+
+fn json(outcome: &Outcome, differing: &[(String, Vec<Difference>)]) -> Result<serde_json::Value, CliError> {
+    let means: Vec<_> = outcome
+        .result
+        .contrasts
+        .iter()
+        .map(|contrast| {
+            let mean = mean(contrast);
+            serde_json::json!({
+                "candidate": contrast.candidate,
+                "ratio": mean.map(|(mean, _)| mean), "rows": mean.map_or(0, |(_, rows)| rows),
+            })
+        })
+        .collect();
+    Ok(serde_json::json!({
+        "schema": "bench-runner/experiment", "version": 1,
+        "experiment": load::json_of(&outcome.experiment)?,
+        "differences": load::json_of(&differing)?,
+        "result": load::json_of(&outcome.result)?,
+        "geometric_means": means,
+        "equal_executables": outcome.equal, "interrupted": outcome.interrupted, "seconds": outcome.seconds,
+    }))
+}
+
+/// Differences above the tables, control, doubts and means below.
+fn framed(
+    outcome: &Outcome,
+    differing: &[(String, Vec<Difference>)],
+    show: &dyn Fn(&Table) -> String,
+    (bullet, explain): (&str, bool),
+) -> String {
+    let baseline = outcome.experiment.arms.first().map_or("", |arm| arm.variant.name.as_str());
+    let mut text = format!("Experiment {}; the baseline is `{baseline}`\n", outcome.experiment.id);
+    for (name, list) in differing {
+        if list.is_empty() {
+            _ = writeln!(text, "\nNothing that was recorded differs in `{name}`.");
+            continue;
+        }
+        _ = writeln!(text, "\nWhat differs in `{name}`:\n");
+        for difference in list {
+            let Difference { key, baseline, candidate, splits_series } = difference;
+            let mark = if *splits_series { "  (another line of history)" } else { "" };
+            _ = writeln!(text, "{bullet}{key}: {baseline} -> {candidate}{mark}");
+        }
+    }
+    if outcome.equal {
+        text.push_str("\nNo effect possible: equal executables. Nothing was measured.\n");
+    }
+    for contrast in outcome.result.contrasts.iter().filter(|contrast| !contrast.rows.is_empty()) {
+        _ = write!(text, "\n`{}` against `{baseline}`:\n\n{}", contrast.candidate, show(&table(contrast)));
+    }
+    if explain {
+        explained(&mut text, outcome, bullet);
+    }
+    text.push_str(&control(outcome));
+    for finding in &outcome.result.findings {
+        let subject =
+            if finding.subject.is_empty() { String::new() } else { format!("{}: ", finding.subject) };
+        _ = writeln!(text, "\n{}: {subject}{}; {}", finding.code, finding.evidence, finding.effect);
+    }
+    text.push_str(&cost(outcome));
+    for contrast in &outcome.result.contrasts {
+        if let Some((mean, count)) = mean(contrast) {
+            let rows = if count == 1 { "row" } else { "rows" };
+            let mean = change(Dialect::Ascii, mean - 1.0, None);
+            _ = writeln!(
+                text,
+                "geometric mean of {count} {rows} of `{}`: {mean} (without an interval)",
+                contrast.candidate
+            );
+        }
+    }
+    text
+}
+
+/// Each step of each verdict.
+fn explained(text: &mut String, outcome: &Outcome, bullet: &str) {
+    for contrast in &outcome.result.contrasts {
+        for (row, evidence) in contrast.rows.iter().zip(&contrast.evidence) {
+            _ = writeln!(text, "\n{} in `{}`: {}\n", row.benchmark, contrast.candidate, row.reason);
+            for step in &evidence.steps {
+                let answer = if step.met { "yes" } else { "no" };
+                _ = writeln!(
+                    text,
+                    "{bullet}{} {} against {}: {answer}",
+                    step.question, step.number, step.threshold
+                );
+            }
+        }
+    }
+}
+
+/// What the baseline against itself showed.
+fn control(outcome: &Outcome) -> String {
+    let Some(control) = &outcome.result.control else { return String::new() };
+    let different = control
+        .rows
+        .iter()
+        .filter(|row| matches!(row.verdict, Verdict::Regressed | Verdict::Improved))
+        .count();
+    let largest = control.rows.iter().map(|row| row.ratio.ln().abs().exp_m1()).fold(0.0, f64::max);
+    let blocks = control.evidence.iter().map(|evidence| evidence.differences.len()).max().unwrap_or(0);
+    format!(
+        "\ncontrol: the baseline against itself was called different in {different} of {} rows; the largest difference of \
+         {blocks} control blocks is {}\n",
+        control.rows.len(),
+        percent(Dialect::Ascii, largest, 2)
+    )
+}
+
+/// What it took.
+fn cost(outcome: &Outcome) -> String {
+    let launches = outcome.experiment.launches.len();
+    let control =
+        outcome.experiment.launches.iter().filter(|launch| launch.role == LaunchRole::Control).count();
+    format!(
+        "\n{launches} launches ({control} of them in control blocks) in {} blocks that count; {} repeated; {:.0} s; seed {}\n",
+        outcome.result.blocks, outcome.result.repeated, outcome.seconds, outcome.experiment.seed
+    )
+}
+
+/// Geometric mean of the ratios of a contrast, and how many rows it is of.
+fn mean(contrast: &Contrast) -> Option<(f64, usize)> {
+    let ratios: Vec<f64> = contrast.rows.iter().map(|row| row.ratio).collect();
+    geometric_mean(&ratios).map(|mean| (mean, ratios.len()))
+}
+
+fn table(contrast: &Contrast) -> Table {
+    let column = |title, align, drop_order| Column { title, align, drop_order };
+    Table {
+        columns: vec![
+            column("verdict", Align::Left, 0),
+            column("benchmark", Align::Left, 0),
+            column("baseline", Align::Right, 3),
+            column("candidate", Align::Right, 3),
+            column("change", Align::Right, 0),
+            column("visible from", Align::Right, 2),
+            column("blocks", Align::Right, 1),
+            column("launches", Align::Right, 4),
+            column("why", Align::Left, 5),
+        ],
+        rows: contrast
+            .rows
+            .iter()
+            .zip(&contrast.evidence)
+            .map(|(row, evidence)| cells(row, evidence))
+            .collect(),
+    }
+}
+
+fn cells(row: &Comparison, evidence: &RowEvidence) -> Vec<String> {
+    let verdict = match row.verdict {
+        Verdict::Regressed => "[R] regressed",
+        Verdict::Improved => "[I] improved",
+        Verdict::Unchanged => "[=] unchanged",
+        Verdict::Inconclusive => "[?] inconclusive",
+        Verdict::NotComparable => "[!] not comparable",
+    };
+    let scale = Scale::metric(Dialect::Ascii, &row.metric, [row.baseline_value, row.candidate_value]);
+    let interval = row.ratio_interval.map(|(low, high)| (low - 1.0, high - 1.0));
+    let visible = row.minimum_detectable_effect.map(|effect| percent(Dialect::Ascii, effect, 1));
+    vec![
+        verdict.to_owned(),
+        row.benchmark.to_string(),
+        scale.show(row.baseline_value, None),
+        scale.show(row.candidate_value, None),
+        change(Dialect::Ascii, row.ratio - 1.0, interval),
+        visible.unwrap_or_else(|| "-".to_owned()),
+        evidence.differences.len().to_string(),
+        evidence.launches.to_string(),
+        row.reason.clone(),
+    ]
+}

@@ -1,0 +1,171 @@
+//! `bench-runner explain A B`: why benchmarks moved between two runs.
+
+mod replay;
+
+use std::fmt::Write as _;
+
+use super::{Session, load};
+use crate::analysis::compare::Side;
+use crate::analysis::explain::{Question, explain};
+use crate::cli::Format;
+use crate::error::CliError;
+use crate::exit_code::{self, ExitCode};
+use crate::model::estimate::BenchmarkResult;
+use crate::model::explain::{Explanation, Replay, Sameness, Shift};
+use crate::model::ids::BenchmarkId;
+use crate::report::format::{Dialect, change};
+use crate::ui::table::{Align, Column, Table};
+
+/// Say why benchmarks moved between two runs: code, toolchain, environment, protocol, mixed, or unknown
+///
+/// Everything that the records hold is weighed by a fixed table of rules: facts, canaries, the factor common to all series,
+/// executables, toolchain, harness settings. Where the evidence is missing the answer is `unknown`. An unchanged
+/// executable is never blamed. `--replay` measures the kept executables of both runs today, in turns: it decides between
+/// code and environment.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The first run: `latest`, a run id, or four or more characters of its beginning or end
+    #[arg(value_name = "RUN_A")]
+    before: String,
+    /// The second run
+    #[arg(value_name = "RUN_B", default_value = "latest")]
+    after: String,
+    /// Only this benchmark's move is asked about, as `target/full_id`; the others still tell what is common
+    #[arg(long, value_name = "ID")]
+    benchmark: Option<String>,
+    /// Measure the kept executables of both runs today, in turns, on that benchmark, or on the one that moved most
+    #[arg(long)]
+    replay: bool,
+    /// Blocks of the replay, of four launches each
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=1000), requires = "replay")]
+    blocks: u32,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the configuration or the store cannot be read, or there is no such run or benchmark.
+pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    let config = session.config()?;
+    let store = load::open_to_read(&config)?;
+    let (a, b) = (store.resolve(&args.before)?, store.resolve(&args.after)?);
+    if a == b {
+        return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
+            .hinted(Some("`bench-runner list` shows what there is".to_owned())));
+    }
+    let (before, after) = (load::results_of(&store, &a)?, load::results_of(&store, &b)?);
+    let benchmark = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
+    let settings = load::settings(&config);
+    let ask = |replay: Option<&Replay>| {
+        explain(&Question {
+            before: Side { run: &before.0, results: &before.1 },
+            after: Side { run: &after.0, results: &after.1 },
+            benchmark: benchmark.as_ref(),
+            replay,
+            settings: &settings,
+        })
+    };
+    let mut found = ask(None);
+    if args.replay {
+        // The store is opened again for writing.
+        drop(store);
+        let most = found.shifts.first().map(|shift| shift.benchmark.clone());
+        let Some(replayed) = benchmark.clone().or(most) else {
+            return Err(CliError::new(exit_code::NOTHING, "the runs have no benchmark in common"));
+        };
+        let measured =
+            replay::replay(session, config, (&before.0, &before.1), &after.0, &replayed, args.blocks)?;
+        found = ask(Some(&measured));
+        found.evidence.push(format!("replayed: {replayed}"));
+    }
+    session.answer(&shown(session, &found)?)?;
+    Ok(exit_code::DONE)
+}
+
+/// The benchmark that a text names in a run.
+fn named(text: &str, results: &[BenchmarkResult]) -> Result<BenchmarkId, CliError> {
+    let mut matching = results.iter().map(|result| &result.benchmark).filter(|id| id.to_string() == text);
+    matching.next().cloned().ok_or_else(|| {
+        CliError::new(exit_code::NOTHING, format!("the second run has no benchmark `{text}`"))
+            .hinted(Some("`bench-runner show RUN` lists them".to_owned()))
+    })
+}
+
+fn shown(session: &Session, found: &Explanation) -> Result<String, CliError> {
+    let table = table(&found.shifts);
+    Ok(match session.format {
+        Format::Json | Format::Jsonl => {
+            let object = load::json_of(found)?;
+            serde_json::json!({"schema": "bench-runner/explain", "version": 1, "explanation": object})
+                .to_string()
+        }
+        Format::Csv => table.csv(),
+        Format::Markdown => page(found, &table.markdown()),
+        Format::Text => page(found, &table.text(session.style.width)),
+    })
+}
+
+fn page(found: &Explanation, table: &str) -> String {
+    let mut text = format!(
+        "A  {}\nB  {}\n\n**{}** (rule {})\n\n",
+        found.before,
+        found.after,
+        found.cause.word(),
+        found.rule
+    );
+    for line in &found.evidence {
+        _ = writeln!(text, "- {line}");
+    }
+    if !found.next.is_empty() {
+        _ = writeln!(text, "\nWhat would settle it: {}", found.next);
+    }
+    let silent: Vec<String> = found
+        .changes
+        .iter()
+        .filter(|change| change.cause.is_none())
+        .map(|change| format!("{}: {} -> {}", change.key, change.before, change.after))
+        .collect();
+    if !silent.is_empty() {
+        _ = writeln!(text, "\nAlso different, without a known effect on time:\n");
+        for line in silent {
+            _ = writeln!(text, "- {line}");
+        }
+    }
+    _ = write!(text, "\n{table}");
+    text
+}
+
+fn table(shifts: &[Shift]) -> Table {
+    let column = |title, align, drop_order| Column { title, align, drop_order };
+    Table {
+        columns: vec![
+            column("benchmark", Align::Left, 0),
+            column("change", Align::Right, 0),
+            column("moved", Align::Left, 0),
+            column("executable", Align::Left, 1),
+        ],
+        rows: shifts
+            .iter()
+            .map(|shift| {
+                let interval = shift.interval.map(|(low, high)| (low - 1.0, high - 1.0));
+                let moved = match (shift.moved, shift.interval) {
+                    (true, _) => "yes",
+                    (false, Some(_)) => "no",
+                    (false, None) => "unknown",
+                };
+                let executable = match shift.executable {
+                    Sameness::Same => "the same",
+                    Sameness::Different => "different",
+                    Sameness::Unknown => "unknown",
+                };
+                vec![
+                    shift.benchmark.to_string(),
+                    change(Dialect::Ascii, shift.ratio - 1.0, interval),
+                    moved.to_owned(),
+                    executable.to_owned(),
+                ]
+            })
+            .collect(),
+    }
+}

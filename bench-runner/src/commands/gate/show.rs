@@ -1,0 +1,247 @@
+//! What the gate says, in the asked form: what needs a person first.
+
+use std::fmt::Write as _;
+
+use crate::analysis::gate::explain;
+use crate::cli::Format;
+use crate::commands::{Session, load, steps};
+use crate::error::CliError;
+use crate::exit_code::ExitCode;
+use crate::model::finding::{Finding, Severity};
+use crate::model::gate::{
+    Census, GateOutcome, GateReport, GateVerdict, NotJudged, Per, SeriesAnswer, SeriesOutcome,
+};
+use crate::report::format::{Dialect, Scale, change, percent};
+use crate::ui::table::{Align, Column, Table, escape_markdown, printable, wrapped};
+
+/// Prints the report.
+pub(super) fn show(
+    session: &Session,
+    report: &GateReport,
+    exit: ExitCode,
+    explained: bool,
+) -> Result<(), CliError> {
+    let items = report.budgets.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
+    let text = match session.format {
+        Format::Json => {
+            let mut object = load::json_of(report)?;
+            if explained {
+                let steps: Vec<_> = report.budgets.iter().map(explain).collect();
+                object["budget_steps"] = load::json_of(&steps)?;
+            }
+            serde_json::json!({
+                "schema": "bench-runner/gate", "version": 1, "items": items,
+                "exit": {"code": exit.code, "meaning": exit.meaning}, "report": object,
+            })
+            .to_string()
+        }
+        Format::Jsonl => {
+            let mut lines: String = items.iter().map(|item| format!("{item}\n")).collect();
+            for outcome in &report.series {
+                _ = writeln!(lines, "{}", load::json_of(outcome)?);
+            }
+            lines
+        }
+        Format::Csv => format!("{}{}", budgets(&report.budgets).csv(), series(&report.series, true).csv()),
+        Format::Text | Format::Markdown => words(session, report, exit, explained),
+    };
+    session.answer(&text)
+}
+
+fn words(session: &Session, report: &GateReport, exit: ExitCode, explained: bool) -> String {
+    let form = Form { markdown: session.format == Format::Markdown, width: session.style.width };
+    let mut text = form.line(&format!("gate of run {}: {} (exit {})", report.run, exit.meaning, exit.code));
+    if !report.budgets.is_empty() {
+        text.push('\n');
+        text.push_str(&form.table(&budgets(&report.budgets)));
+    }
+    let unusual = series(&report.series, false);
+    if !unusual.rows.is_empty() {
+        text.push('\n');
+        text.push_str(&form.table(&unusual));
+    }
+    if !report.findings.is_empty() {
+        text.push('\n');
+        for finding in &report.findings {
+            text.push_str(&form.item(&in_words(finding)));
+        }
+    }
+    text.push('\n');
+    text.push_str(&form.line(&census(&report.census)));
+    text.push_str(&form.line(&report.multiplicity));
+    if explained {
+        let budgets =
+            report.budgets.iter().map(|outcome| (format!("budget {}", outcome.budget.id), explain(outcome)));
+        let series = report.series.iter().map(|outcome| {
+            let name = format!("{}: {}", outcome.series.benchmark, answer(outcome.answer));
+            (name, outcome.steps.clone())
+        });
+        text.push_str(&steps::explained(budgets.chain(series), session.format));
+    }
+    text
+}
+
+/// Markdown, or text that fits the terminal.
+struct Form {
+    markdown: bool,
+    width: usize,
+}
+
+impl Form {
+    fn line(&self, text: &str) -> String {
+        if self.markdown {
+            return format!("{}\n\n", escape_markdown(text));
+        }
+        wrapped(&printable(text), self.width).iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    fn item(&self, text: &str) -> String {
+        if self.markdown {
+            return format!("- {}\n", escape_markdown(text));
+        }
+        let lines = wrapped(&printable(text), self.width.saturating_sub(2));
+        lines
+            .iter()
+            .enumerate()
+            .map(|(place, line)| format!("{}{line}\n", if place == 0 { "" } else { "  " }))
+            .collect()
+    }
+
+    fn table(&self, table: &Table) -> String {
+        if self.markdown { table.markdown() } else { table.text(self.width) }
+    }
+}
+
+fn in_words(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Info => "note",
+        Severity::Warning => "warning",
+        Severity::Blocking => "blocking",
+    };
+    let subject = if finding.subject.is_empty() { String::new() } else { format!(" {}", finding.subject) };
+    format!(
+        "{severity} [{}]{subject}: {}; {}. {}.",
+        finding.code, finding.evidence, finding.effect, finding.remedy
+    )
+}
+
+/// Judged of how many, and why the others were not.
+fn census(census: &Census) -> String {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for row in &census.rows {
+        let word = match &row.reason {
+            None => continue,
+            Some(NotJudged::New) => "new",
+            Some(NotJudged::ShortHistory { .. }) => "with too short a history",
+            Some(NotJudged::ShortMachine) => "with too few residuals of this machine",
+            Some(NotJudged::Quarantined) => "in a run put aside",
+            Some(NotJudged::NotEligible) => "in a run that may not be judged",
+            Some(NotJudged::OtherSettings) => "measured with other settings before",
+            Some(NotJudged::NotMeasured) => "not measured",
+            Some(NotJudged::Removed) => "vanished",
+        };
+        match reasons.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((word, 1)),
+        }
+    }
+    let mut text = format!("judged against history: {} of {} benchmarks", census.judged(), census.rows.len());
+    if !reasons.is_empty() {
+        let parts: Vec<String> = reasons.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        _ = write!(text, " ({})", parts.join(", "));
+    }
+    text
+}
+
+fn answer(answer: SeriesAnswer) -> &'static str {
+    match answer {
+        SeriesAnswer::Regressed => "REGRESSED",
+        SeriesAnswer::Improved => "improved",
+        SeriesAnswer::Inconclusive => "inconclusive",
+        SeriesAnswer::Unknown => "unknown",
+        SeriesAnswer::Refuted => "no change of the code",
+        SeriesAnswer::Watched => "watched",
+        SeriesAnswer::Quiet => "quiet",
+        SeriesAnswer::NotJudged => "not judged",
+    }
+}
+
+/// The series; without `all`, only those that are not quiet.
+fn series(outcomes: &[SeriesOutcome], all: bool) -> Table {
+    let column = |title, align, drop_order| Column { title, align, drop_order };
+    let shown = |outcome: &&SeriesOutcome| {
+        all || !matches!(outcome.answer, SeriesAnswer::Quiet | SeriesAnswer::NotJudged)
+    };
+    let row = |outcome: &SeriesOutcome| {
+        let values = [outcome.value, outcome.expected];
+        let scale = Scale::metric(Dialect::Ascii, &outcome.series.metric, values.into_iter().flatten());
+        let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| scale.show(v, None));
+        let mut name = outcome.series.benchmark.to_string();
+        for earlier in &outcome.earlier_names {
+            _ = write!(name, " (before: {earlier})");
+        }
+        vec![
+            answer(outcome.answer).to_owned(),
+            name,
+            value(outcome.value),
+            value(outcome.expected),
+            outcome.ratio.map_or_else(|| "-".to_owned(), |ratio| change(Dialect::Ascii, ratio - 1.0, None)),
+            outcome.change.clone().unwrap_or_else(|| "-".to_owned()),
+            outcome.reason.clone(),
+        ]
+    };
+    Table {
+        columns: vec![
+            column("answer", Align::Left, 0),
+            column("benchmark", Align::Left, 0),
+            column("value", Align::Right, 2),
+            column("expected", Align::Right, 3),
+            column("change", Align::Right, 0),
+            column("name", Align::Left, 1),
+            column("why", Align::Left, 4),
+        ],
+        rows: outcomes.iter().filter(shown).map(row).collect(),
+    }
+}
+
+fn budgets(outcomes: &[GateOutcome]) -> Table {
+    let column = |title, align, drop_order| Column { title, align, drop_order };
+    Table {
+        columns: vec![
+            column("budget", Align::Left, 0),
+            column("verdict", Align::Left, 0),
+            column("limit", Align::Right, 0),
+            column("value", Align::Right, 0),
+            column("headroom", Align::Right, 1),
+            column("why", Align::Left, 2),
+        ],
+        rows: outcomes.iter().map(budget).collect(),
+    }
+}
+
+fn budget(outcome: &GateOutcome) -> Vec<String> {
+    let verdict = match outcome.verdict {
+        GateVerdict::Pass => "pass",
+        GateVerdict::Fail => "FAIL",
+        GateVerdict::Inconclusive => "inconclusive",
+        GateVerdict::NotComparable => "not comparable",
+        GateVerdict::NotApplicable => "not applicable",
+        GateVerdict::Missing => "MISSING",
+    };
+    let per = match outcome.budget.per {
+        Per::Iteration => "",
+        Per::Element => "/op",
+    };
+    // One unit a row, chosen from its smallest value.
+    let scale =
+        Scale::time(Dialect::Ascii, [Some(outcome.budget.limit_ns), outcome.value_ns].into_iter().flatten());
+    let time = |value: f64| format!("{}{per}", scale.show(value, None));
+    vec![
+        outcome.budget.id.clone(),
+        verdict.to_owned(),
+        time(outcome.budget.limit_ns),
+        outcome.value_ns.map_or_else(|| "-".to_owned(), time),
+        outcome.headroom.map_or_else(|| "-".to_owned(), |room| percent(Dialect::Ascii, room, 1)),
+        outcome.reason.clone(),
+    ]
+}
