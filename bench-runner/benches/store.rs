@@ -170,6 +170,10 @@ fn main() {
             let (_, store, key) = &*history;
             bencher.iter(|| store.series_points(key));
         }
+        "history/50_of_10000" => {
+            let (_, store, key) = &*history;
+            bencher.iter(|| store.history(key));
+        }
         "pack/100" => packing(bencher, 100),
         "pack/300" => packing(bencher, 300),
         "unpack/100" => unpacking(bencher, 100),

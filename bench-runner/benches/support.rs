@@ -42,10 +42,13 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
     row("store", "read_run", "200x100", 200),
     row("store", "read_run", "200x300", 200),
     row("store", "series_points", "50_of_10000", 50),
+    row("store", "history", "50_of_10000", 50),
     row("store", "pack", "100", 100),
     row("store", "pack", "300", 300),
     row("store", "unpack", "100", 100),
     row("store", "unpack", "300", 300),
+    row("attest", "verify", "10000_runs", 10_000),
+    row("attest", "sign", "statement", 1),
     row("hardware", "capture", "files", 1),
     row("hardware", "capture", "files_and_programs", 1),
     row("report", "one_run_112", "assemble", 112),
@@ -68,6 +71,12 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
     row("stats", "statistics", "t_quantile", 1),
     row("stats", "statistics", "mann_whitney_20_20", 40),
     row("stats", "statistics", "sign_flip_20", 20),
+    row("change_points", "robust", "200", 200),
+    row("change_points", "robust", "4000", 4000),
+    row("change_points", "otava_compat", "200", 200),
+    row("change_points", "otava_compat", "4000", 4000),
+    row("change_points", "append_100", "1000", 100),
+    row("change_points", "append_100", "100000", 100),
 ];
 
 /// Runs one bench executable: every benchmark of `target` in the order of the table; `bench` gets the full id.

@@ -4,6 +4,7 @@
 //! layout. What is decided here is shown by `report` and stored by nobody: it can always be computed again.
 
 pub mod census;
+pub mod change_points;
 pub mod compare;
 pub mod contamination;
 pub mod curve;
@@ -16,6 +17,7 @@ pub mod gate;
 pub mod identity;
 pub mod knobs;
 pub mod machines;
+pub mod made_up;
 pub mod report_assembly;
 pub mod screen;
 pub(crate) mod words;
@@ -25,7 +27,8 @@ pub(crate) mod examples;
 
 #[cfg(test)]
 mod tests {
-    use super::evaluate::simulate;
+    use super::change_points::{group, robust, stream, threshold};
+    use super::evaluate::{simulate, steps};
     use super::{compare, estimate, screen};
     use crate::stats::{rank, sequential, sign_flip, tail};
 
@@ -69,6 +72,22 @@ mod tests {
                 simulate::MOST_PAIRS,
                 simulate::CONFIRM_ALPHA * 100.0
             ),
+            format!("({} values, a new window every {};", robust::WINDOW, robust::STRIDE),
+            format!(
+                "between two steps lasts at least {} values, one at an end at least {}",
+                robust::SHORTEST_LEVEL,
+                robust::SHORTEST_END
+            ),
+            format!("together must bring {} more", robust::MIXTURE),
+            format!("The gains are the {:.1} % points", 100.0 * (1.0 - threshold::FALSE_SHARE)),
+            format!("At least {} values are needed", robust::FEWEST),
+            format!("values beyond {} scales", robust::SPIKE),
+            format!("lie more than {} ", robust::DRIFT),
+            format!("after {} values, after {} values that", stream::EVERY, stream::SURPRISES),
+            format!("within {} boundaries of runs", group::NEAR),
+            format!("within {} standard errors (at least {} %)", group::ALIKE, group::RESOLUTION * 100.0),
+            format!("Series of {} values", steps::LENGTH),
+            format!("hit within {} values", steps::TOLERANCE),
             format!("20 to {} values", tail::MOST),
             format!("τ ∈ {{{}}}", sequential::WIDTHS.map(|width| format!("{width}")).join(", ")),
         ] {

@@ -106,7 +106,14 @@ pub enum Command {
     /// Write stored runs in the format of another tool
     Export(commands::export::Args),
     /// Write a run to one file, or read one
+    /// Write a run to one file, or read one; exchange runs through a folder
     Bundle(commands::bundle::Args),
+    /// Check stored runs and words against what was signed
+    Verify(commands::verify::Args),
+    /// Look after the signing key and the trusted keys
+    Key(commands::key::Args),
+    /// Check, copy and prune the store
+    Db(commands::db::Args),
     /// Print the resolved configuration
     Config(commands::config::Args),
     /// Print shell completions

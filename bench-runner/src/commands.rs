@@ -9,6 +9,7 @@ pub mod changes;
 pub mod compare;
 pub mod completions;
 pub mod config;
+pub mod db;
 pub mod doctor;
 pub mod evaluate;
 pub mod experiment;
@@ -17,6 +18,7 @@ pub mod export;
 mod facts;
 pub mod gate;
 pub mod import;
+pub mod key;
 pub mod list;
 mod load;
 mod machine;
@@ -28,6 +30,7 @@ pub mod run;
 pub mod show;
 mod stage;
 mod steps;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,7 +98,25 @@ impl Session {
         if let Some(store) = &self.global.store {
             config.store = self.folder.join(store);
         }
+        if let Some(folder) = self.keys_folder() {
+            config.integrity.key.get_or_insert_with(|| folder.join("signing-key.pem"));
+            config.integrity.trusted.get_or_insert_with(|| folder.join("trusted-keys.json"));
+        }
         Ok(config)
+    }
+
+    /// The user's own folder for keys: that of `BENCH_RUNNER_KEYS`, else where the system keeps data of programs.
+    fn keys_folder(&self) -> Option<PathBuf> {
+        let below =
+            |name: &str, rest: &str| self.variable(name).map(|folder| PathBuf::from(folder).join(rest));
+        self.variable("BENCH_RUNNER_KEYS")
+            .map(PathBuf::from)
+            .or_else(|| below("XDG_DATA_HOME", "bench-runner"))
+            .or_else(|| match () {
+                () if cfg!(windows) => below("LOCALAPPDATA", "bench-runner"),
+                () if cfg!(target_os = "macos") => below("HOME", "Library/Application Support/bench-runner"),
+                () => below("HOME", ".local/share/bench-runner"),
+            })
     }
 
     /// Whether the command line names a configuration file.
@@ -167,6 +188,9 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Import(args) => import::run(args, &session),
         Command::Export(args) => export::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),
+        Command::Verify(args) => verify::run(args, &session),
+        Command::Key(args) => key::run(args, &session),
+        Command::Db(args) => db::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),
         Command::Man(args) => man::run(args, &session),

@@ -158,6 +158,19 @@ pub struct Config {
     pub curves: Vec<Curve>,
     /// Absolute budgets.
     pub budgets: Vec<Budget>,
+    /// Whether and with what runs are signed.
+    pub integrity: Integrity,
+}
+
+/// Whether runs are signed, and where the keys are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Integrity {
+    /// Whether runs and words are signed.
+    pub sign: bool,
+    /// The signing key; `None` stands for the one in the user's own folder.
+    pub key: Option<PathBuf>,
+    /// The list of trusted keys; `None` stands for the one in the user's own folder.
+    pub trusted: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -172,6 +185,7 @@ struct Wire {
     suite: WireSuite,
     judge: WireJudge,
     keep: WireKeep,
+    integrity: WireIntegrity,
     profiles: BTreeMap<String, Profile>,
     describe: Vec<WireDescription>,
     curve: Vec<Curve>,
@@ -197,6 +211,14 @@ struct WireJudge {
 struct WireKeep {
     folder: Option<PathBuf>,
     cap_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireIntegrity {
+    sign: Option<bool>,
+    key: Option<PathBuf>,
+    trusted: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -279,6 +301,11 @@ fn resolve(wire: Wire, file: Option<&Path>, folder: &Path) -> Result<Config, Con
         descriptions: wire.describe.into_iter().map(description).collect(),
         curves: wire.curve,
         budgets,
+        integrity: Integrity {
+            sign: wire.integrity.sign.unwrap_or(true),
+            key: wire.integrity.key.map(at),
+            trusted: wire.integrity.trusted.map(at),
+        },
     };
     check(&config).map_err(wrong)?;
     Ok(config)

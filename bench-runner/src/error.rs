@@ -105,10 +105,23 @@ impl From<crate::store::StoreError> for CliError {
     fn from(error: crate::store::StoreError) -> Self {
         use crate::store::StoreError as E;
         let exit = match &error {
-            E::NoSuchRun { .. } | E::NoRuns { .. } | E::Missing { .. } => exit_code::NOTHING,
+            E::NoSuchRun { .. } | E::Pruned { .. } | E::NoRuns { .. } | E::Missing { .. } => {
+                exit_code::NOTHING
+            }
             E::Ambiguous { .. } => exit_code::USAGE,
             E::Content { .. } | E::Conflict { .. } => exit_code::INTEGRITY,
             _ => exit_code::STORE,
+        };
+        Self::from_error(exit, &error).hinted(error.hint())
+    }
+}
+
+impl From<crate::attest::AttestError> for CliError {
+    fn from(error: crate::attest::AttestError) -> Self {
+        let exit = match &error {
+            crate::attest::AttestError::NotPublic { .. } => exit_code::USAGE,
+            crate::attest::AttestError::Unknown { .. } => exit_code::NOTHING,
+            _ => exit_code::FAILURE,
         };
         Self::from_error(exit, &error).hinted(error.hint())
     }

@@ -3,6 +3,7 @@
 //! Nothing here reads, prints, asks for the time, or computes a statistic. The words are those of
 //! `docs/glossary.md`; a type and its glossary entry change together.
 
+pub mod change_point;
 pub mod comparison;
 pub mod covariates;
 pub mod curve;
@@ -21,5 +22,6 @@ pub mod measurement;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod seal;
 pub mod step;
 pub mod units;

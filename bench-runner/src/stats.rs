@@ -15,6 +15,7 @@ pub mod modes;
 pub mod moments;
 pub mod multiplicity;
 pub mod order;
+pub mod pairwise;
 pub mod power;
 pub mod proportion;
 pub mod rank;

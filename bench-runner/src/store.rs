@@ -3,30 +3,39 @@
 //! Other processes may write to the same file at the same time, and this one may be killed at any moment. What is stored
 //! is whole; what is missing is named. No statistic is computed here beyond a median for lists. Tables: `docs/schema.md`.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::model::ids::RunId;
+use crate::model::seal::Signer;
 use crate::model::units::Timestamp;
 
+mod audit;
+mod bulk;
+mod chain;
 mod covariates;
 mod decisions;
 mod dictionary;
 mod error;
 mod experiment;
 mod history;
+mod keep;
 mod lines;
 mod listing;
 mod lock;
+mod nights;
 mod notes;
 mod pack;
 mod read;
 mod recover;
+mod rehash;
 mod schema;
 mod seal;
 #[cfg(test)]
@@ -34,8 +43,11 @@ mod tests;
 mod text;
 mod write;
 
+pub use audit::Claim;
+pub use bulk::BulkNight;
 pub use error::StoreError;
-pub use history::{QUARANTINE, RELEASE};
+pub use history::{HistoryFilter, QUARANTINE, RELEASE};
+pub use keep::{Check, Pruned};
 pub use lines::RENAME;
 pub use listing::RunFilter;
 pub use pack::{MAX_OBSERVATIONS, PackError, pack, unpack};
@@ -79,6 +91,10 @@ pub struct Store {
     on_disk: bool,
     /// The runs that this process is measuring.
     locks: BTreeMap<RunId, RunLock>,
+    /// Signs what is stored from now on.
+    signer: Option<Arc<dyn Signer>>,
+    /// What lines of history need to know about runs.
+    runs: RefCell<history::Runs>,
 }
 
 impl Store {
@@ -101,10 +117,36 @@ impl Store {
     pub fn open_in_memory(now: Timestamp) -> Result<Self, StoreError> {
         let path = PathBuf::from(":memory:");
         let connection = Connection::open_in_memory().map_err(|error| classify(&path, "opening", error))?;
-        let mut store = Self { connection, path, on_disk: false, locks: BTreeMap::new() };
+        let mut store = Self::around(connection, path, false);
         store.prepare()?;
         schema::migrate(&mut store.connection, &store.path, schema::LADDER, now)?;
         Ok(store)
+    }
+
+    /// A store around an open connection.
+    fn around(connection: Connection, path: PathBuf, on_disk: bool) -> Self {
+        // Each question keeps its statement: more than the 16 that are kept otherwise.
+        connection.set_prepared_statement_cache_capacity(96);
+        Self { connection, path, on_disk, locks: BTreeMap::new(), signer: None, runs: RefCell::default() }
+    }
+
+    /// The connection, for tests that damage what is stored.
+    #[cfg(test)]
+    pub(crate) fn raw(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// A copy in memory, for tests that damage what is stored.
+    #[cfg(test)]
+    pub(crate) fn copy(&self) -> Self {
+        let mut connection = Connection::open_in_memory().unwrap();
+        rusqlite::backup::Backup::new(&self.connection, &mut connection).unwrap().step(-1).unwrap();
+        Self::around(connection, self.path.clone(), false)
+    }
+
+    /// Lets `signer` sign every run that ends and every word that is added from now on, in their own transactions.
+    pub fn set_signer(&mut self, signer: Arc<dyn Signer>) {
+        self.signer = Some(signer);
     }
 
     /// Opens with a given ladder of migrations.
@@ -141,12 +183,17 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| classify(&path, "opening", error))?;
-        let mut store = Self { connection, path, on_disk: true, locks: BTreeMap::new() };
+        let mut store = Self::around(connection, path, true);
         store.prepare()?;
         let kind = schema::identify(&store.connection, &store.path, ladder)?;
         // SQLite falls back to reading in silence.
         if store.connection.is_readonly(MAIN_DB).map_err(|error| classify(&store.path, "opening", error))? {
             return Err(StoreError::ReadOnly { path: store.path.clone(), doing: "opening", source: None });
+        }
+        if kind == Kind::Empty {
+            // Pruning can then give space back without writing everything anew.
+            let set = store.connection.pragma_update(None, "auto_vacuum", "INCREMENTAL");
+            set.map_err(|error| classify(&store.path, "opening", error))?;
         }
         store.use_write_ahead_log()?;
         let mut opened = Opened::default();
@@ -165,7 +212,7 @@ impl Store {
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let attempt = |connection: rusqlite::Result<Connection>| {
             let connection = connection.map_err(|error| classify(path, "opening", error))?;
-            let store = Self { connection, path: path.to_owned(), on_disk: true, locks: BTreeMap::new() };
+            let store = Self::around(connection, path.to_owned(), true);
             store.prepare()?;
             let kind = schema::identify(&store.connection, path, ladder)?;
             Ok((store, kind))
@@ -270,6 +317,9 @@ impl Store {
         let attempt = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
+            if let Some(signer) = &self.signer {
+                chain::link_words(&transaction, signer.as_ref())?;
+            }
             transaction.commit()?;
             Ok(value)
         };

@@ -4,13 +4,13 @@
 #[expect(dead_code, reason = "each target uses its part of what the targets share")]
 mod support;
 
-use support::{THREADS, parallel_sign, parallel_verify, run};
+use support::{THREADS, parallel_sign, parallel_verify, run, scoped};
 
 fn main() {
     run("parallel_throughput", |bencher, workload| match workload.name {
-        "parallel_sign_4x" => parallel_sign(bencher, THREADS),
-        "parallel_verify_4x" => parallel_verify(bencher, THREADS, false),
-        "parallel_verify_batch_4x" => parallel_verify(bencher, THREADS, true),
+        "parallel_sign_4x" => parallel_sign(bencher, &scoped(THREADS)),
+        "parallel_verify_4x" => parallel_verify(bencher, &scoped(THREADS), false),
+        "parallel_verify_batch_4x" => parallel_verify(bencher, &scoped(THREADS), true),
         other => unreachable!("no code for {other}"),
     });
 }

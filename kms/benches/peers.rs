@@ -1,7 +1,8 @@
 //! The same operations on kms and on the libraries one could take instead. Only with the feature `peers`.
 //!
-//! Keys are expanded and decoded beforehand wherever a library can do that. The rules differ: `kms`, `kms-table` and
-//! `ed25519-dalek-strict` refuse what the others may accept (README.md). Each library is checked before it is measured.
+//! Keys are expanded and decoded beforehand wherever a library can do that. In `sign` and
+//! `verify` each library does what it does by default, and the rules differ: `kms` refuses what others may accept. Like is
+//! compared with like in `verify_strict`, `verify_many_strict_64`, `verify_zip215` and `verify_batch_*`. Each library is checked before it is measured.
 //! Whether `kms` signs with its second backend is the feature `graviola`, which the probe reports.
 
 #[path = "support.rs"]
@@ -23,8 +24,13 @@ fn main() {
     run("peers", |bencher, workload| {
         let size = workload.elements;
         match workload.group {
-            Some("peers/sign") => sign(bencher, workload.name),
-            Some("peers/verify") => verify(bencher, workload.name),
+            Some("peers/sign" | "peers/sign_2_threads") => sign(&mut measure(bencher, size), workload.name),
+            Some("peers/verify" | "peers/verify_2_threads") => {
+                verify(&mut measure(bencher, size), workload.name);
+            }
+            Some("peers/verify_strict") => verify_strict(&mut measure(bencher, size), workload.name),
+            Some("peers/verify_zip215") => verify_zip215(&mut measure(bencher, size), workload.name),
+            Some("peers/verify_many_strict_64") => many_strict(bencher, workload.name, size),
             Some(group) if group.starts_with("peers/verify_batch_one_key_") => {
                 batch(bencher, workload.name, size, 1);
             }
@@ -36,7 +42,38 @@ fn main() {
     });
 }
 
-fn sign(bencher: &mut Bencher<'_>, library: &str) {
+/// How an operation on one input is measured: one input after the other, or many of them on two threads.
+struct Measure<'a, 'b> {
+    bencher: &'a mut Bencher<'b>,
+    operations: usize,
+}
+
+fn measure<'a, 'b>(bencher: &'a mut Bencher<'b>, operations: usize) -> Measure<'a, 'b> {
+    Measure { bencher, operations }
+}
+
+impl Measure<'_, '_> {
+    /// Every library goes through the same loop and the same threads.
+    fn run<T: Sync, R>(&mut self, inputs: &[T], operation: impl Fn(&T) -> R + Sync) {
+        if self.operations == 1 {
+            return rotate(self.bencher, inputs, operation);
+        }
+        let half = self.operations / 2;
+        let work = || {
+            for input in inputs.iter().cycle().take(half) {
+                std::hint::black_box(operation(input));
+            }
+        };
+        self.bencher.iter(|| {
+            std::thread::scope(|scope| {
+                scope.spawn(work);
+                work();
+            });
+        });
+    }
+}
+
+fn sign(bencher: &mut Measure<'_, '_>, library: &str) {
     match library {
         "kms" => sign_with(
             bencher,
@@ -81,37 +118,79 @@ fn sign(bencher: &mut Bencher<'_>, library: &str) {
 }
 
 /// Measures signing with the same keys and messages in every library. All must give the same bytes.
-fn sign_with<K>(
-    bencher: &mut Bencher<'_>,
+fn sign_with<K: Sync>(
+    bencher: &mut Measure<'_, '_>,
     expand: impl Fn(&[u8; 32]) -> K,
-    sign: impl Fn(&K, &[u8]) -> [u8; 64],
+    sign: impl Fn(&K, &[u8]) -> [u8; 64] + Sync,
 ) {
     let keys = (0..ROTATION).map(|index| stream(0, index, 32).try_into().expect("32 bytes"));
-    let inputs: Vec<(K, Signed)> =
+    let inputs: Vec<(K, &Signed)> =
         keys.map(|seed| expand(&seed)).zip(signed(ROTATION, ROTATION, MESSAGE)).collect();
     for (key, expected) in &inputs {
         assert_eq!(sign(key, &expected.message), expected.signature.to_bytes(), "Ed25519 is deterministic");
     }
-    rotate(bencher, &inputs, |(key, signed)| sign(key, &signed.message));
+    bencher.run(&inputs, |(key, signed)| sign(key, &signed.message));
 }
 
-fn verify(bencher: &mut Bencher<'_>, library: &str) {
-    let kms_key = |bytes: &[u8; 32]| PublicKey::from_bytes(bytes).expect("a key");
-    let dalek_key = |bytes: &[u8; 32]| ed25519_dalek::VerifyingKey::from_bytes(bytes).expect("a key");
-    let strict = |key: &PublicKey, message: &[u8], signature: &[u8; 64]| {
-        Strict::verify(key, message, &Signature::from_bytes(signature)).is_ok()
-    };
+fn kms_key(bytes: &[u8; 32]) -> PublicKey {
+    PublicKey::from_bytes(bytes).expect("a key")
+}
+
+fn dalek_key(bytes: &[u8; 32]) -> ed25519_dalek::VerifyingKey {
+    ed25519_dalek::VerifyingKey::from_bytes(bytes).expect("a key")
+}
+
+fn kms_strict(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
+    Strict::verify(key, message, &Signature::from_bytes(signature)).is_ok()
+}
+
+/// The same rule on both sides: what `ed25519-dalek` calls strict.
+fn verify_strict(bencher: &mut Measure<'_, '_>, library: &str) {
     match library {
-        "kms" => verify_with(bencher, kms_key, strict),
-        "kms-table" => verify_with(bencher, |bytes| kms_key(bytes).with_table(), strict),
-        "kms-zip215" => verify_with(bencher, kms_key, |key, message, signature| {
+        "kms" => verify_with(bencher, kms_key, kms_strict),
+        "kms-table" => verify_with(bencher, |bytes| kms_key(bytes).with_table(), kms_strict),
+        "ed25519-dalek" => verify_with(bencher, dalek_key, |key, message, signature| {
+            key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+        }),
+        other => unreachable!("no code for {other}"),
+    }
+}
+
+/// The same rule on all sides: ZIP 215.
+fn verify_zip215(bencher: &mut Measure<'_, '_>, library: &str) {
+    match library {
+        "kms" => verify_with(bencher, kms_key, |key, message, signature| {
             Zip215::verify(key, message, &Signature::from_bytes(signature)).is_ok()
         }),
+        zebra_or_consensus => verify(bencher, zebra_or_consensus),
+    }
+}
+
+/// A strict batch, against as many calls of what has the same verdict.
+fn many_strict(bencher: &mut Bencher<'_>, library: &str, size: usize) {
+    match library {
+        "kms" => many::<Strict>(bencher, size, size, 0),
+        "ed25519-dalek" => {
+            let inputs = signed(ROTATION, ROTATION, MESSAGE);
+            let keyed: Vec<_> =
+                inputs.iter().map(|signed| (dalek_key(signed.public.as_bytes()), signed)).collect();
+            let batches: Vec<_> = keyed.chunks(size).collect();
+            rotate(bencher, &batches, |batch| {
+                for (key, signed) in *batch {
+                    key.verify_strict(&signed.message, &signed.signature).expect("a good signature");
+                }
+            });
+        }
+        other => unreachable!("no code for {other}"),
+    }
+}
+
+fn verify(bencher: &mut Measure<'_, '_>, library: &str) {
+    match library {
+        "kms" => verify_with(bencher, kms_key, kms_strict),
+        "kms-table" => verify_with(bencher, |bytes| kms_key(bytes).with_table(), kms_strict),
         "ed25519-dalek" => verify_with(bencher, dalek_key, |key, message, signature| {
             ed25519_dalek::Verifier::verify(key, message, &Signature::from_bytes(signature)).is_ok()
-        }),
-        "ed25519-dalek-strict" => verify_with(bencher, dalek_key, |key, message, signature| {
-            key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
         }),
         "ed25519-zebra" => verify_with(
             bencher,
@@ -151,25 +230,26 @@ fn verify(bencher: &mut Bencher<'_>, library: &str) {
 }
 
 /// Measures verifying good signatures; first makes sure that the library refuses a bad one.
-fn verify_with<K>(
-    bencher: &mut Bencher<'_>,
+fn verify_with<K: Sync>(
+    bencher: &mut Measure<'_, '_>,
     decode: impl Fn(&[u8; 32]) -> K,
-    verify: impl Fn(&K, &[u8], &[u8; 64]) -> bool,
+    verify: impl Fn(&K, &[u8], &[u8; 64]) -> bool + Sync,
 ) {
-    let inputs: Vec<(K, Vec<u8>, [u8; 64])> = signed(ROTATION, ROTATION, MESSAGE)
-        .into_iter()
-        .map(|signed| (decode(signed.public.as_bytes()), signed.message, signed.signature.to_bytes()))
+    let inputs: Vec<(K, &[u8], [u8; 64])> = signed(ROTATION, ROTATION, MESSAGE)
+        .iter()
+        .map(|signed| (decode(signed.public.as_bytes()), &signed.message[..], signed.signature.to_bytes()))
         .collect();
     let (key, _, signature) = &inputs[0];
     assert!(!verify(key, b"another message", signature), "a bad signature is refused");
-    rotate(bencher, &inputs, |(key, message, signature)| {
+    bencher.run(&inputs, |(key, message, signature)| {
         assert!(verify(key, message, signature), "a good signature");
     });
 }
 
 fn batch(bencher: &mut Bencher<'_>, library: &str, size: usize, keys: usize) {
-    let batches: Vec<Vec<Signed>> =
-        (0..ROTATION.div_ceil(size)).map(|_| signed(size, keys, MESSAGE)).collect();
+    // The batches that `many` makes for kms.
+    let count = ROTATION.div_ceil(size) * size;
+    let batches: Vec<&[Signed]> = signed(count, keys, MESSAGE).chunks(size).collect();
     match library {
         "kms" => many::<Zip215>(bencher, size, keys, 0),
         "ed25519-dalek" => dalek_batch(bencher, &batches),
@@ -207,7 +287,7 @@ fn batch(bencher: &mut Bencher<'_>, library: &str, size: usize, keys: usize) {
     }
 }
 
-fn dalek_batch(bencher: &mut Bencher<'_>, batches: &[Vec<Signed>]) {
+fn dalek_batch(bencher: &mut Bencher<'_>, batches: &[&[Signed]]) {
     type Prepared<'a> = (Vec<&'a [u8]>, Vec<Signature>, Vec<ed25519_dalek::VerifyingKey>);
     let key =
         |signed: &Signed| ed25519_dalek::VerifyingKey::from_bytes(signed.public.as_bytes()).expect("a key");
@@ -227,7 +307,7 @@ fn dalek_batch(bencher: &mut Bencher<'_>, batches: &[Vec<Signed>]) {
 /// Measures a library whose batch is a queue that is filled, and then verified with randomness of the caller.
 fn queued<T>(
     bencher: &mut Bencher<'_>,
-    batches: &[Vec<Signed>],
+    batches: &[&[Signed]],
     prepare: impl Fn(&Signed) -> T,
     verify: impl Fn(&[(T, &[u8])], &mut Cheap) -> bool,
 ) {

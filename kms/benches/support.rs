@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use criterion::{Bencher, BenchmarkId, Criterion, Throughput};
-use kms::parallel::{sign_each, verify_each, verify_many};
+use kms::parallel::{Scoped, Spawn, sign_each, verify_each, verify_many};
 use kms::{Item, PublicKey, Rejected, Rule, Seed, Signature, SigningKey, Strict, Zip215};
 
 /// The length of a message unless the id says otherwise. Unit: bytes.
@@ -141,13 +141,29 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     Workload::full("keystore", "keystore_change", "rotate", 1),
     Workload::full("parallel_scaling", "parallel_sign_threads", "1", PARALLEL),
     Workload::full("parallel_scaling", "parallel_sign_threads", "2", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_sign_threads", "4", PARALLEL),
     Workload::full("parallel_scaling", "parallel_sign_threads", "8", PARALLEL),
     Workload::full("parallel_scaling", "parallel_verify_threads", "1", PARALLEL),
     Workload::full("parallel_scaling", "parallel_verify_threads", "2", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_threads", "4", PARALLEL),
     Workload::full("parallel_scaling", "parallel_verify_threads", "8", PARALLEL),
     Workload::full("parallel_scaling", "parallel_verify_batch_threads", "1", PARALLEL),
     Workload::full("parallel_scaling", "parallel_verify_batch_threads", "2", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_threads", "4", PARALLEL),
     Workload::full("parallel_scaling", "parallel_verify_batch_threads", "8", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_part", "64", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_part", "500", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_part", "2000", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_part", "64", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_part", "250", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_part", "500", PARALLEL),
+    Workload::full("parallel_scaling", "parallel_verify_batch_part", "2000", PARALLEL),
+    Workload::full("parallel_pool", "parallel_pool_2", "sign_scoped", PARALLEL),
+    Workload::full("parallel_pool", "parallel_pool_2", "sign_pool", PARALLEL),
+    Workload::full("parallel_pool", "parallel_pool_2", "verify_scoped", PARALLEL),
+    Workload::full("parallel_pool", "parallel_pool_2", "verify_pool", PARALLEL),
+    Workload::full("parallel_pool", "parallel_pool_2", "verify_batch_scoped", PARALLEL),
+    Workload::full("parallel_pool", "parallel_pool_2", "verify_batch_pool", PARALLEL),
     Workload::full("envelopes", "jws", "sign", 1),
     Workload::full("envelopes", "jws", "verify", 1),
     Workload::full("envelopes", "dsse", "sign", 1),
@@ -165,15 +181,37 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     Workload::full("peers", "peers/sign", "libsodium", 1),
     Workload::full("peers", "peers/verify", "kms", 1),
     Workload::full("peers", "peers/verify", "kms-table", 1),
-    Workload::full("peers", "peers/verify", "kms-zip215", 1),
     Workload::full("peers", "peers/verify", "ed25519-dalek", 1),
-    Workload::full("peers", "peers/verify", "ed25519-dalek-strict", 1),
     Workload::full("peers", "peers/verify", "ed25519-zebra", 1),
     Workload::full("peers", "peers/verify", "ed25519-consensus", 1),
     Workload::full("peers", "peers/verify", "ring", 1),
     Workload::full("peers", "peers/verify", "graviola", 1),
     Workload::full("peers", "peers/verify", "aws-lc-rs", 1),
     Workload::full("peers", "peers/verify", "libsodium", 1),
+    Workload::full("peers", "peers/verify_strict", "kms", 1),
+    Workload::full("peers", "peers/verify_strict", "kms-table", 1),
+    Workload::full("peers", "peers/verify_strict", "ed25519-dalek", 1),
+    Workload::full("peers", "peers/verify_zip215", "kms", 1),
+    Workload::full("peers", "peers/verify_zip215", "ed25519-zebra", 1),
+    Workload::full("peers", "peers/verify_zip215", "ed25519-consensus", 1),
+    Workload::full("peers", "peers/verify_many_strict_64", "kms", 64),
+    Workload::full("peers", "peers/verify_many_strict_64", "ed25519-dalek", 64),
+    Workload::full("peers", "peers/sign_2_threads", "kms", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "ed25519-dalek", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "ed25519-zebra", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "ed25519-consensus", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "ring", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "graviola", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "aws-lc-rs", PARALLEL),
+    Workload::full("peers", "peers/sign_2_threads", "libsodium", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "kms", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "ed25519-dalek", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "ed25519-zebra", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "ed25519-consensus", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "ring", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "graviola", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "aws-lc-rs", PARALLEL),
+    Workload::full("peers", "peers/verify_2_threads", "libsodium", PARALLEL),
     Workload::full("peers", "peers/verify_batch_8", "kms", 8),
     Workload::full("peers", "peers/verify_batch_8", "ed25519-dalek", 8),
     Workload::full("peers", "peers/verify_batch_8", "ed25519-zebra", 8),
@@ -290,30 +328,33 @@ pub(crate) fn many<R: Rule>(bencher: &mut Bencher<'_>, size: usize, keys: usize,
     });
 }
 
+/// Threads that are started for each call.
+pub(crate) fn scoped(threads: usize) -> Scoped {
+    Scoped::new(NonZeroUsize::new(threads).expect("some threads"))
+}
+
 /// Measures signing of all messages on some threads.
-pub(crate) fn parallel_sign(bencher: &mut Bencher<'_>, threads: usize) {
-    let threads = NonZeroUsize::new(threads).expect("some threads");
+pub(crate) fn parallel_sign(bencher: &mut Bencher<'_>, on: &impl Spawn) {
     let inputs = signed(ROTATION, 1, MESSAGE);
     let messages: Vec<&[u8]> =
         inputs.iter().cycle().take(PARALLEL).map(|signed| &signed.message[..]).collect();
     let mut signatures = vec![Signature::from_bytes(&[0; 64]); PARALLEL];
     bencher.iter(|| {
-        sign_each(&inputs[0].key, &messages, &mut signatures, threads).expect("one place each");
+        sign_each(&inputs[0].key, &messages, &mut signatures, on).expect("one place each");
         signatures[PARALLEL - 1]
     });
 }
 
 /// Measures verifying all items on some threads: one by one under `Strict`, or as batches under `Zip215`.
-pub(crate) fn parallel_verify(bencher: &mut Bencher<'_>, threads: usize, batch: bool) {
-    let threads = NonZeroUsize::new(threads).expect("some threads");
+pub(crate) fn parallel_verify(bencher: &mut Bencher<'_>, on: &impl Spawn, batch: bool) {
     let inputs = signed(ROTATION, ROTATION, MESSAGE);
     let items: Vec<Item<'_>> = inputs.iter().cycle().take(PARALLEL).map(Signed::item).collect();
     let mut verdicts = vec![Err(Rejected::NotVerified); PARALLEL];
     bencher.iter(|| {
         let done = if batch {
-            verify_many::<Zip215>(&items, &mut verdicts, threads)
+            verify_many::<Zip215>(&items, &mut verdicts, on)
         } else {
-            verify_each::<Strict>(&items, &mut verdicts, threads)
+            verify_each::<Strict>(&items, &mut verdicts, on)
         };
         done.expect("one place each");
         assert!(verdicts.iter().all(Result::is_ok), "every signature is good");

@@ -7,3 +7,4 @@ pub mod families;
 pub mod replay;
 pub mod rules;
 pub mod simulate;
+pub mod steps;

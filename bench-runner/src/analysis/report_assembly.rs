@@ -97,6 +97,7 @@ pub fn assemble(input: AssemblyInput<'_>) -> RunReport {
         results,
         descriptions: input.descriptions.to_vec(),
         reproduce: input.reproduce.to_owned(),
+        seal: None,
     }
 }
 

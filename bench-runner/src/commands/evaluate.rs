@@ -1,6 +1,8 @@
 //! `bench-runner evaluate`: what rules of judging are worth, on made-up noise or on a history.
 
-use std::path::{Path, PathBuf};
+mod change_points;
+
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -44,9 +46,22 @@ pub struct Args {
     /// Seed of all noise
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Replay a history instead: comma-separated, with the columns suite, benchmark, unit, date_ms and value
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["family", "series", "nights", "steps", "seed"])]
-    history: Option<PathBuf>,
+    /// Replay a history instead: comma-separated, with the columns suite, benchmark, unit, date_ms and value. With
+    /// --change-points its residuals are the noise; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["family", "series", "nights", "steps"])]
+    history: Vec<PathBuf>,
+    /// Score the finding of steps instead, beside Apache Otava's
+    #[arg(long, conflicts_with_all = ["family", "series", "nights", "steps"])]
+    change_points: bool,
+    /// Series of each kind that are scored or calibrated on
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    cases: u32,
+    /// Which half of the histories: seen while the engine was made, held out, or all
+    #[arg(long, value_enum, default_value_t = change_points::Half::HeldOut)]
+    half: change_points::Half,
+    /// Print the table that the default engine's thresholds come from
+    #[arg(long, conflicts_with_all = ["family", "series", "nights", "steps", "history", "change_points"])]
+    calibrate_change_points: bool,
 }
 
 /// The kinds of noise by the names of the analysis.
@@ -78,9 +93,11 @@ impl ValueEnum for FamilyName {
 ///
 /// When the history cannot be read or has nothing to judge.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    match &args.history {
-        Some(file) => of_history(file, session),
-        None => of_noise(args, session),
+    match args {
+        _ if args.calibrate_change_points => change_points::calibrate(args, session),
+        _ if args.change_points => change_points::score(args, session),
+        _ if args.history.is_empty() => of_noise(args, session),
+        _ => of_history(&args.history, session),
     }
 }
 
@@ -211,8 +228,17 @@ struct OnHistory {
     alerts_per_1000: Option<(f64, f64, f64)>,
 }
 
-fn of_history(file: &Path, session: &Session) -> Result<ExitCode, CliError> {
-    let rows = history::read(&session.folder.join(file))?;
+/// The rows of all files.
+fn read_histories(files: &[PathBuf], session: &Session) -> Result<Vec<history::HistoryRow>, CliError> {
+    let mut rows = Vec::new();
+    for file in files {
+        rows.extend(history::read(&session.folder.join(file))?);
+    }
+    Ok(rows)
+}
+
+fn of_history(files: &[PathBuf], session: &Session) -> Result<ExitCode, CliError> {
+    let rows = read_histories(files, session)?;
     let points = rows.into_iter().map(|row| Point {
         suite: row.suite,
         series: format!("{}\u{1f}{}", row.benchmark, row.unit),

@@ -54,7 +54,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));
     }
-    let (before, after) = (load::results_of(&store, &a)?, load::results_of(&store, &b)?);
+    let (before, after) = (load::run_and_results(&store, &a)?, load::run_and_results(&store, &b)?);
     let benchmark = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
     let settings = load::settings(&config);
     let ask = |replay: Option<&Replay>| {

@@ -154,7 +154,7 @@ fn write(
             first = false;
             continue;
         }
-        let mut results = load::results_of_record(&record);
+        let mut results = load::results_of(&record);
         results
             .retain(|result| pattern.is_none_or(|pattern| pattern.is_match(&result.benchmark.to_string())));
         if results.is_empty() {

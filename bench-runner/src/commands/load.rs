@@ -1,11 +1,14 @@
 //! From a stored run to the content of its report: what several commands share.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Session, import};
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
+use crate::attest::{Key, Trust};
 use crate::cli::Format;
 use crate::clock;
 use crate::config::{Config, Curve, CurveKind};
@@ -18,6 +21,7 @@ use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
+use crate::model::seal::{ChainHead, Signed, Statement, payload_digest};
 use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
@@ -34,6 +38,10 @@ pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
         config.founding.iter().map(|file| import::read_summary(file)).collect::<Result<Vec<_>, _>>()?;
     let (mut store, opened) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
     tell(&opened);
+    if let Some(key) = signing_key(config) {
+        store.set_signer(Arc::new(key));
+        store.sign_runs(&opened.recovered)?;
+    }
     for record in &founding {
         // A corrected file does not change history; `import summary` says so.
         if !store.contains(&record.record.run.id)? {
@@ -41,6 +49,51 @@ pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
         }
     }
     Ok(store)
+}
+
+/// The key that signs, made and trusted on first use. Without one nothing is signed, and that is said.
+fn signing_key(config: &Config) -> Option<Key> {
+    let path = config.integrity.key.as_ref().filter(|_| config.integrity.sign)?;
+    let key = Key::load(path).and_then(|found| match found {
+        Some(key) => Ok(key),
+        None => {
+            let key = Key::create(path, false)?;
+            ui::note(&format!("made the signing key {} (`bench-runner key show`)", key.id()));
+            if let Some(file) = &config.integrity.trusted {
+                let mut trust = Trust::load(file)?;
+                trust.trust(&key.public(), clock::now(), None)?;
+                trust.save(file)?;
+            }
+            Ok(key)
+        }
+    });
+    key.map_err(|error| {
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        ui::note(&format!("nothing is signed: {error}{hint}"));
+    })
+    .ok()
+}
+
+/// The trusted keys of the configuration.
+pub(super) fn trust(config: &Config) -> Result<Trust, CliError> {
+    Ok(config.integrity.trusted.as_ref().map(|file| Trust::load(file)).transpose()?.unwrap_or_default())
+}
+
+/// How many threads check signatures.
+pub(super) fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Place and digest of the statement about a run.
+pub(super) fn seal_of(store: &Store, run: &RunId) -> Result<Option<ChainHead>, CliError> {
+    let own = store.identity()?.0;
+    let statements = store.statements(run)?;
+    let head = |signed: &Signed| {
+        let statement =
+            Statement::parse(&signed.payload).ok().filter(|found| found.predicate.store == own)?;
+        Some(ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) })
+    };
+    Ok(statements.iter().find_map(head))
 }
 
 /// Says what happened while the store was opened.
@@ -87,7 +140,7 @@ impl Loaded {
 }
 
 /// What a stored run says about its benchmarks.
-pub(super) fn results_of_record(record: &RunRecord) -> Vec<BenchmarkResult> {
+pub(super) fn results_of(record: &RunRecord) -> Vec<BenchmarkResult> {
     let loaded = Loaded::new(record.clone());
     results(&loaded.run, &loaded.measurements, &loaded.stated)
 }
@@ -102,7 +155,7 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         .as_ref()
         .zip(earlier_results.as_ref())
         .map(|(earlier, results)| Side { run: &earlier.run, results });
-    Ok(assemble(AssemblyInput {
+    let report = assemble(AssemblyInput {
         run: &loaded.run,
         measurements: &loaded.measurements,
         stated: &loaded.stated,
@@ -112,7 +165,8 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         hints: &hints(&config.curves)?,
         compare: &settings(config),
         reproduce: &format!("bench-runner report {run}"),
-    }))
+    });
+    Ok(RunReport { seal: seal_of(store, run)?, ..report })
 }
 
 /// Compares two stored runs, the older one first.
@@ -133,7 +187,7 @@ pub(super) fn comparison_of(
 }
 
 /// A stored run with the results computed from it.
-pub(super) fn results_of(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
+pub(super) fn run_and_results(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
     let loaded = Loaded::new(store.record(run)?);
     let results = results(&loaded.run, &loaded.measurements, &loaded.stated);
     Ok((loaded.run, results))

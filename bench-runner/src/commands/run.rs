@@ -69,6 +69,9 @@ pub(super) struct Around {
     /// Judge the budgets afterwards, and end with their exit code
     #[arg(long)]
     pub(super) gate: bool,
+    /// Do not sign the run
+    #[arg(long)]
+    pub(super) no_sign: bool,
     /// Store the run and write no report
     #[arg(long)]
     pub(super) no_report: bool,
@@ -80,7 +83,8 @@ pub(super) struct Around {
 ///
 /// Whatever stops the run before it is stored; a run that has begun is stored as far as it got.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let config = stage::config(args.what.manifest_path.as_ref(), session)?;
+    let mut config = stage::config(args.what.manifest_path.as_ref(), session)?;
+    config.integrity.sign &= !args.around.no_sign;
     let plan = prepare::plan(args, &config)?;
     if args.around.gate && config.budgets.is_empty() {
         return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
@@ -151,11 +155,20 @@ fn finish(
                 text.push_str(&[markdown.as_str(), html.as_str()].join("\n  "));
                 text.push('\n');
             }
+            text.push_str(&sealed(content));
             text
         }
     };
     session.answer(&text)?;
     Ok(exit(args, content, interrupted))
+}
+
+/// What was signed about the run, for the end of the summary.
+fn sealed(content: &RunReport) -> String {
+    content.seal.map_or_else(
+        || "not signed\n".to_owned(),
+        |seal| format!("signed: statement {} of its chain, {}\n", seal.position, seal.sha256.short()),
+    )
 }
 
 fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {

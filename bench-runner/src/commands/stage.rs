@@ -152,6 +152,7 @@ pub(super) fn config(manifest: Option<&PathBuf>, session: &Session) -> Result<Co
         founding: own.founding,
         reports: own.reports,
         templates: own.templates,
+        integrity: own.integrity,
         margin: own.margin,
         comparison_level: own.comparison_level,
         ..theirs

@@ -1,16 +1,20 @@
 //! One run as one file: canonical JSON with the digest of each part, to carry a run from one store to another.
 //!
-//! The same run always gives the same bytes. A bundle is not signed: its digests show damage, not who made it.
+//! The same run and statements always give the same bytes. Digests show damage; the DSSE envelopes, if there are any, show who
+//! made it. Whether their keys are trusted is decided by the reader.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, Access, FilesError};
 use crate::model::ids::{Digest, RunId};
 use crate::model::record::{LaunchMeasurement, RunRecord, StatedEstimate};
 use crate::model::run::{Run, RunStatus};
+use crate::model::seal::{PAYLOAD_TYPE, Signed};
 
 /// Name of the format.
 pub const SCHEMA: &str = "bench-runner/bundle";
@@ -56,6 +60,12 @@ pub enum BundleError {
         /// The first part that differs.
         part: String,
     },
+    /// An envelope that is none.
+    #[error("an envelope of the bundle is malformed: {reason}")]
+    Envelope {
+        /// What is wrong.
+        reason: String,
+    },
     /// A run that is still being measured.
     #[error("run {id} is still running")]
     Running {
@@ -79,7 +89,7 @@ impl BundleError {
             Self::TooLarge { .. } | Self::NotABundle { .. } => {
                 "check that this is a file made by `bench-runner bundle export`"
             }
-            Self::Malformed { .. } | Self::Digest { .. } => {
+            Self::Malformed { .. } | Self::Digest { .. } | Self::Envelope { .. } => {
                 "the file was changed or cut off; copy or export it again. Nothing was imported"
             }
             Self::Version { found } if *found > u64::from(VERSION) => "update bench-runner and import again",
@@ -100,6 +110,78 @@ struct Written<'a> {
     run: &'a Run,
     measurements: &'a [LaunchMeasurement],
     stated: &'a [StatedEstimate],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    envelopes: Vec<Envelope>,
+}
+
+/// A DSSE envelope.
+///
+/// # Reference
+///
+/// <https://github.com/secure-systems-lab/dsse/blob/master/envelope.md>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    payload: String,
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+    signatures: Vec<EnvelopeSignature>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct EnvelopeSignature {
+    #[serde(default)]
+    keyid: String,
+    sig: String,
+}
+
+impl Envelope {
+    /// Wraps a signed statement.
+    #[must_use]
+    pub fn new(signed: &Signed) -> Self {
+        let signature =
+            EnvelopeSignature { keyid: signed.key_id.clone(), sig: STANDARD.encode(signed.signature) };
+        Self {
+            payload: STANDARD.encode(&signed.payload),
+            payload_type: PAYLOAD_TYPE.to_owned(),
+            signatures: vec![signature],
+        }
+    }
+
+    /// Takes the statement out, once for each signature; nothing is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`BundleError::Envelope`] for another type of payload or malformed base 64.
+    pub fn open(&self) -> Result<Vec<Signed>, BundleError> {
+        let wrong = |reason: &str| BundleError::Envelope { reason: reason.to_owned() };
+        if self.payload_type != PAYLOAD_TYPE {
+            return Err(wrong("its payload has another type"));
+        }
+        let payload = STANDARD.decode(&self.payload).map_err(|_| wrong("its payload is not base 64"))?;
+        let open = |signature: &EnvelopeSignature| {
+            let bytes = STANDARD.decode(&signature.sig).map_err(|_| wrong("a signature is not base 64"))?;
+            let signature_bytes =
+                bytes.try_into().map_err(|_| wrong("a signature does not have 64 bytes"))?;
+            Ok(Signed {
+                payload: payload.clone(),
+                key_id: signature.keyid.clone(),
+                signature: signature_bytes,
+            })
+        };
+        self.signatures.iter().take(MAX_SIGNATURES).map(open).collect()
+    }
+}
+
+/// Most envelopes of a bundle, and most signatures of an envelope, that are read.
+const MAX_SIGNATURES: usize = 64;
+
+/// A run and what was signed about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The run.
+    pub record: RunRecord,
+    /// Statements about it, none of them verified.
+    pub statements: Vec<Signed>,
 }
 
 /// The file as it is read.
@@ -109,6 +191,8 @@ struct Parsed {
     run: Run,
     measurements: Vec<LaunchMeasurement>,
     stated: Vec<StatedEstimate>,
+    #[serde(default)]
+    envelopes: Vec<Envelope>,
 }
 
 /// What any file of ours begins with.
@@ -118,12 +202,21 @@ struct Header {
     version: u64,
 }
 
-/// Writes a run as the bytes of a bundle.
+/// Writes a run as the bytes of a bundle without envelopes.
+///
+/// # Errors
+///
+/// As [`to_signed_bytes`].
+pub fn to_bytes(record: &RunRecord) -> Result<Vec<u8>, BundleError> {
+    to_signed_bytes(record, &[])
+}
+
+/// Writes a run and what was signed about it as the bytes of a bundle.
 ///
 /// # Errors
 ///
 /// [`BundleError::Running`], [`BundleError::TooLarge`], [`BundleError::Unwritable`].
-pub fn to_bytes(record: &RunRecord) -> Result<Vec<u8>, BundleError> {
+pub fn to_signed_bytes(record: &RunRecord, statements: &[Signed]) -> Result<Vec<u8>, BundleError> {
     if record.run.status == RunStatus::Running {
         return Err(BundleError::Running { id: record.run.id.clone() });
     }
@@ -140,6 +233,7 @@ pub fn to_bytes(record: &RunRecord) -> Result<Vec<u8>, BundleError> {
         run: &record.run,
         measurements: &record.measurements,
         stated: &record.stated,
+        envelopes: statements.iter().map(Envelope::new).collect(),
     };
     let mut bytes = serde_json::to_vec(&file).map_err(unwritable)?;
     bytes.push(b'\n');
@@ -154,6 +248,15 @@ pub fn to_bytes(record: &RunRecord) -> Result<Vec<u8>, BundleError> {
 /// [`BundleError`]; nothing of a bundle that differs from its digests is returned. Fields that this version does not know
 /// are ignored, nesting deeper than 128 is refused.
 pub fn from_bytes(bytes: &[u8]) -> Result<RunRecord, BundleError> {
+    Ok(parse(bytes)?.record)
+}
+
+/// Reads a run and its envelopes from the bytes of a bundle and checks every digest, and no signature.
+///
+/// # Errors
+///
+/// As [`from_bytes`].
+pub fn parse(bytes: &[u8]) -> Result<Bundle, BundleError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(BundleError::TooLarge { bytes: bytes.len() as u64 });
     }
@@ -165,7 +268,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<RunRecord, BundleError> {
     if header.version != u64::from(VERSION) {
         return Err(BundleError::Version { found: header.version });
     }
-    let Parsed { digests: stated_digests, run, measurements, stated } =
+    let Parsed { digests: stated_digests, run, measurements, stated, envelopes } =
         serde_json::from_slice(bytes).map_err(malformed)?;
     if run.status == RunStatus::Running {
         return Err(BundleError::Running { id: run.id });
@@ -175,7 +278,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<RunRecord, BundleError> {
     let differs = |part: &&String| stated_digests.get(*part) != digests.get(*part);
     match digests.keys().chain(stated_digests.keys()).find(differs) {
         Some(part) => Err(BundleError::Digest { part: part.clone() }),
-        None => Ok(record),
+        None => {
+            let opened = envelopes.iter().take(MAX_SIGNATURES).map(Envelope::open);
+            let statements = opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+            Ok(Bundle { record, statements })
+        }
     }
 }
 

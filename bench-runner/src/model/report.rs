@@ -58,4 +58,7 @@ pub struct RunReport {
     pub descriptions: Vec<Description>,
     /// The command that makes this report again.
     pub reproduce: String,
+    /// Place and digest of the statement that was signed about the run; `None` for an unsigned one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<super::seal::ChainHead>,
 }

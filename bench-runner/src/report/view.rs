@@ -236,8 +236,15 @@ fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {
             if version.contains("bench-runner") { version } else { format!("bench-runner {version}") }
         },
     );
+    let seal = context.report.seal.map_or_else(String::new, |seal| {
+        format!(" · statement {} of its chain, {}", seal.position, words::code(&seal.sha256.short()))
+    });
     vec![
-        format!("Run {} · started {} · {tool}", words::code(id.as_str()), format::timestamp(context.report.run.started)),
+        format!(
+            "Run {} · started {} · {tool}{seal}",
+            words::code(id.as_str()),
+            format::timestamp(context.report.run.started)
+        ),
         "Value: the named statistic of the time per iteration. Interval: what it covers is stated beside each table. \
          Throughput: work per iteration divided by the value. Changes are relative to the older run; above zero is \
          slower."

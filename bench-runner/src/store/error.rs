@@ -168,6 +168,12 @@ pub enum StoreError {
         /// The first part that differs.
         part: String,
     },
+    /// The observations of a run were pruned or folded, and somebody needs them.
+    #[error("the observations of run {id} were pruned")]
+    Pruned {
+        /// The run.
+        id: RunId,
+    },
     /// A migration failed and was rolled back.
     #[error("the store `{}` could not be migrated to schema {to}", path.display())]
     Migration {
@@ -229,6 +235,9 @@ impl StoreError {
             Self::Immutable { .. } => "add a new run or an annotation instead",
             Self::Ambiguous { .. } => "give more characters of the id",
             Self::NoSuchRun { .. } => "`bench-runner list` shows the runs",
+            Self::Pruned { .. } => {
+                "its line of history is kept, and so is what it signs; observations may be in a backup or a bundle"
+            }
             Self::Conflict { .. } => {
                 "nothing was changed; import it into another store with `--store` to look at the difference"
             }
@@ -277,6 +286,16 @@ impl Fault {
     /// For content that was stored.
     pub(super) fn content(what: impl Into<String>, reason: impl ToString) -> Self {
         Self::Content(what.into(), reason.to_string())
+    }
+
+    /// The reason in words, for what is reported and does not end the work.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Sql(error) => error.to_string(),
+            Self::Content(what, reason) | Self::Invalid(what, reason) => format!("{what}: {reason}"),
+            Self::Beside(.., error) => error.to_string(),
+            Self::Done(error) => error.to_string(),
+        }
     }
 
     /// Completes the error with the store and what was being done.

@@ -2,11 +2,14 @@
 //!
 //! Runs that are arms of an experiment are not nights and are left out.
 
-use rusqlite::{Connection, named_params};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use super::Store;
+use rusqlite::{Connection, OptionalExtension, named_params};
+
 use super::error::{Fault, StoreError};
-use super::text::{named, run_id};
+use super::text::{SERIES_KEYS, named, run_id, series_key};
+use super::{Store, nights};
 use crate::model::fact::keys;
 use crate::model::history::{History, HistoryPoint};
 use crate::model::ids::Digest;
@@ -18,15 +21,105 @@ pub const QUARANTINE: &str = "quarantine";
 /// Kind of the annotation that takes it back.
 pub const RELEASE: &str = "release";
 
+/// Which lines to read; everything left out matches all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Only lines of this machine key.
+    pub machine: Option<String>,
+    /// Only lines of this configuration.
+    pub config: Option<String>,
+    /// Only points of runs that began at or after this moment.
+    pub since: Option<Timestamp>,
+}
+
+/// What the points of one run share.
+#[derive(Debug)]
+struct About {
+    row: i64,
+    point: HistoryPoint,
+}
+
+/// Machine, configuration and recipe: the runs of a line are those of one of these.
+type Place = (String, String, u32);
+
+/// What is known about runs, read once and kept until somebody writes.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// State of the store for which this holds: commits of others, changes of ours.
+    state: (i64, i64),
+    places: BTreeMap<Place, Rc<Vec<About>>>,
+}
+
 impl Store {
     /// Returns the points of a series, one per run with a launch of it or a stated estimate, oldest first.
     ///
     /// Running runs and arms of experiments are left out; partial, imported and quarantined ones are in it and say so.
+    /// One range scan: what the runs are is read with the first line of a machine and remembered until something is written.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot be read.
     pub fn history(&self, key: &SeriesKey) -> Result<History, StoreError> {
+        self.read("reading a history", |connection| {
+            let id = &key.benchmark;
+            let series: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT series_id FROM benchmark JOIN series USING (benchmark_id) JOIN metric USING (metric_id)
+                     WHERE group_name = :group AND target = :target AND package = :package
+                       AND occurrence = :occurrence AND function IS :function AND value IS :value
+                       AND metric.name = :metric AND metric.unit = :unit
+                       AND machine = :machine AND config = :config AND recipe = :recipe",
+                )?
+                .query_row(
+                    named_params! {
+                        ":group": id.group, ":target": id.target, ":package": id.package,
+                        ":occurrence": id.occurrence, ":function": id.function, ":value": id.value,
+                        ":metric": key.metric.name, ":unit": key.metric.unit,
+                        ":machine": key.machine, ":config": key.config, ":recipe": key.recipe,
+                    },
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let points = match series {
+                None => Vec::new(),
+                Some(series) => {
+                    let runs = self.about(connection, (key.machine.clone(), key.config.clone(), key.recipe))?;
+                    points(connection, series, &runs, None)?
+                }
+            };
+            Ok(History { key: key.clone(), points })
+        })
+    }
+
+    /// Hands every line that matches to `take`, in the order of machines, configurations and then of their first appearance.
+    /// Lines without a point are left out.
+    ///
+    /// Each is read in one range scan and dropped before the next, so that memory holds one line and the list of runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read; `take` has seen what came before.
+    pub fn histories(&self, filter: &HistoryFilter, mut take: impl FnMut(History)) -> Result<(), StoreError> {
+        self.read("reading histories", |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SERIES_KEYS} WHERE (?1 IS NULL OR series.machine = ?1) AND (?2 IS NULL OR series.config = ?2)
+                 ORDER BY series.machine, series.config, series.recipe, series.series_id"
+            ))?;
+            let mut rows = statement.query((&filter.machine, &filter.config))?;
+            while let Some(row) = rows.next()? {
+                let key = series_key(row, 0)?;
+                let runs = self.about(connection, (key.machine.clone(), key.config.clone(), key.recipe))?;
+                let points = points(connection, row.get(11)?, &runs, filter.since)?;
+                if !points.is_empty() {
+                    take(History { key, points });
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Computes the points of a series from its launches again, without what was kept when the runs ended.
+    pub(super) fn history_from_launches(&self, key: &SeriesKey) -> Result<History, StoreError> {
         self.read("reading a history", |connection| {
             let mut points = measured(connection, key)?;
             points.extend(stated(connection, key)?);
@@ -34,6 +127,100 @@ impl Store {
             Ok(History { key: key.clone(), points })
         })
     }
+
+    /// Returns the finished runs of a place, by row.
+    fn about(&self, connection: &Connection, place: Place) -> Result<Rc<Vec<About>>, Fault> {
+        let changes: i64 =
+            connection.prepare_cached("SELECT total_changes()")?.query_row([], |row| row.get(0))?;
+        let others = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let mut known = self.runs.borrow_mut();
+        if known.state != (others, changes) {
+            *known = Runs { state: (others, changes), places: BTreeMap::new() };
+        }
+        if let Some(runs) = known.places.get(&place) {
+            return Ok(Rc::clone(runs));
+        }
+        let mut statement = connection.prepare_cached(
+            "SELECT run.run_id, run.id, run.kind, run.status, run.started_us, identity.build, source, grade,
+                    (SELECT CASE kind WHEN 'quarantine' THEN text END FROM annotation
+                     WHERE target = 'run' AND target_id = run.id AND kind IN ('quarantine', 'release')
+                     ORDER BY at_us DESC, annotation_id DESC LIMIT 1)
+             FROM identity JOIN run USING (identity_id) LEFT JOIN night_run USING (run_id)
+             WHERE machine = ?1 AND config = ?2 AND recipe = ?3 AND run.status <> 'running'
+               AND NOT EXISTS (SELECT 1 FROM experiment_arm WHERE experiment_arm.run_id = run.run_id)
+             ORDER BY run.run_id",
+        )?;
+        let mut rows = statement.query((&place.0, &place.1, place.2))?;
+        let mut runs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let point = HistoryPoint {
+                run: run_id(&row.get::<_, String>(1)?)?,
+                kind: named("the kind of a run", row.get(2)?)?,
+                status: named("the status of a run", row.get(3)?)?,
+                started: Timestamp(row.get(4)?),
+                value: f64::NAN,
+                log_sd: None,
+                launches: 0,
+                commit: row.get(6)?,
+                build: row.get(5)?,
+                executable: None,
+                grade: row.get(7)?,
+                quarantined: row.get(8)?,
+            };
+            runs.push(About { row: row.get(0)?, point });
+        }
+        let runs = Rc::new(runs);
+        known.places.insert(place, Rc::clone(&runs));
+        Ok(runs)
+    }
+}
+
+/// Reads the points of one line; runs that are not among `runs` are left out.
+fn points(
+    connection: &Connection,
+    series: i64,
+    runs: &[About],
+    since: Option<Timestamp>,
+) -> Result<Vec<HistoryPoint>, Fault> {
+    let wanted = |about: &&About| since.is_none_or(|since| about.point.started >= since);
+    let Some(first) = runs.iter().filter(wanted).map(|about| about.row).min() else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT run_id, night.value, log_sd, launches, code_id FROM night
+         WHERE series_id = ?1 AND run_id >= ?2 ORDER BY run_id, ordinal",
+    )?;
+    let mut rows = statement.query((series, first))?;
+    let mut codes: BTreeMap<i64, Digest> = BTreeMap::new();
+    let mut points = Vec::new();
+    // Both lists are in the order of rows, so that the next one is nearly always at hand.
+    let mut place = 0;
+    while let Some(row) = rows.next()? {
+        let run: i64 = row.get(0)?;
+        while runs.get(place).is_some_and(|about| about.row < run) {
+            place += 1;
+        }
+        let Some(about) = runs.get(place).filter(|about| about.row == run).filter(wanted) else { continue };
+        let executable = match row.get::<_, Option<i64>>(4)? {
+            None => None,
+            Some(code) => match codes.get(&code) {
+                Some(digest) => Some(*digest),
+                None => {
+                    let digest = Digest(
+                        connection
+                            .prepare_cached("SELECT sha256 FROM code WHERE code_id = ?1")?
+                            .query_row([code], |row| row.get(0))?,
+                    );
+                    codes.insert(code, digest);
+                    Some(digest)
+                }
+            },
+        };
+        let (value, log_sd, launches) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        points.push(HistoryPoint { value, log_sd, launches, executable, ..about.point.clone() });
+    }
+    points.sort_by(|a, b| (a.started, &a.run).cmp(&(b.started, &b.run)));
+    Ok(points)
 }
 
 /// What every point says about its run, in SQL after `run.run_id` is known.
@@ -137,20 +324,6 @@ fn about(row: &rusqlite::Row<'_>) -> Result<HistoryPoint, Fault> {
 fn summarise(point: Option<&mut HistoryPoint>, medians: &mut Vec<f64>) {
     let Some(point) = point else { return };
     point.launches = u32::try_from(medians.len()).unwrap_or(u32::MAX);
-    let logs: Vec<f64> = medians.iter().map(|median| median.ln()).collect();
-    medians.sort_by(f64::total_cmp);
-    let middle = medians.len() / 2;
-    point.value = if medians.len() % 2 == 1 {
-        medians[middle]
-    } else {
-        f64::midpoint(medians[middle - 1], medians[middle])
-    };
-    if logs.len() >= 2 {
-        #[expect(clippy::cast_precision_loss, reason = "a run has far fewer than 2^52 launches")]
-        let count = logs.len() as f64;
-        let mean = logs.iter().sum::<f64>() / count;
-        point.log_sd =
-            Some((logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0)).sqrt());
-    }
+    (point.value, point.log_sd) = nights::summarise(medians);
     medians.clear();
 }

@@ -124,6 +124,7 @@ impl Store {
                        AND earlier.plan_json ->> '$.warm_up_seconds' IS this.plan_json ->> '$.warm_up_seconds'
                        AND earlier.plan_json ->> '$.measurement_seconds' IS this.plan_json ->> '$.measurement_seconds'
                        AND earlier.plan_json ->> '$.sample_size' IS this.plan_json ->> '$.sample_size'
+                       AND NOT EXISTS (SELECT 1 FROM pruned_run WHERE pruned_run.run_id = earlier.run_id)
                        AND NOT EXISTS (SELECT 1 FROM finding
                                        WHERE finding.run_id = earlier.run_id AND severity = 'blocking')
                        AND EXISTS (SELECT 1 FROM inventory AS a JOIN inventory AS b USING (benchmark_id)

@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::error::{Fault, StoreError};
-use super::text::{BENCHMARK_COLUMNS, benchmark, digest, from_json, named, narrow, run_id};
+use super::text::{BENCHMARK_COLUMNS, benchmark, digest, exactly, from_json, named, narrow, run_id};
 use super::write::{require, row_of};
-use super::{Store, covariates, pack, recover};
+use super::{Store, covariates, pack, recover, rehash};
 use crate::model::estimate::{ConfidenceInterval, Estimate};
 use crate::model::fact::Fact;
 use crate::model::finding::Finding;
 use crate::model::ids::{BenchmarkId, Digest, Identity, RunId};
 use crate::model::measurement::Measurement;
 use crate::model::record::{
-    LaunchMeasurement, RunRecord, StatedEstimate, list_digest, measurement_digest, measurement_part,
-    run_digests, stated_digest,
+    LaunchMeasurement, RunRecord, StatedEstimate, measurement_digest, measurement_part,
 };
 use crate::model::run::{Executable, Launch, Run, RunStatus};
 use crate::model::units::{Metric, Timestamp};
@@ -106,25 +105,22 @@ impl Store {
     pub fn verify(&self, run: &RunId) -> Result<Vec<String>, StoreError> {
         self.read("verifying a run", |connection| {
             let row = require(connection, run)?;
-            let stored = digests(connection, row)?;
-            let json = |error| Fault::content("a run", error);
-            let mut actual = run_digests(&self::run(connection, row)?).map_err(json)?;
-            actual.insert("stated".to_owned(), stated_digest(&stated(connection, row)?).map_err(json)?);
-            let mut measured = BTreeMap::new();
-            for_each_measurement(connection, row, |launch, position, measurement| {
-                // A measurement that cannot be unpacked has no digest, which is a difference too.
-                if let Ok(measurement) = measurement {
-                    let digest = measurement_digest(launch, &measurement).map_err(json)?;
-                    measured.insert(measurement_part(launch, position), digest);
+            let mut stored = digests(connection, row)?;
+            let mut actual = rehash::run(connection, row, &mut BTreeMap::new())?;
+            if actual.folded {
+                stored.retain(|part, _| !part.starts_with("measurement"));
+            }
+            // What stands beside the parts has no digest of its own here, and is judged by whether it follows from them.
+            for (part, follows) in [("nights", actual.nights_follow), ("summaries", actual.summaries_follow)]
+            {
+                if follows {
+                    actual.parts.remove(part);
                 }
-                Ok(())
-            })?;
-            actual.insert("measurements".to_owned(), list_digest(&measured));
-            actual.extend(measured);
+            }
             let mut parts: Vec<String> = stored
                 .keys()
-                .chain(actual.keys())
-                .filter(|part| stored.get(*part) != actual.get(*part))
+                .chain(actual.parts.keys())
+                .filter(|part| stored.get(*part) != actual.parts.get(*part))
                 .cloned()
                 .collect();
             parts.sort();
@@ -217,7 +213,7 @@ fn facts(connection: &Connection, run: i64) -> Result<Vec<Fact>, Fault> {
     rows(connection, sql, run, |row| {
         Ok(Fact {
             key: row.get(0)?,
-            value: from_json("the value of a fact", &row.get::<_, String>(1)?)?,
+            value: exactly("the value of a fact", &row.get::<_, String>(1)?)?,
             unit: row.get(2)?,
             status: named("the status of a fact", row.get(3)?)?,
             source: row.get(4)?,
@@ -316,6 +312,11 @@ pub(super) fn stated(connection: &Connection, run: i64) -> Result<Vec<StatedEsti
 
 /// Reads the measurements of a run; the first that is damaged is an error.
 fn measurements(connection: &Connection, run: i64) -> Result<Vec<LaunchMeasurement>, Fault> {
+    if rehash::state(connection, run)? != (false, false) {
+        let id: String =
+            connection.query_row("SELECT id FROM run WHERE run_id = ?1", [run], |row| row.get(0))?;
+        return Err(StoreError::Pruned { id: run_id(&id)? }.into());
+    }
     let mut values = Vec::new();
     for_each_measurement(connection, run, |launch, _, measurement| {
         values.push(LaunchMeasurement { launch, measurement: measurement? });

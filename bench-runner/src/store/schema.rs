@@ -18,8 +18,13 @@ pub(super) const LADDER: &[&str] = &[
     include_str!("../../migrations/0001-first.sql"),
     include_str!("../../migrations/0002-experiments.sql"),
     include_str!("../../migrations/0003-decisions.sql"),
+    include_str!("../../migrations/0004-integrity.sql"),
     include_str!("../../migrations/0005-covariates.sql"),
+    SCALE,
 ];
+
+/// The migration after which the points of all older runs are computed, in the same transaction.
+const SCALE: &str = include_str!("../../migrations/0006-scale.sql");
 
 /// What a file is, as far as its header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +117,9 @@ fn climb(connection: &mut Connection, to: i64, sql: &str, now: Timestamp) -> rus
         return Ok(false);
     }
     transaction.execute_batch(sql)?;
+    if sql == SCALE {
+        super::nights::fill_all(&transaction)?;
+    }
     if to == 1 {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         let store_id = clock::new_run_id(now);

@@ -335,7 +335,7 @@ fn damage_is_found_and_named() {
     check("UPDATE measurement SET sha256 = zeroblob(32) WHERE measurement_id = 1", &first);
     check("UPDATE finding SET evidence = '4 of 4' WHERE ordinal = 0", &["findings"]);
     check("UPDATE run SET started_us = started_us + 1", &["run"]);
-    check("UPDATE fact_text SET value_json = '\"def456\"' WHERE key = 'source.commit'", &["facts"]);
+    check("UPDATE fact_text SET value_json = '\"def456\"' WHERE key = 'source.commit'", &["facts", "nights"]);
     check("UPDATE launch SET exit_code = 1 WHERE ordinal = 1", &["launches"]);
     check("UPDATE run SET plan_json = 'null'", &["plan"]);
 }

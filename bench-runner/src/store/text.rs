@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::Fault;
 use crate::model::ids::{BenchmarkId, Digest, RunId};
+use crate::model::record::SeriesKey;
+use crate::model::units::Metric;
 
 /// Writes a unit-like enum as its serde name.
 pub(super) fn name_of<T: Serialize>(what: &'static str, value: T) -> Result<String, Fault> {
@@ -30,6 +32,16 @@ pub(super) fn json_of<T: Serialize + ?Sized>(what: &'static str, value: &T) -> R
 /// Reads a structure from JSON.
 pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, json: &str) -> Result<T, Fault> {
     serde_json::from_str(json).map_err(|error| Fault::content(what, error))
+}
+
+/// Reads a structure from the very JSON that [`json_of`] writes of it: another spelling was not written here.
+pub(super) fn exactly<T: DeserializeOwned + Serialize>(what: &'static str, json: &str) -> Result<T, Fault> {
+    let value = from_json(what, json)?;
+    if json_of(what, &value)? == json {
+        Ok(value)
+    } else {
+        Err(Fault::content(what, "it is spelled in another way than it is written"))
+    }
 }
 
 /// Reads a digest from its 32 bytes.
@@ -59,5 +71,22 @@ pub(super) fn benchmark(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Resu
         function: row.get(first + 3)?,
         value: row.get(first + 4)?,
         occurrence: row.get(first + 5)?,
+    })
+}
+
+/// Selects the keys of series in the order in which [`series_key`] reads them.
+pub(super) const SERIES_KEYS: &str =
+    "SELECT benchmark.package, benchmark.target, benchmark.group_name, benchmark.function, benchmark.value,
+            benchmark.occurrence, metric.name, metric.unit, series.recipe, series.machine, series.config, series.series_id
+     FROM series JOIN benchmark USING (benchmark_id) JOIN metric USING (metric_id)";
+
+/// Reads the key of a series from eleven columns that begin at `first`.
+pub(super) fn series_key(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<SeriesKey> {
+    Ok(SeriesKey {
+        benchmark: benchmark(row, first)?,
+        metric: Metric { name: row.get(first + 6)?, unit: row.get(first + 7)? },
+        recipe: row.get(first + 8)?,
+        machine: row.get(first + 9)?,
+        config: row.get(first + 10)?,
     })
 }

@@ -15,7 +15,7 @@ use super::{Store, covariates, pack, read};
 use crate::model::fact::{Fact, FactValue};
 use crate::model::finding::Finding;
 use crate::model::ids::{Identity, RunId};
-use crate::model::measurement::Measurement;
+use crate::model::measurement::{Measurement, Observation};
 use crate::model::record::{RunRecord, StatedEstimate, measurement_digest};
 use crate::model::run::{Executable, Launch, LaunchStatus, Run, RunStatus};
 use crate::model::units::Timestamp;
@@ -139,11 +139,12 @@ impl Store {
     /// [`StoreError::Invalid`] when a measured run shall be complete but has no launch, or one that is not complete;
     /// [`StoreError`]: no such run, it is finished already, or it cannot be written. Then it is still running.
     pub fn finish_run(&mut self, run: &RunId, end: &RunEnd) -> Result<(), StoreError> {
+        let signer = self.signer.clone();
         self.write("finishing a run", |tx| {
             let row = require(tx, run)?;
             append_facts(tx, row, &end.facts)?;
             append_findings(tx, row, &end.findings)?;
-            seal(tx, row, end.status, end.finished)
+            seal(tx, row, (end.status, end.finished), signer.as_deref())
         })?;
         self.locks.remove(run);
         Ok(())
@@ -156,6 +157,7 @@ impl Store {
     /// [`StoreError::Conflict`] when the id is stored with other content, [`StoreError::Invalid`] for a run that is still
     /// running or whose launches are not in order; [`StoreError`] when it cannot be written.
     pub fn import_run(&mut self, record: &RunRecord) -> Result<Imported, StoreError> {
+        let signer = self.signer.clone();
         self.write("importing a run", |tx| {
             let digests = record.digests().map_err(|error| Fault::invalid("a run", error))?;
             if let Some(row) = row_of(tx, &record.run.id)? {
@@ -179,7 +181,7 @@ impl Store {
             }
             let row = insert_run(tx, &record.run)?;
             insert_content(tx, row, record)?;
-            seal(tx, row, record.run.status, record.run.finished)?;
+            seal(tx, row, (record.run.status, record.run.finished), signer.as_deref())?;
             // What was stored must be what was given, down to the last digest.
             match read::digests(tx, row)? == digests {
                 true => Ok(Imported::Added),
@@ -271,7 +273,7 @@ fn insert_measurement(
     let what = || format!("the measurement of {}", measurement.benchmark);
     let packed = pack(&measurement.sample).map_err(|error| Fault::invalid(what(), error))?;
     let (median, minimum) =
-        summary(measurement).ok_or_else(|| Fault::invalid(what(), "it has no observations"))?;
+        summary_of(&measurement.sample).ok_or_else(|| Fault::invalid(what(), "it has no observations"))?;
     let digest = measurement_digest(launch.1, measurement).map_err(|error| Fault::invalid(what(), error))?;
     let series = intern_series(connection, identity, &measurement.benchmark, &measurement.metric)?;
     let protocol = intern(
@@ -305,8 +307,8 @@ fn insert_measurement(
 }
 
 /// Returns median and minimum per iteration, for lists.
-fn summary(measurement: &Measurement) -> Option<(f64, f64)> {
-    let mut values: Vec<f64> = measurement.sample.iter().map(|o| o.per_iteration()).collect();
+pub(super) fn summary_of(sample: &[Observation]) -> Option<(f64, f64)> {
+    let mut values: Vec<f64> = sample.iter().map(|o| o.per_iteration()).collect();
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     let lower = *values.get((values.len() - 1) / 2)?;

@@ -142,6 +142,7 @@ impl World {
             .args(words)
             .current_dir(self.folder.path())
             .env("BENCH_RUNNER_LOCK", self.path("measuring.lock"))
+            .env("BENCH_RUNNER_KEYS", self.path("keys"))
             .env("COLUMNS", "80");
         command
     }

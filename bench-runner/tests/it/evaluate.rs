@@ -65,3 +65,51 @@ fn a_history_is_replayed_and_a_short_one_is_nothing() {
     assert_eq!(failed.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&failed.stderr).contains("does not name the column `suite`"));
 }
+
+#[test]
+fn change_points_are_scored_beside_otava_and_reproducibly() {
+    let arguments = ["evaluate", "--change-points", "--cases", "12", "--seed", "9"];
+    let answer = json(&arguments);
+    let items = answer["items"].as_array().unwrap();
+    let engines = items.iter().filter(|item| item["table"] == "steps" && item["noise"] == "all");
+    let names: Vec<&str> = engines.map(|item| item["engine"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 6);
+    assert_eq!(&names[..3], ["ours", "ours, above 2 %", "Otava default (50, 1e-3, 0)"]);
+    assert_eq!(items.iter().filter(|item| item["table"] == "nothing").count(), 7);
+    assert!(items.iter().all(|item| item["noise"] != "real"), "there is no history to draw from");
+    assert_eq!(answer, json(&arguments));
+}
+
+#[test]
+fn residuals_of_a_history_are_noise_and_the_thresholds_can_be_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.csv");
+    let rows = (0..8).flat_map(|series| {
+        (0..60).map(move |night| {
+            format!("suite,bench{series},ns,{night},{}\n", 100 + (night * 7 + series * 3) % 5)
+        })
+    });
+    let text: String =
+        std::iter::once("suite,benchmark,unit,date_ms,value\n".to_owned()).chain(rows).collect();
+    std::fs::write(&file, text).unwrap();
+    let path = file.to_str().unwrap();
+    let scored = json(&[
+        "evaluate",
+        "--change-points",
+        "--history",
+        path,
+        "--half",
+        "all",
+        "--cases",
+        "5",
+        "--seed",
+        "9",
+    ]);
+    let real = scored["items"].as_array().unwrap().iter().filter(|item| item["noise"] == "real").count();
+    assert_eq!(real, 6);
+    let rows = json(&["evaluate", "--calibrate-change-points", "--cases", "20"]);
+    assert_eq!(rows["items"].as_array().unwrap().len(), 12);
+    std::fs::write(&file, "suite,benchmark,unit,date_ms,value\na,b,ns,1,2\n").unwrap();
+    let none = bench_runner(&["evaluate", "--change-points", "--history", path, "--half", "all"]);
+    assert_eq!(none.status.code(), Some(4));
+}

@@ -55,6 +55,7 @@ fn launch(ordinal: u32) -> Launch {
         started: Timestamp(STARTED.0 + i64::from(ordinal) * 1_000_000),
         elapsed_seconds: 0.5,
         exit_code: Some(0),
+        covariates: None,
     }
 }
 

@@ -50,6 +50,7 @@ fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
         started,
         elapsed_seconds: 1.0,
         exit_code: Some(0),
+        covariates: None,
     };
     let measurement = |group: &str, value: f64, ordinal: u32| LaunchMeasurement {
         launch: ordinal,

@@ -45,6 +45,8 @@ mod hardware_roots;
 #[cfg(test)]
 mod hardware_support;
 #[cfg(test)]
+mod integrity;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod machines;

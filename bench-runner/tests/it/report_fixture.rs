@@ -353,6 +353,7 @@ pub(crate) fn measured() -> RunReport {
         recommendations: recommendations(&run.id),
         descriptions: descriptions(),
         reproduce: format!("bench-runner report {}", run.id),
+        seal: None,
         run,
         results,
         distributions,

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use kms::parallel::{verify_each, verify_many};
+use kms::parallel::{Scoped, verify_each, verify_many};
 use kms::{Item, PublicKey, Rejected, Rule, Seed, Signature, SigningKey, Strict, Zip215};
 
 /// A key of the input, with how the signature is made: found in the input, or good and then spoiled by it.
@@ -46,7 +46,7 @@ fn agree<R: Rule>(cases: &[Case], hot: &[PublicKey]) {
     assert_eq!(with_tables.iter().map(verify).collect::<Vec<_>>(), expected);
     assert_eq!(R::verify_many(&with_tables), expected);
     let mut verdicts = vec![Err(Rejected::NotVerified); items.len()];
-    let threads = NonZeroUsize::MIN.saturating_add(1);
+    let threads = &Scoped::new(NonZeroUsize::MIN.saturating_add(1));
     verify_each::<R>(&items, &mut verdicts, threads).expect("one place each");
     assert_eq!(verdicts, expected);
     verify_many::<R>(&items, &mut verdicts, threads).expect("one place each");

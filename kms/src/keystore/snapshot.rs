@@ -214,6 +214,10 @@ impl Reader<'_> {
         let (number, at) = (self.u64()?, self.u64()?);
         let kind = EventKind::from_code(*self.take()?).ok_or(content("a kind of event"))?;
         let (tenant, purpose, set, version) = (self.label()?, self.label()?, *self.take()?, self.u32()?);
+        // An identity counts from 1, and makes 1 of 0: one content would have two encodings.
+        if version == 0 {
+            return Err(content("a version from 1"));
+        }
         let id = KeyId::new(tenant, purpose, set, version);
         Ok(Event { number, at, kind, id, previous: *self.take()? })
     }

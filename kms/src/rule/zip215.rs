@@ -4,6 +4,7 @@
 //! verdict as each of them alone: the batch may be amortised. Where the combination fails, every item is asked alone.
 
 use std::iter::once;
+use std::num::NonZeroUsize;
 
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
@@ -15,6 +16,8 @@ use sha2::{Digest, Sha512};
 use super::many::Halves;
 use super::sealed::Sealed;
 use super::{Item, Rejected, Rule, Verdict, challenge_hash, scalar};
+use crate::error::LengthMismatch;
+use crate::probe::{CurveBackend, curve_backend};
 use crate::public_key::PublicKey;
 
 /// Accepts exactly when S is below the group order, A and R decode (non-canonical encodings included), and
@@ -30,14 +33,34 @@ use crate::public_key::PublicKey;
 pub struct Zip215;
 
 /// The largest combination. One refused signature costs the whole chunk a second look, and a longer chunk saves little.
+///
+/// Measured with `examples/chunk_costs.rs`, AMD Zen 4, least of 100 rounds, µs per item with different keys:
+///
+/// | items | 8 | 32 | 64 | 94 | 95 | 128 | 192 | 256 | 384 |
+/// |---|---|---|---|---|---|---|---|---|---|
+/// | AVX-512 IFMA | 11.5 | 10.3 | 10.2 | 10.0 | 9.0 | 8.7 | 8.4 | 8.3 | 8.1 |
+/// | AVX2 | 19.2 | 16.6 | 16.1 | 16.0 | 14.8 | 14.1 | 13.2 | 12.9 | – |
+///
+/// It falls all the way: a call is best cut into as few chunks as the bound allows, and short calls not at all.
 const MAX_CHUNK: usize = 256;
+
+/// From so many points on `curve25519-dalek` changes from Straus' to Pippenger's algorithm.
+const PIPPENGER: usize = 190;
 
 /// Chooses the chunks of a call: equally long ones, so that no short rest is left over.
 ///
-/// From 190 points on, `curve25519-dalek` changes from Straus' to Pippenger's algorithm, which suits these chunks better.
-/// Equal chunks of a long call have at least 129 items and, with different keys, 259 points: none falls back behind it.
+/// Equal chunks of a long call have at least 129 items and, with different keys, 259 points: none falls back to Straus.
 fn chunk(items: usize) -> usize {
     items.div_ceil(items.div_ceil(MAX_CHUNK).max(1)).max(1)
+}
+
+/// Tells from how many points on a combination is filled up with terms of zero until Pippenger's algorithm is taken.
+///
+/// `curve25519-dalek`'s step suits AVX2. With AVX-512 IFMA, where memory weighs more than arithmetic, Pippenger's
+/// algorithm is ahead from 142 points on although the added terms cost something (the second table of
+/// `examples/chunk_costs.rs`): at 189 points by 14 %, which are the 94 items just before the step.
+fn fill_from(backend: CurveBackend) -> usize {
+    if backend == CurveBackend::Avx512Ifma { 144 } else { PIPPENGER }
 }
 
 /// Separates these coefficients from every other use of SHA-512 over the same bytes.
@@ -55,14 +78,40 @@ impl Rule for Zip215 {
 
 impl Sealed for Zip215 {
     fn fill(items: &[Item<'_>], verdicts: &mut [Verdict]) {
-        let mut work = Combination::default();
-        let chunk = chunk(items.len());
-        for (items, verdicts) in items.chunks(chunk).zip(verdicts.chunks_mut(chunk)) {
-            if items.len() > 1 && work.holds(items) {
-                verdicts.fill(Ok(()));
-            } else {
-                HALVES.many(items, verdicts);
-            }
+        fill(items, verdicts, chunk(items.len()));
+    }
+}
+
+impl Zip215 {
+    /// Verifies many signatures in combinations of at most `chunk` items, instead of the length that suits this library.
+    ///
+    /// For callers that bound what one bad signature costs (its chunk is looked at once more, item by item), and for
+    /// measuring: `examples/chunk_costs.rs` finds the library's own lengths with it. Verdicts are those of
+    /// [`Rule::verify`], as always.
+    ///
+    /// # Errors
+    /// [`LengthMismatch`] when there is not exactly one place per item; no place is written then.
+    pub fn verify_many_in_chunks(
+        items: &[Item<'_>],
+        verdicts: &mut [Verdict],
+        chunk: NonZeroUsize,
+    ) -> Result<(), LengthMismatch> {
+        if items.len() != verdicts.len() {
+            return Err(LengthMismatch { items: items.len(), places: verdicts.len() });
+        }
+        fill(items, verdicts, chunk.get());
+        Ok(())
+    }
+}
+
+/// Writes one verdict per item: a combination per chunk, and every item of a chunk alone where it does not hold.
+fn fill(items: &[Item<'_>], verdicts: &mut [Verdict], chunk: usize) {
+    let mut work = Combination::default();
+    for (items, verdicts) in items.chunks(chunk).zip(verdicts.chunks_mut(chunk)) {
+        if items.len() > 1 && work.holds(items) {
+            verdicts.fill(Ok(()));
+        } else {
+            HALVES.many(items, verdicts);
         }
     }
 }
@@ -118,6 +167,10 @@ impl Combination {
         self.points
             .extend(items.iter().map(|item| CompressedEdwardsY(*item.signature.r_bytes()).decompress()));
         self.add_keys(items);
+        if (fill_from(curve_backend())..PIPPENGER).contains(&self.points.len()) {
+            self.scalars.resize(PIPPENGER, Scalar::ZERO);
+            self.points.resize(PIPPENGER, Some(EdwardsPoint::default()));
+        }
         EdwardsPoint::optional_multiscalar_mul(&self.scalars, self.points.iter().copied())
             .is_some_and(|sum| sum.mul_by_cofactor().is_identity())
     }

@@ -309,6 +309,18 @@ fn any_change_of_the_saved_bytes_is_an_error_or_other_content() {
 }
 
 #[test]
+fn a_version_zero_in_the_saved_log_is_refused() {
+    let tape = Tape::default();
+    open(&tape).create(spec()).unwrap();
+    let mut bytes = tape.saved.lock().unwrap().clone();
+    // The last event ends with its version and the hash before it.
+    let at = bytes.len() - 32 - 4;
+    assert_eq!(bytes[at..at + 4], [1, 0, 0, 0]);
+    bytes[at] = 0;
+    assert!(Snapshot::decode(&bytes).is_err());
+}
+
+#[test]
 fn a_long_log_gives_up_its_oldest_events() {
     use kms::keystore::MAX_EVENTS;
     let keystore = Keystore::with_clock(SetClock::default());

@@ -8,6 +8,8 @@ mod bench_ids;
 #[cfg(test)]
 mod crafted;
 #[cfg(test)]
+mod fuzz_seeds;
+#[cfg(test)]
 mod keystore;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

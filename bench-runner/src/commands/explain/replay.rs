@@ -103,7 +103,7 @@ fn concluded(
         Some((row.ratio, interval.or(row.ratio_interval)?))
     });
     let today = match outcome.experiment.arms.first() {
-        Some(arm) => load::results_of(&stage.store, &arm.run)?.1,
+        Some(arm) => load::run_and_results(&stage.store, &arm.run)?.1,
         None => Vec::new(),
     };
     let (Some(new_over_old), Some(today_over_then)) = (row, against(&today, then, benchmark)) else {

@@ -1,0 +1,135 @@
+//! Small runs to sign and to tamper with: every list has entries, and every run says something of its own.
+
+use super::NOW;
+use crate::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
+use crate::model::finding::{Finding, Severity};
+use crate::model::ids::{BenchmarkId, Digest, Identity};
+use crate::model::measurement::{HarnessSettings, Measurement, Observation, SamplingMode};
+use crate::model::record::{LaunchMeasurement, RunRecord};
+use crate::model::run::{Executable, Launch, LaunchStatus, Run, RunKind, RunPlan, RunStatus};
+use crate::model::units::{Metric, Throughput, Timestamp};
+use crate::stats::rng::SplitMix64;
+
+/// One of the three benchmarks.
+pub(super) fn benchmark(number: u32) -> BenchmarkId {
+    BenchmarkId {
+        package: "kms".to_owned(),
+        target: "suite".to_owned(),
+        group: "sign".to_owned(),
+        function: Some(format!("f{number}")),
+        value: (number == 2).then(|| "64".to_owned()),
+        occurrence: 0,
+    }
+}
+
+/// A run of three benchmarks in two launches.
+pub(super) fn record(number: u32) -> RunRecord {
+    let fact = |key: &str, value: FactValue| Fact {
+        key: key.to_owned(),
+        value: Some(value),
+        unit: String::new(),
+        status: FactStatus::Ok,
+        source: "read".to_owned(),
+        phase: Phase::Start,
+    };
+    let started = Timestamp(NOW.0 + i64::from(number) * 1_000_000);
+    let run = Run {
+        id: format!("01K9B{number:021}").parse().unwrap(),
+        kind: RunKind::Measured,
+        status: RunStatus::Complete,
+        started,
+        finished: Some(Timestamp(started.0 + 500)),
+        suite: format!("suite {number}"),
+        title: Some(format!("title {number}")),
+        identity: Identity {
+            recipe: 1,
+            hw_class: "x86_64".to_owned(),
+            machine: format!("machine{}", number % 2),
+            label: Some("desk".to_owned()),
+            config: "power-mode=normal".to_owned(),
+            build: "rustc 1.95.0".to_owned(),
+        },
+        plan: Some(RunPlan {
+            profile: "standard".to_owned(),
+            set: "core".to_owned(),
+            launches: 2,
+            warm_up_seconds: Some(0.3),
+            measurement_seconds: Some(1.0),
+            sample_size: None,
+            seed: u64::from(number),
+            filter: None,
+        }),
+        inventory: (0..3).map(benchmark).collect(),
+        facts: vec![
+            fact(keys::SOURCE_COMMIT, FactValue::Text(format!("abc{number}"))),
+            fact(keys::DOCTOR_GRADE, FactValue::Text("B".to_owned())),
+            fact("load", FactValue::Number(f64::from(number))),
+            fact("cpu.cores", FactValue::Integer(i64::from(number) + 4)),
+        ],
+        executables: vec![Executable {
+            digest: Digest([7; 32]),
+            bytes: 4_000_000,
+            package: "kms".to_owned(),
+            target: "suite".to_owned(),
+        }],
+        launches: (0..2).map(|ordinal| launch(number, ordinal, started)).collect(),
+        findings: vec![finding(number, "noisy"), finding(number, "dirty-tree")],
+    };
+    RunRecord { run, measurements: measurements(number), stated: Vec::new() }
+}
+
+/// Three benchmarks in each of two launches.
+fn measurements(number: u32) -> Vec<LaunchMeasurement> {
+    let mut rng = SplitMix64::new(u64::from(number));
+    let mut sample = || -> Vec<Observation> {
+        let mut observe =
+            |i: u64| Observation { iterations: i, total: (1000.0 * rng.unit() + 100.0).round() };
+        (1..=6).map(&mut observe).collect()
+    };
+    let mut measurements = Vec::new();
+    for launch in 0..2 {
+        for index in 0..3 {
+            let measurement = Measurement {
+                benchmark: benchmark(index),
+                metric: Metric::time(),
+                throughput: vec![Throughput::Elements(u64::from(index) + 1)],
+                sampling: SamplingMode::Linear,
+                settings: Some(HarnessSettings { warm_up_ns: 3e8, measurement_ns: 1e9, sample_size: 6 }),
+                sample: sample(),
+            };
+            measurements.push(LaunchMeasurement { launch, measurement });
+        }
+    }
+    measurements
+}
+
+/// A complete launch.
+fn launch(number: u32, ordinal: u32, started: Timestamp) -> Launch {
+    Launch {
+        ordinal,
+        round: ordinal,
+        executable: Digest([7; 32]),
+        package: "kms".to_owned(),
+        target: "suite".to_owned(),
+        status: LaunchStatus::Complete,
+        capture: None,
+        reason: Some(format!("reason {number}")),
+        harness_version: Some("0.8.2".to_owned()),
+        started: Timestamp(started.0 + i64::from(ordinal)),
+        elapsed_seconds: 1.5 + f64::from(number),
+        exit_code: Some(0),
+        covariates: None,
+    }
+}
+
+/// A doubt that changes nothing.
+fn finding(number: u32, code: &str) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        severity: Severity::Info,
+        subject: format!("launch {number}"),
+        evidence: "3 of 4".to_owned(),
+        effect: "wider".to_owned(),
+        remedy: "again".to_owned(),
+    }
+}
