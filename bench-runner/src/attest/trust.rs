@@ -155,7 +155,7 @@ pub fn check(
     let items: Vec<Item<'_>> =
         known.iter().map(|(_, key, _, _, message, signature)| Item { key, message, signature }).collect();
     let mut answers = vec![Err(kms::Rejected::NotVerified); items.len()];
-    if parallel::verify_many::<Strict>(&items, &mut answers, threads).is_err() {
+    if parallel::verify_many::<Strict>(&items, &mut answers, &parallel::Scoped::new(threads)).is_err() {
         return vec![SignatureVerdict::Bad; claims.len()];
     }
     for ((index, _, key, at, ..), answer) in known.iter().zip(answers) {
