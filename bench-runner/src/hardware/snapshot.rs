@@ -230,7 +230,7 @@ mod tests {
         .into();
         let told = Environment::of(&variables);
         assert_eq!(told.steering, ["LD_PRELOAD is set", "RAYON_NUM_THREADS=4", "RUST_LOG is set"]);
-        assert_eq!(told.size, 19 + 31 + 16 + 18);
+        assert_eq!(told.size, 20 + 31 + 16 + 18);
         assert!(!format!("{told:?}").to_lowercase().contains("canary"));
     }
 }
