@@ -23,6 +23,6 @@ pub mod ratio_table;
 pub mod record;
 pub mod report;
 pub mod run;
-pub mod step;
 pub mod seal;
+pub mod step;
 pub mod units;

@@ -127,7 +127,7 @@ fn survey(
         }
         let backend = |key: &'static str| move |name| stated(key, name, "the executable's own probe");
         suite.facts.extend(said.backend.map(backend(keys::PROBE_BACKEND)));
-        facts.extend(said.signing_backend.map(backend(keys::PROBE_SIGNING_BACKEND)));
+        suite.facts.extend(said.signing_backend.map(backend(keys::PROBE_SIGNING_BACKEND)));
         let selected = select(&inventory.ids, world.config, selection)?;
         let executable = executable.clone();
         suite.benches.push(Bench { executable, inventory, selected, elements: said.elements });

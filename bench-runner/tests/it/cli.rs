@@ -137,6 +137,13 @@ fn json_of_every_command_is_versioned() {
             }
         }
     }
+    // A ratio table needs groups with functions, and somebody to be compared with.
+    world
+        .answer(&["show", "--table", "^no-such", "--against", "x"])
+        .code(4)
+        .says(&["no group with functions"]);
+    world.answer(&["show", "--table", "(", "--against", "x"]).code(2).says(&["is not a regular expression"]);
+    world.answer(&["show", "--table", "x"]).code(2).says(&["--against"]);
     let answer = world.answer(&["show", "nothing", "--format", "json"]).code(4);
     let error: serde_json::Value = serde_json::from_str(&answer.err).unwrap();
     assert_eq!((&error["schema"], &error["version"]), (&"bench-runner/error".into(), &1.into()));
