@@ -19,8 +19,10 @@ pub mod knobs;
 pub mod machines;
 pub mod made_up;
 pub mod ratio_table;
+pub mod release;
 pub mod report_assembly;
 pub mod screen;
+pub mod trend;
 pub(crate) mod words;
 
 #[cfg(test)]
