@@ -66,7 +66,11 @@ pub fn claim(row: &Comparison) -> Claim {
     let worse = if row.metric.bigger_is_better() { down } else { up };
     match row.verdict {
         Verdict::Regressed | Verdict::Improved if up || down => {
-            if worse { Claim::Slower } else { Claim::Faster }
+            if worse {
+                Claim::Slower
+            } else {
+                Claim::Faster
+            }
         }
         Verdict::Unchanged => Claim::Unchanged,
         _ => Claim::None,

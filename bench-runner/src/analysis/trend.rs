@@ -7,8 +7,6 @@ mod lines;
 mod moves;
 mod places;
 
-
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::gate::history::{Past, look};
@@ -85,11 +83,6 @@ pub struct TrendInput<'a> {
 }
 
 impl TrendInput<'_> {
-    /// First moment of the window.
-    fn since(&self) -> Timestamp {
-        Timestamp(self.now.0.saturating_sub(i64::from(self.nights) * NIGHT))
-    }
-
     /// Night of a moment, from 0 for the oldest of the window; `None` outside.
     fn night(&self, at: Timestamp) -> Option<usize> {
         let ago = self.now.0.checked_sub(at.0).filter(|ago| *ago >= 0)? / NIGHT;
@@ -99,8 +92,8 @@ impl TrendInput<'_> {
 
 /// Makes the trend.
 ///
-/// Nights are spans of 24 hours that end at `now`. *Slower* wins over everything else; then nothing measured, then what cannot
-/// be told, then *fine*.
+/// Nights are spans of 24 hours that end at `now`. *Nothing* wins over everything else; then slower, then what cannot be
+/// told, then *fine*.
 ///
 /// # Edge cases
 /// Without any run the answer is *nothing*. A run after `now` belongs to no night.
@@ -135,17 +128,16 @@ pub fn trend(input: &TrendInput<'_>) -> TrendReport {
             }
         }
     }
-    undecided.sort_by(|a, b| {
-        (!a.suspect, a.machine, &a.benchmark).cmp(&(!b.suspect, b.machine, &b.benchmark))
-    });
+    undecided
+        .sort_by(|a, b| (!a.suspect, a.machine, &a.benchmark).cmp(&(!b.suspect, b.machine, &b.benchmark)));
     checked.benchmarks = machines.iter().map(|machine| machine.benchmarks).sum();
     checked.judged = machines.iter().map(|machine| machine.judged).sum();
     let not_run = not_run(input, &places);
     let newest = input.runs.iter().map(|run| run.started).filter(|at| *at <= input.now).max();
-    let tonight = if !slower.is_empty() {
-        Tonight::Slower
-    } else if !machines.iter().any(|machine| machine.fresh) {
+    let tonight = if !machines.iter().any(|machine| machine.fresh) {
         Tonight::Nothing
+    } else if !slower.is_empty() {
+        Tonight::Slower
     } else if undecided.iter().any(|one| one.suspect)
         || machines.iter().any(|machine| machine.fresh && machine.unfit.is_some())
         || places.iter().any(|place| place.is_missing(&places))

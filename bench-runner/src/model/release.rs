@@ -45,6 +45,11 @@ pub enum ReleaseSource {
         /// Blocks that count.
         blocks: u32,
     },
+    /// Both releases build to equal executables: nothing was measured, since no difference is possible.
+    EqualExecutables {
+        /// The experiment that found it out.
+        id: RunId,
+    },
     /// Two stored runs, made at different times.
     History {
         /// Days between their starts.

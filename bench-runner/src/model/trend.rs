@@ -13,10 +13,10 @@ use super::units::{Metric, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tonight {
-    /// A benchmark is slower than it was, and nobody decided about it.
-    Slower,
     /// No machine measured anything within the last night and a half.
     Nothing,
+    /// A benchmark is slower than it was, and nobody decided about it.
+    Slower,
     /// Something is unusual and unsettled, a machine is missing, or too little could be judged.
     CannotTell,
     /// Every benchmark that was judged is as before or faster.
@@ -100,9 +100,9 @@ pub struct TrendChange {
     pub machine: usize,
     /// The series, largest move first; at least one.
     pub members: Vec<Moved>,
-    /// Common ratio.
+    /// Common ratio, turned round where more is better: above 1 is worse.
     pub ratio: f64,
-    /// Interval of the common ratio, 95 %.
+    /// Interval of the same, 95 %.
     pub interval: Option<(f64, f64)>,
     /// Whether the level moved slowly, so that no single run explains it.
     pub drift: bool,

@@ -30,14 +30,12 @@ pub fn joined(histories: Vec<History>, renames: &BTreeMap<String, BenchmarkId>) 
     let line = |(key, mut parts): (SeriesKey, Vec<(usize, History)>)| {
         parts.sort_by_key(|(steps, _)| *steps);
         let mut known: BTreeSet<RunId> = BTreeSet::new();
-        let mut line =
-            Line { history: History { key, points: Vec::new() }, earlier_names: Vec::new() };
+        let mut line = Line { history: History { key, points: Vec::new() }, earlier_names: Vec::new() };
         for (steps, part) in parts {
             if steps > 0 {
                 line.earlier_names.push(part.key.benchmark);
             }
-            let fresh: Vec<_> =
-                part.points.into_iter().filter(|point| !known.contains(&point.run)).collect();
+            let fresh: Vec<_> = part.points.into_iter().filter(|point| !known.contains(&point.run)).collect();
             known.extend(fresh.iter().map(|point| point.run.clone()));
             line.history.points.extend(fresh);
         }

@@ -68,11 +68,7 @@ impl Found<'_> {
 }
 
 /// Everything that moved, the worst first.
-pub(super) fn found(
-    input: &TrendInput<'_>,
-    places: &[Place<'_>],
-    checked: &mut Checked,
-) -> Vec<TrendChange> {
+pub(super) fn found(input: &TrendInput<'_>, places: &[Place<'_>], checked: &mut Checked) -> Vec<TrendChange> {
     let mut engine = Robust::default();
     let mut of_place: BTreeMap<usize, Vec<Found<'_>>> = BTreeMap::new();
     for line in input.lines {
@@ -168,9 +164,8 @@ fn of_gate<'a>(
     input.night(change.first_started).filter(|_| counts)?;
     let run = place.ordinal(&change.first_run)?;
     let first = points.iter().position(|point| point.run == change.first_run)?;
-    let level = |points: &[&HistoryPoint]| {
-        median(&points.iter().map(|point| point.value).collect::<Vec<f64>>())
-    };
+    let level =
+        |points: &[&HistoryPoint]| median(&points.iter().map(|point| point.value).collect::<Vec<f64>>());
     let before = level(&points[first.saturating_sub(AROUND)..first])?;
     let now = level(&points[first.max(points.len().saturating_sub(AROUND))..])?;
     if (now / before).ln() / change.ratio.ln() < STAYED {
