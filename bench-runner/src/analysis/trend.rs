@@ -9,7 +9,7 @@ mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gate::history::{Past, look};
+use super::gate::history::{Look, Past, look};
 use super::screen::HISTORY_ONLY;
 use crate::model::comparison::Verdict;
 use crate::model::decision::{Change, ChangeState, Decision};
@@ -118,8 +118,12 @@ pub fn trend(input: &TrendInput<'_>) -> TrendReport {
     let mut undecided = Vec::new();
     for tonight in input.tonight {
         let Some(machine) = places.iter().position(|place| place.holds(&tonight.run)) else { continue };
-        let outcomes = outcomes(input, tonight);
-        for outcome in &outcomes {
+        let seen = screened(input, tonight);
+        if let Some((factor, _)) = seen.machine {
+            machines[machine].shift = Some(factor.exp());
+            machines[machine].shift_is_machine = is_machine(input, &tonight.run.id);
+        }
+        for outcome in &seen.outcomes {
             let judged = outcome.answer != SeriesAnswer::NotJudged;
             machines[machine].benchmarks += 1;
             machines[machine].judged += u32::from(judged);
@@ -140,6 +144,7 @@ pub fn trend(input: &TrendInput<'_>) -> TrendReport {
         Tonight::Slower
     } else if undecided.iter().any(|one| one.suspect)
         || machines.iter().any(|machine| machine.fresh && machine.unfit.is_some())
+        || machines.iter().any(|machine| machine.shift.is_some() && !machine.shift_is_machine)
         || places.iter().any(|place| place.is_missing(&places))
         || checked.judged == 0
     {
@@ -163,8 +168,14 @@ pub fn trend(input: &TrendInput<'_>) -> TrendReport {
     }
 }
 
+/// Whether what was measured again of a run is as the code before it.
+fn is_machine(input: &TrendInput<'_>, run: &RunId) -> bool {
+    let again: Vec<&Again> = input.again.iter().filter(|again| again.run == *run).collect();
+    !again.is_empty() && again.iter().all(|again| again.verdict == Verdict::Unchanged)
+}
+
 /// What the screen says about the benchmarks of a run.
-fn outcomes(input: &TrendInput<'_>, tonight: &TonightRun) -> Vec<SeriesOutcome> {
+fn screened(input: &TrendInput<'_>, tonight: &TonightRun) -> Look {
     let who = &tonight.run.identity;
     let inventory: BTreeSet<&BenchmarkId> = tonight.run.inventory.iter().collect();
     let belongs = |line: &&Line| {
@@ -182,7 +193,7 @@ fn outcomes(input: &TrendInput<'_>, tonight: &TonightRun) -> Vec<SeriesOutcome> 
         decisions: input.decisions,
         now: input.now,
     };
-    look(&past, HISTORY_ONLY).outcomes
+    look(&past, HISTORY_ONLY)
 }
 
 /// What is open about one benchmark of tonight, if anything is.

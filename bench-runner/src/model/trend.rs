@@ -44,6 +44,10 @@ pub struct MachineNight {
     pub fresh: bool,
     /// Why the run cannot be judged; `None` when it can.
     pub unfit: Option<String>,
+    /// Common factor of tonight, when all of its benchmarks moved together beyond what this machine does.
+    pub shift: Option<f64>,
+    /// Whether earlier code, measured again, moved as well: the machine moved, not the code.
+    pub shift_is_machine: bool,
     /// The doctor's grade at its start.
     pub grade: Option<String>,
     /// Median over series of the standard deviation of the logarithms of their launch medians, tonight.

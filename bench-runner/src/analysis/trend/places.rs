@@ -151,6 +151,8 @@ fn night(
         fresh: is_fresh(newest.started, input.now),
         unfit,
         grade: loaded.and_then(|one| known(&one.run.facts, keys::DOCTOR_GRADE)),
+        shift: None,
+        shift_is_machine: false,
         noise: of(&newest.id),
         usual_noise: median(&before),
         missed: count(missed),

@@ -104,6 +104,10 @@ impl Trend<'_> {
             doubts.push(format!("{those} {are} unusual tonight, and measuring again did not settle it"));
         }
         for (place, machine) in report.machines.iter().enumerate().filter(|(_, machine)| machine.fresh) {
+            if let Some(shift) = machine.shift.filter(|_| !machine.shift_is_machine) {
+                let size = change(self.dialect, shift - 1.0, None);
+                doubts.push(format!("all benchmarks of {} moved together by {size}", self.machine(place)));
+            }
             if let Some(unfit) = &machine.unfit {
                 doubts.push(format!("the run of {} {unfit}", self.machine(place)));
             }
@@ -321,7 +325,17 @@ impl Trend<'_> {
         table.note = "Noise: standard deviation between launches of one run, the median over its benchmarks. Grade: the doctor's, \
                       at the start of the run."
             .to_owned();
-        Section::new("machines", format!("Machines ({})", self.report.machines.len()), table)
+        let mut section =
+            Section::new("machines", format!("Machines ({})", self.report.machines.len()), table);
+        for (place, machine) in self.report.machines.iter().enumerate() {
+            let Some(shift) = machine.shift.filter(|_| machine.shift_is_machine) else { continue };
+            section.lines.push(format!(
+                "All benchmarks of {} moved together by {} tonight; earlier code, measured again, did too: the machine moved.",
+                self.machine(place),
+                change(self.dialect, shift - 1.0, None)
+            ));
+        }
+        section
     }
 
     fn calendar(&self, machine: &MachineNight) -> String {
