@@ -54,9 +54,13 @@ mod killed;
 mod machines;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod trend;
