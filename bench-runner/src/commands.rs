@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod experiment;
 pub mod explain;
 pub mod export;
+mod facts;
 pub mod gate;
 pub mod import;
 pub mod key;

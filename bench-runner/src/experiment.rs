@@ -8,6 +8,7 @@ mod equal;
 mod launching;
 mod measure;
 mod outcome;
+mod profile;
 mod suite;
 mod variant;
 mod watch;

@@ -111,6 +111,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let mut stage = Stage::open(session, config, &wishes, &mut |config| {
         // Read before building, since the build itself would be the load that is found.
         before = machine::facts(session, &session.folder, &config.store, Phase::Start);
+        before.extend(machine::window(Phase::Start));
         if args.around.require_fit && diagnose(&before, &Inputs::default()).grade == Grade::X {
             return Err(CliError::new(exit_code::UNFIT, "this machine is unfit to measure right now")
                 .hinted(Some("`bench-runner doctor` says why and what to do".to_owned())));

@@ -97,6 +97,7 @@ pub fn build(
     let mut suite = survey(&executables, &built.root, selection, world)?;
     suite.findings.splice(0..0, findings);
     suite.facts.extend(build_facts(&built, &suite.benches, &request.features));
+    suite.facts.extend(super::profile::facts(&built, &request.environment));
     suite.facts.extend(world.site.readers.source(&built.root, Phase::Start));
     once(&mut suite.facts);
     Ok(suite)

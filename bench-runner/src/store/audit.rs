@@ -22,6 +22,9 @@ use crate::model::seal::{
 };
 use crate::model::units::Timestamp;
 
+/// Stands for an id that cannot be read.
+const NO_STORE: &str = "00000000000000000000000000";
+
 /// A signed payload and the moment at which it says that it was signed.
 #[derive(Debug)]
 pub struct Claim<'a> {
@@ -61,7 +64,9 @@ impl Store {
                 })
                 .collect();
             let verdicts = check(&claims);
-            let heads = chain::heads(connection)?;
+            // A store whose id was destroyed is still audited: no statement was signed for the one that stands for it.
+            let store = chain::store_id(connection).or_else(|_| run_id(NO_STORE))?;
+            let heads = chain::heads_of(connection, store)?;
             let mut auditor = Auditor::new(connection, heads, only);
             auditor.chains(&links, &read, &verdicts);
             if let Some(remembered) = remembered {
@@ -447,7 +452,11 @@ impl<'a> Auditor<'a> {
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            self.audit.unsigned.push(run_id(&row.get::<_, String>(0)?)?);
+            let id: String = row.get(0)?;
+            match run_id(&id) {
+                Ok(id) => self.audit.unsigned.push(id),
+                Err(_) => self.found(("", 0), Tampering::Edited, &id, "this is no id of a run"),
+            }
         }
         self.audit.problems.sort();
         self.audit.problems.dedup();

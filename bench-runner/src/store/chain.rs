@@ -347,6 +347,11 @@ pub(super) fn links(connection: &Connection) -> Result<Vec<Link>, Fault> {
 
 /// Reads the ends of all chains.
 pub(super) fn heads(connection: &Connection) -> Result<Heads, Fault> {
+    heads_of(connection, store_id(connection)?)
+}
+
+/// Reads the ends of all chains of a store of that id.
+pub(super) fn heads_of(connection: &Connection, store: RunId) -> Result<Heads, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT chain.name, link.position, payload
          FROM chain JOIN link ON link.chain_id = chain.chain_id
@@ -359,5 +364,5 @@ pub(super) fn heads(connection: &Connection) -> Result<Heads, Fault> {
         let sha256 = payload_digest(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?);
         chains.insert(row.get(0)?, ChainHead { position, sha256 });
     }
-    Ok(Heads { store: store_id(connection)?, chains })
+    Ok(Heads { store, chains })
 }

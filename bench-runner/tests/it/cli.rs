@@ -273,3 +273,18 @@ fn help_names_every_exit_code() {
     let help = world.answer(&["--help"]).code(0).out;
     assert!(help.contains(bench_runner::exit_code::table().trim_end()), "{help}");
 }
+
+#[test]
+fn waiting_ends_in_time_and_says_what_for() {
+    let world = World::new();
+    world.answer(&["doctor", "--wait", "soon"]).code(2).says(&["a whole number with s, m or h"]);
+    let answer = world.answer(&["doctor", "--wait", "1s", "--format", "json"]);
+    let diagnosis = &answer.json()["diagnosis"];
+    let stands = |check: &&serde_json::Value| {
+        check["passes"] == true && (check["state"] == "warn" || check["state"] == "block")
+    };
+    let left = diagnosis["checks"].as_array().unwrap().iter().filter(stands).count();
+    let unfit = diagnosis["grade"] == "X" || left > 0;
+    assert_eq!(answer.code, Some(if unfit { 122 } else { 0 }), "{}", answer.err);
+    assert!(left == 0 || answer.err.contains("waiting up to"), "{}", answer.err);
+}

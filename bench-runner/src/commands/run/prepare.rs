@@ -1,13 +1,15 @@
 //! What has to be known before the first launch: plan, executables, inventory, facts.
 
 use super::How;
+use crate::analysis::doctor::{Inputs, diagnose};
 use crate::analysis::identity::identify;
+use crate::commands::machine;
 use crate::commands::stage::{WhatArgs, check_selection, fresh_seed, named_profile};
 use crate::config::Config;
 use crate::criterion::build::BuildRequest;
 use crate::error::CliError;
 use crate::experiment::{self, Selection, Suite, World};
-use crate::model::fact::{Fact, Phase, keys};
+use crate::model::fact::{Fact, Phase, keys, known};
 use crate::model::ids::Identity;
 use crate::model::run::RunPlan;
 
@@ -16,6 +18,8 @@ pub(super) struct Ready {
     pub(super) suite: Suite,
     pub(super) identity: Identity,
     pub(super) facts: Vec<Fact>,
+    /// What the doctor is told besides the facts.
+    pub(super) doctor: Inputs,
 }
 
 /// Resolves what was typed and what is configured: nothing optional is left open.
@@ -52,9 +56,28 @@ pub(super) fn ready(
     let mut facts = world.site.readers.machine(&suite.root, Phase::Start);
     facts.extend(before.iter().filter(|fact| REMEMBERED.contains(&fact.key.as_str())).cloned());
     facts.extend(suite.facts.iter().cloned());
+    // After the build and the listing: averages still remember them, the window does not.
+    facts.extend(machine::window(Phase::Start));
     experiment::once(&mut facts);
+    let doctor = doctor_inputs(plan, &facts);
+    facts.push(diagnose(&facts, &doctor).grade_fact(Phase::Start));
     let identity = identify(&facts, &world.site.machine_id, world.site.label.as_deref());
-    Ok(Ready { suite, identity, facts })
+    Ok(Ready { suite, identity, facts, doctor })
+}
+
+/// What plan and build tell the doctor. Threads are not known: benchmarks do not declare them.
+fn doctor_inputs(plan: &RunPlan, facts: &[Fact]) -> Inputs {
+    let profile = known(facts, keys::BUILD_PROFILE).unwrap_or_default();
+    let setting = |name: &str| {
+        let value = profile.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        value.filter(|value| !value.is_empty()).map(str::to_owned)
+    };
+    Inputs {
+        threads: None,
+        launches: Some(u64::from(plan.launches)),
+        opt_level: setting("opt-level"),
+        debug_assertions: setting("debug-assertions").and_then(|word| word.parse().ok()),
+    }
 }
 
 /// What must not be pruned: what the store needs, and what is about to be launched.
@@ -68,4 +91,5 @@ fn pinned(
 }
 
 /// Load figures that look back: read after a build they would show the build.
-const REMEMBERED: [&str; 2] = [keys::LOAD_ONE, keys::LOAD_PRESSURE_CPU];
+const REMEMBERED: [&str; 4] =
+    [keys::LOAD_ONE, keys::LOAD_PRESSURE_CPU, keys::LOAD_PRESSURE_IO, keys::LOAD_PRESSURE_MEMORY];
