@@ -40,8 +40,16 @@ INSERT INTO word (kind, row_key) SELECT 'baseline', baseline_id FROM baseline OR
 INSERT INTO word (kind, row_key) SELECT 'alias', json_array(origin, name) FROM alias ORDER BY origin, name;
 INSERT INTO word (kind, row_key)
     SELECT 'experiment', experiment_id FROM experiment WHERE finished_us IS NOT NULL ORDER BY experiment_id;
+INSERT INTO word (kind, row_key) SELECT 'sighting', sighting_id FROM sighting ORDER BY sighting_id;
+INSERT INTO word (kind, row_key) SELECT 'decision', decision_id FROM decision ORDER BY decision_id;
 CREATE TRIGGER annotation_is_a_word AFTER INSERT ON annotation BEGIN
     INSERT INTO word (kind, row_key) VALUES ('annotation', NEW.annotation_id);
+END;
+CREATE TRIGGER sighting_is_a_word AFTER INSERT ON sighting BEGIN
+    INSERT INTO word (kind, row_key) VALUES ('sighting', NEW.sighting_id);
+END;
+CREATE TRIGGER decision_is_a_word AFTER INSERT ON decision BEGIN
+    INSERT INTO word (kind, row_key) VALUES ('decision', NEW.decision_id);
 END;
 CREATE TRIGGER segment_is_a_word AFTER INSERT ON segment BEGIN
     INSERT INTO word (kind, row_key) VALUES ('segment', NEW.segment_id);

@@ -18,6 +18,7 @@ pub mod identity;
 pub mod knobs;
 pub mod machines;
 pub mod made_up;
+pub mod ratio_table;
 pub mod report_assembly;
 pub mod screen;
 pub(crate) mod words;

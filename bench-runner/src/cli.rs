@@ -99,13 +99,16 @@ pub enum Command {
     Quarantine(commands::quarantine::Args),
     /// Measure two or more variants in turns, and say how they differ
     Experiment(Box<commands::experiment::Args>),
+    /// Measure earlier commits, so that a history begins before today
+    Backfill(Box<commands::backfill::Args>),
+    /// Find the commit that changed a benchmark, by experiment
+    Bisect(Box<commands::bisect::Args>),
     /// Say what rules of judging are worth, on made-up noise or on a history
     Evaluate(commands::evaluate::Args),
     /// Bring foreign results into the store
     Import(commands::import::Args),
     /// Write stored runs in the format of another tool
     Export(commands::export::Args),
-    /// Write a run to one file, or read one
     /// Write a run to one file, or read one; exchange runs through a folder
     Bundle(commands::bundle::Args),
     /// Check stored runs and words against what was signed

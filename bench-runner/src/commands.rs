@@ -3,6 +3,8 @@
 //! The only place, with `ui`, that reads the environment; edges get what they need as arguments.
 
 pub mod alias;
+pub mod backfill;
+pub mod bisect;
 pub mod bundle;
 pub mod canary;
 pub mod changes;
@@ -15,6 +17,7 @@ pub mod evaluate;
 pub mod experiment;
 pub mod explain;
 pub mod export;
+mod facts;
 pub mod gate;
 pub mod import;
 pub mod key;
@@ -184,6 +187,8 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Quarantine(args) => quarantine::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Experiment(args) => experiment::run(args, &session),
+        Command::Backfill(args) => backfill::run(args, &session),
+        Command::Bisect(args) => bisect::run(args, &session),
         Command::Import(args) => import::run(args, &session),
         Command::Export(args) => export::run(args, &session),
         Command::Bundle(args) => bundle::run(args, &session),

@@ -8,12 +8,13 @@ mod equal;
 mod launching;
 mod measure;
 mod outcome;
+mod profile;
 mod suite;
 mod variant;
 mod watch;
 mod world;
 
-pub use arms::{Arms, PreparedArm, Recipe, prepare};
+pub use arms::{Arms, PreparedArm, Recipe, check_out, folder_of, prepare, request_at};
 pub use launching::{LaunchPlan, Launched, launch_once};
 pub use measure::{Request, measure};
 pub use outcome::{Outcome, recompute};

@@ -16,6 +16,7 @@ mod root;
 mod sheet;
 mod snapshot;
 mod toolchain;
+mod window;
 mod windows;
 
 use std::path::Path;
@@ -23,7 +24,8 @@ use std::path::Path;
 pub use machine_id::machine_id;
 pub use root::{Reading, Root};
 pub use sheet::MACHINE_KEYS;
-pub use snapshot::Snapshot;
+pub use snapshot::{Environment, Snapshot};
+pub use window::{WINDOW_KEYS, Window};
 
 use self::sheet::{Outcome, Sheet, text};
 use crate::model::fact::{self, Fact, FactStatus, FactValue, Phase, keys};
@@ -142,6 +144,8 @@ const COUNTERS: &[&str] = &[
     keys::VIRT_QUOTA_STOPS,
     keys::LOAD_STEAL,
     keys::LOAD_TICKS,
+    keys::LOAD_SWITCHES,
+    keys::LOAD_INTERRUPTS,
     keys::THERMAL_THROTTLES,
 ];
 

@@ -3,8 +3,8 @@
 //! The layers, and what each must not do, are in `ARCHITECTURE.md`; the words are in `docs/glossary.md`.
 
 pub mod analysis;
-pub mod canary;
 pub mod attest;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod commands;

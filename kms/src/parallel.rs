@@ -1,7 +1,8 @@
 //! The same work on several threads, the caller's own or threads started for one call: results in the order of the input.
 //!
 //! Every function gives what its single-threaded counterpart gives. There is no pool behind them and no state between
-//! calls: what runs the work is an argument, [`Scoped`] or anything else that implements [`Spawn`].
+//! calls: what runs the work is an argument, [`Scoped`] or anything else that implements [`Spawn`]. Signing is as constant
+//! in time as [`SigningKey::sign`]; how the messages are spread depends on their number alone.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};

@@ -59,6 +59,9 @@ pub struct Item<'a> {
 }
 
 /// A verification rule. Implemented by [`Strict`] and [`Zip215`] only.
+///
+/// Everything a rule looks at is public, and it takes variable time: how long it takes tells what was refused, and why.
+/// No call panics, whatever the bytes.
 pub trait Rule: sealed::Sealed {
     /// The rule's name, as bench ids and records write it.
     const NAME: &'static str;

@@ -5,6 +5,7 @@
 //! grade means.
 
 mod checks;
+mod disturbances;
 mod judge;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub struct CheckOutcome {
     pub id: String,
     /// Result.
     pub state: CheckState,
+    /// Whether what it finds may pass by waiting, or by a hand on the machine.
+    pub passes: bool,
     /// What was seen, with numbers and units, or why nothing was seen.
     pub evidence: String,
     /// When it warns or blocks, in words with numbers.
@@ -95,7 +98,7 @@ pub struct Diagnosis {
 pub fn diagnose(facts: &[Fact], inputs: &Inputs) -> Diagnosis {
     let view = View { facts, inputs };
     let judged: Vec<(&checks::Check, CheckOutcome)> =
-        checks::CHECKS.iter().map(|check| (check, check.run(&view))).collect();
+        checks::all().map(|check| (check, check.run(&view))).collect();
     let any = |state| judged.iter().any(|(_, outcome)| outcome.state == state);
     let decisive_unknown =
         judged.iter().any(|(check, outcome)| check.decisive && outcome.state == CheckState::Unknown);
@@ -166,6 +169,37 @@ enum Gap {
     NotApplicable(String),
 }
 
+impl Diagnosis {
+    /// The grade as a fact, to be stored with a run.
+    #[must_use]
+    pub fn grade_fact(&self, phase: Phase) -> Fact {
+        let count = |state| self.checks.iter().filter(|check| check.state == state).count();
+        Fact {
+            key: fact::keys::DOCTOR_GRADE.to_owned(),
+            value: Some(FactValue::Text(format!("{:?}", self.grade))),
+            unit: String::new(),
+            status: FactStatus::Derived,
+            source: format!(
+                "{} checks: {} block, {} warn, {} unknown",
+                self.checks.len(),
+                count(CheckState::Block),
+                count(CheckState::Warn),
+                count(CheckState::Unknown)
+            ),
+            phase,
+        }
+    }
+
+    /// Ids of the checks that warn or block and may pass by waiting.
+    #[must_use]
+    pub fn passing(&self) -> Vec<&str> {
+        let stands = |check: &&CheckOutcome| {
+            check.passes && matches!(check.state, CheckState::Warn | CheckState::Block)
+        };
+        self.checks.iter().filter(stands).map(|check| check.id.as_str()).collect()
+    }
+}
+
 impl View<'_> {
     /// The value of a fact that may be used in a conclusion.
     fn value(&self, key: &str, phase: Phase) -> Result<&FactValue, Gap> {
@@ -203,6 +237,13 @@ impl View<'_> {
         match self.value(key, Phase::Start)? {
             FactValue::Text(words) => Ok(words),
             _ => Err(Gap::Unknown(format!("{key} is not in words"))),
+        }
+    }
+
+    fn list(&self, key: &str) -> Result<&[String], Gap> {
+        match self.value(key, Phase::Start)? {
+            FactValue::List(items) => Ok(items),
+            _ => Err(Gap::Unknown(format!("{key} is not a list"))),
         }
     }
 

@@ -74,6 +74,28 @@ impl Stopping {
 mod tests {
     use super::*;
 
+    /// Constants that prose repeats.
+    #[test]
+    fn the_documents_state_the_constants() {
+        let methodology = include_str!("../../docs/methodology.md");
+        let statistics = include_str!("../../docs/statistics.md");
+        let widths = crate::stats::sequential::WIDTHS.map(|width| format!("{width}")).join(", ");
+        for (document, sentence) in [
+            (methodology, format!("At least {FEWEST_BLOCKS} blocks and {FEWEST_CONTROLS} controls")),
+            (methodology, format!("more than {SLOWER} times as long")),
+            (
+                methodology,
+                "One block in five is a **control**"
+                    .replace("five", ["", "", "", "", "", "five"][CONTROL_EVERY as usize]),
+            ),
+            (methodology, "up to a quarter of the blocks".to_owned()),
+            (statistics, format!("over λ ∈ {{{widths}}} falls")),
+        ] {
+            assert!(document.contains(&sentence), "not said: {sentence}");
+        }
+        assert!((MOST_REPEATED - 0.25).abs() < 1e-12, "a quarter");
+    }
+
     #[test]
     fn an_experiment_ends_when_all_is_decided_or_nothing_is_left() {
         let stopping = Stopping::Sequential { fewest: 6, most: 40, budget_seconds: None };

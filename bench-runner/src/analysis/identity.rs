@@ -1,9 +1,10 @@
 //! Who measured: readable keys made from facts, so that a person can see why two runs do not belong together.
 //!
-//! Recipe version 1. Frequency, kernel, disk, network and names never take part: a reboot or an update must not
-//! make a new machine. Only facts read at the start of a run count. Placeholders and unknowns are written `?`; the
-//! recipe does not yet recognise that a fact became known on the same machine, so such a run gets another
-//! configuration (the inputs are stored, and a later recipe can join them).
+//! Recipe version 2, which adds the CPU quota to the configuration. Where there is none, the keys are those of recipe
+//! 1 and are marked so: earlier runs of such machines stay in their series. Frequency, kernel, disk, network and names
+//! never take part: a reboot or an update must not make a new machine. Only facts read at the start of a run count.
+//! Placeholders and unknowns are written `?`: machine and class stay when a fact becomes known, but a settable fact
+//! that becomes known gives another configuration, because nobody can say that the setting was the same before.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -12,7 +13,9 @@ use crate::model::fact::{self, Fact, FactValue, Phase, keys};
 use crate::model::ids::Identity;
 
 /// Version of the recipe below; it changes whenever equal facts would give another key.
-pub const RECIPE: u32 = 1;
+pub const RECIPE: u32 = 2;
+/// Version of keys without what recipe 2 added: they are the same in both.
+const RECIPE_WITHOUT_QUOTA: u32 = 1;
 
 /// What the machine id is hashed with, so that the hash cannot be joined with those of other programs.
 const APPLICATION: &[u8] = b"bench-runner machine identity, version 1";
@@ -36,13 +39,19 @@ const PLAUSIBLE_GIB: &[u64] = &[
 #[must_use]
 pub fn identify(facts: &[Fact], machine_id: &[u8], label: Option<&str>) -> Identity {
     Identity {
-        recipe: RECIPE,
+        recipe: recipe(facts),
         hw_class: hardware_class(facts),
         machine: machine(machine_id, label),
         label: label.map(str::to_owned),
         config: configuration(facts),
         build: build(facts),
     }
+}
+
+/// The oldest recipe that gives these facts the keys that the current one gives them.
+#[must_use]
+pub fn recipe(facts: &[Fact]) -> u32 {
+    if quota(facts).is_some() { RECIPE } else { RECIPE_WITHOUT_QUOTA }
 }
 
 /// `arch/brand or signature/cores and threads/memory`, then the hypervisor if there is one.
@@ -151,7 +160,8 @@ pub fn machine(machine_id: &[u8], label: Option<&str>) -> String {
 /// The coarse settable facts, sorted, `?` where unknown: what splits the series of one machine.
 ///
 /// # Examples
-/// `cores=8;epp=?;governor=?;power-mode=normal;power-source=mains;smt=yes;thp=?;turbo=?`.
+/// `cores=8;epp=?;governor=?;power-mode=normal;power-source=mains;smt=yes;thp=?;turbo=?`; in a control group with a
+/// quota, `;quota=2.5` stands at its end.
 #[must_use]
 pub fn configuration(facts: &[Fact]) -> String {
     let parts = [
@@ -168,7 +178,22 @@ pub fn configuration(facts: &[Fact]) -> String {
         let value = fact::known(facts, key).and_then(|words| slug(&words, "_+"));
         format!("{name}={}", value.unwrap_or_else(|| "?".to_owned()))
     };
-    parts.map(part).join(";")
+    let mut key = parts.map(part).join(";");
+    if let Some(cores) = quota(facts) {
+        key.push_str(";quota=");
+        key.push_str(&cores);
+    }
+    key
+}
+
+/// The quota in cores, where there certainly is one.
+fn quota(facts: &[Fact]) -> Option<String> {
+    match fact::find(facts, keys::VIRT_CPU_QUOTA, Phase::Start)? {
+        Fact { value: Some(FactValue::Number(cores)), status, .. } if status.is_known() => {
+            Some(cores.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// Toolchain, triple, flags, profile and features, sorted, `?` where unknown.
@@ -300,6 +325,19 @@ mod tests {
             assert_eq!((&after.hw_class, &after.machine), (&before.hw_class, &before.machine));
             assert_ne!(after.config, before.config);
         }
+    }
+
+    #[test]
+    fn a_quota_is_part_of_the_key_and_its_absence_keeps_the_old_one() {
+        let old = identify(&founding(), b"id", None);
+        let with = |value: FactValue| {
+            let mut facts = founding();
+            facts.push(fact(keys::VIRT_CPU_QUOTA, value));
+            identify(&facts, b"id", None)
+        };
+        assert_eq!(with(FactValue::Text("none".to_owned())), old);
+        let limited = with(FactValue::Number(1.5));
+        assert_eq!((limited.recipe, limited.config), (RECIPE, format!("{};quota=1.5", old.config)));
     }
 
     #[test]

@@ -216,6 +216,7 @@ impl<S: Segmenter> Screen<S> {
     pub fn accept(&mut self, series: usize) {
         if let Some(last) = self.series.get(series).and_then(|series| series.values.len().checked_sub(1)) {
             self.segmenter.accept(series, last);
+            self.series[series].watched = None;
             self.pending.retain(|(owner, _)| *owner != series);
         }
     }
@@ -308,10 +309,9 @@ impl<S: Segmenter> Screen<S> {
         let change = one.value - common - forecast.value;
         let residual = change / (choice.scale * forecast.inflation);
         let series = &self.series[one.index];
-        if series.watched.is_some() {
-            return Verdict { answer: Answer::Watched, change, ..quiet };
-        }
-        let judged = (series.values.len() >= WARM_UP).then(|| self.pool.p_value(residual)).flatten();
+        let watched = series.watched.is_some();
+        let judged =
+            (!watched && series.values.len() >= WARM_UP).then(|| self.pool.p_value(residual)).flatten();
         let (direction, level) = if change > 0.0 {
             (Direction::Up, self.settings.up)
         } else {
@@ -336,7 +336,9 @@ impl<S: Segmenter> Screen<S> {
             allowed,
             pool: self.pool.recent.len(),
         });
-        let series = &self.series[one.index];
+        if watched {
+            return Verdict { answer: Answer::Watched, change, ..quiet };
+        }
         if alert && self.settings.acceptance == Acceptance::Persisting {
             let watched = Watched { index: series.values.len(), expected: forecast.value, residual };
             self.series[one.index].watched = Some(watched);

@@ -242,7 +242,7 @@ fn judge(trust: &Trust, bundle: &Bundle) -> Result<Option<SignatureVerdict>, Cli
 fn show(session: &Session, lines: &[Line]) -> Result<ExitCode, CliError> {
     let column = |title, drop_order| Column { title, align: Align::Left, drop_order };
     let table = Table {
-        columns: vec![column("what", 0), column("outcome", 0), column("reason", 1)],
+        columns: vec![column("what", 0), column("outcome", 0), column("reason", 0)],
         rows: lines
             .iter()
             .map(|line| vec![line.name.clone(), line.outcome.to_owned(), line.reason.clone()])

@@ -1,5 +1,7 @@
 //! `bench-runner doctor`: how far this machine can be trusted right now.
 
+use std::time::{Duration, Instant};
+
 use super::{Session, machine};
 use crate::analysis::doctor::{CheckState, Diagnosis, Grade, Inputs, diagnose};
 use crate::cli::Format;
@@ -7,6 +9,7 @@ use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::fact::{Fact, Phase};
 use crate::model::finding::{Finding, Severity};
+use crate::ui::Progress;
 use crate::ui::table::{Align, Column, Table};
 
 /// Problems shown without `--all`.
@@ -15,9 +18,12 @@ const WORST: usize = 5;
 /// Say how far this machine can be trusted right now, and what to do about it
 ///
 /// It reads and advises; it changes nothing on the machine. Ends with 122 when a check says that numbers from this
-/// machine must not be used now.
+/// machine must not be used now; with `--wait`, also when the time is up and something that may pass has not passed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Look again until grade A or B, or until only what waiting cannot mend is left, at most this long: 90s, 10m, 1h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    wait: Option<Duration>,
     /// Show every check and every fact, not only the five worst problems
     #[arg(long)]
     all: bool,
@@ -30,9 +36,30 @@ pub struct Args {
 /// When the configuration cannot be read or stdout cannot be written.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
-    let mut facts = machine::facts(session, &session.folder, &config.store, Phase::Start);
-    facts.extend(machine::source_facts(&session.folder, Phase::Start));
-    let diagnosis = diagnose(&facts, &Inputs::default());
+    let look = || {
+        let mut facts = machine::facts(session, &session.folder, &config.store, Phase::Start);
+        facts.extend(machine::source_facts(&session.folder, Phase::Start));
+        facts.extend(machine::window(Phase::Start));
+        let diagnosis = diagnose(&facts, &Inputs::default());
+        (facts, diagnosis)
+    };
+    let (mut facts, mut diagnosis) = look();
+    if let Some(patience) = args.wait {
+        let progress = Progress::new(session.style);
+        let started = Instant::now();
+        while diagnosis.grade > Grade::B && !diagnosis.passing().is_empty() && started.elapsed() < patience {
+            let left = patience.saturating_sub(started.elapsed());
+            progress.line(&format!(
+                "grade {:?}, waiting up to {} s more for: {}",
+                diagnosis.grade,
+                left.as_secs(),
+                diagnosis.passing().join(", ")
+            ));
+            std::thread::sleep(PAUSE.min(left));
+            (facts, diagnosis) = look();
+        }
+        progress.finish();
+    }
     match session.format {
         Format::Json | Format::Jsonl => {
             let object = serde_json::json!({
@@ -47,7 +74,24 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         }
         Format::Csv => session.answer(&check_table(&diagnosis).csv())?,
     }
-    Ok(if diagnosis.grade == Grade::X { exit_code::UNFIT } else { exit_code::DONE })
+    let late = args.wait.is_some() && diagnosis.grade > Grade::B && !diagnosis.passing().is_empty();
+    Ok(if late || diagnosis.grade == Grade::X { exit_code::UNFIT } else { exit_code::DONE })
+}
+
+/// Seconds between two looks.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// A whole number with `s`, `m` or `h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let factor = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        _ => return Err("a whole number with s, m or h, such as 10m".to_owned()),
+    };
+    let number =
+        text[..text.len() - 1].parse::<u32>().map_err(|_| "not a whole number, such as 10m".to_owned())?;
+    Ok(Duration::from_secs(u64::from(number) * factor))
 }
 
 fn text(args: &Args, session: &Session, diagnosis: &Diagnosis, facts: &[Fact]) -> String {
@@ -80,9 +124,7 @@ fn text(args: &Args, session: &Session, diagnosis: &Diagnosis, facts: &[Fact]) -
         text.push('\n');
         text.push_str(&check_table(diagnosis).text(session.style.width));
         text.push('\n');
-        text.push_str(
-            &super::machines::fact_table(&facts.iter().collect::<Vec<_>>()).text(session.style.width),
-        );
+        text.push_str(&super::facts::text(&facts.iter().collect::<Vec<_>>(), session.style.width));
     }
     text
 }
@@ -113,7 +155,7 @@ fn problem(finding: &Finding, width: usize) -> String {
 }
 
 /// Breaks a line at spaces so that it fits `width`; further lines begin with `indent`.
-fn wrap(line: &str, width: usize, indent: &str) -> String {
+pub(super) fn wrap(line: &str, width: usize, indent: &str) -> String {
     let leading = line.len() - line.trim_start().len();
     let mut text = line[..leading].to_owned();
     let mut column = leading;
@@ -153,5 +195,27 @@ fn check_table(diagnosis: &Diagnosis) -> Table {
                 vec![check.id.clone(), state.to_owned(), check.evidence.clone(), check.threshold.clone()]
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        let check = |text: &str, seconds: Option<u64>| {
+            assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        };
+        check("90s", Some(90));
+        check("10m", Some(600));
+        check("1h", Some(3600));
+        check("0s", Some(0));
+        check("10", None);
+        check("m", None);
+        check("-1s", None);
+        check("1.5h", None);
+        check("10µ", None);
+        check("", None);
     }
 }

@@ -11,7 +11,7 @@ use crate::analysis::evaluate::count::{Counts, share};
 use crate::analysis::evaluate::families::Family;
 use crate::analysis::evaluate::replay::{History, Point, replay};
 use crate::analysis::evaluate::rules::{self, HistoryRule};
-use crate::analysis::evaluate::simulate::{Plan, Power, false_alarms, power};
+use crate::analysis::evaluate::simulate::{PAIR_SECONDS, Plan, Power, false_alarms, power};
 use crate::error::CliError;
 use crate::exchange::history;
 use crate::exit_code::{self, ExitCode};
@@ -43,15 +43,18 @@ pub struct Args {
     /// Steps tried of each size; 0 leaves them out
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     steps: u32,
+    /// Launches of which a night's value is the median, each with 1 % of noise; 1 gives the night itself 1 %
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    launches: u32,
     /// Seed of all noise
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Replay a history instead: comma-separated, with the columns suite, benchmark, unit, date_ms and value. With
     /// --change-points its residuals are the noise; may be repeated
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["family", "series", "nights", "steps"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["family", "series", "nights", "steps", "launches"])]
     history: Vec<PathBuf>,
     /// Score the finding of steps instead, beside Apache Otava's
-    #[arg(long, conflicts_with_all = ["family", "series", "nights", "steps"])]
+    #[arg(long, conflicts_with_all = ["family", "series", "nights", "steps", "launches"])]
     change_points: bool,
     /// Series of each kind that are scored or calibrated on
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -109,7 +112,10 @@ struct OnNoise {
     description: &'static str,
     series: u32,
     seed: u64,
+    launches: u32,
     counts: Counts,
+    /// Minutes of measuring suspects again, per night; `None` for rules that measure nothing.
+    confirmation_minutes: Option<f64>,
     /// Rate, and the ends of its exact 95 % interval.
     alerts_per_1000: Option<(f64, f64, f64)>,
     red_nights_percent: Option<(f64, f64, f64)>,
@@ -120,7 +126,12 @@ fn of_noise(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let all: Vec<Family> = args.family.iter().map(|name| name.0).collect();
     let families = if all.is_empty() { Family::ALL.to_vec() } else { all };
     let progress = Progress::new(session.style);
-    let plan = Plan { series: args.series as usize, nights: args.nights as usize, seed: args.seed };
+    let plan = Plan {
+        series: args.series as usize,
+        nights: args.nights as usize,
+        seed: args.seed,
+        launches: args.launches,
+    };
     let mut results = Vec::new();
     for family in families {
         for rule in rules::all() {
@@ -133,6 +144,8 @@ fn of_noise(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
                 description: rule.description(),
                 series: args.series,
                 seed: args.seed,
+                launches: args.launches,
+                confirmation_minutes: rule.confirms().then(|| minutes(&counts)),
                 counts,
                 alerts_per_1000: counts.alerts_per_1000(),
                 red_nights_percent: counts.red_nights_percent(),
@@ -144,6 +157,11 @@ fn of_noise(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let items = results.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
     load::show(session, &noise_table(&results), "bench-runner/evaluation", &items)?;
     Ok(exit_code::DONE)
+}
+
+/// Minutes of measuring suspects again in a night, with the nightly profile.
+fn minutes(counts: &Counts) -> f64 {
+    PAIR_SECONDS * counts.pairs as f64 / 60.0 / counts.nights.max(1) as f64
 }
 
 const fn column(title: &'static str, align: Align, drop_order: u8) -> Column {
@@ -160,7 +178,9 @@ fn noise_table(results: &[OnNoise]) -> Table {
         column("95 % ", Align::Right, 5),
         column("machine", Align::Right, 6),
         column("suspects/night", Align::Right, 7),
-        column("pairs/night", Align::Right, 8),
+        column("pairs/night", Align::Right, 9),
+        column("minutes/night", Align::Right, 8),
+        column("shifts as one", Align::Right, 6),
         column("1 %", Align::Right, 3),
         column("2 %", Align::Right, 2),
         column("3 %", Align::Right, 0),
@@ -199,6 +219,12 @@ fn noise_row(result: &OnNoise) -> Vec<String> {
         counts.machine_events.to_string(),
         per_night(counts.suspects),
         per_night(counts.pairs),
+        result.confirmation_minutes.map_or_else(|| "-".to_owned(), |minutes| format!("{minutes:.1}")),
+        if counts.shifts == 0 {
+            "-".to_owned()
+        } else {
+            format!("{} of {}", counts.shifts_as_one, counts.shifts)
+        },
         seen(0, false),
         seen(1, false),
         seen(2, false),

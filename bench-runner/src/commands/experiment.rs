@@ -15,14 +15,11 @@ use crate::model::experiment::{Purpose, Variant};
 use crate::model::finding::Severity;
 use crate::store::Store;
 
-/// Warm-up of a launch in seconds, unless a profile or flag says otherwise.
-const WARM_UP: f64 = 0.1;
-/// Measuring time of a launch and benchmark in seconds.
-const MEASURING: f64 = 0.4;
-/// Observations of a launch and benchmark.
-const SAMPLES: u32 = 20;
+/// Settings of a launch, unless a profile or flag says otherwise: short, since precision is bought with launches.
+pub(super) const LAUNCH: LaunchSettings =
+    LaunchSettings { warm_up_seconds: Some(0.1), measurement_seconds: Some(0.4), sample_size: Some(20) };
 /// Blocks of a bench target at most.
-const MOST_BLOCKS: u32 = 60;
+pub(super) const MOST_BLOCKS: u32 = 60;
 
 /// Measure two or more variants in turns, and say how they differ
 ///
@@ -169,23 +166,8 @@ fn rules(config: &Config) -> Rules {
 fn settings(args: &Args, config: &Config) -> Result<(LaunchSettings, String), CliError> {
     let how = &args.how;
     let (base, set) = match &how.profile {
-        Some(name) => {
-            let (_, profile) = named_profile(Some(name), config)?;
-            let settings = LaunchSettings {
-                warm_up_seconds: profile.warm_up_seconds,
-                measurement_seconds: profile.measurement_seconds,
-                sample_size: profile.sample_size,
-            };
-            (settings, profile.set.clone())
-        }
-        None => {
-            let settings = LaunchSettings {
-                warm_up_seconds: Some(WARM_UP),
-                measurement_seconds: Some(MEASURING),
-                sample_size: Some(SAMPLES),
-            };
-            (settings, named_profile(None, config)?.1.set.clone())
-        }
+        Some(name) => (of_profile(name, config)?, named_profile(Some(name), config)?.1.set.clone()),
+        None => (LAUNCH, named_profile(None, config)?.1.set.clone()),
     };
     let settings = LaunchSettings {
         warm_up_seconds: how.warm_up.or(base.warm_up_seconds),
@@ -193,6 +175,16 @@ fn settings(args: &Args, config: &Config) -> Result<(LaunchSettings, String), Cl
         sample_size: how.samples.or(base.sample_size),
     };
     Ok((settings, args.what.set.clone().unwrap_or(set)))
+}
+
+/// Settings of a launch as a profile has them.
+pub(super) fn of_profile(name: &str, config: &Config) -> Result<LaunchSettings, CliError> {
+    let (_, profile) = named_profile(Some(name), config)?;
+    Ok(LaunchSettings {
+        warm_up_seconds: profile.warm_up_seconds,
+        measurement_seconds: profile.measurement_seconds,
+        sample_size: profile.sample_size,
+    })
 }
 
 fn request(args: &Args, settings: LaunchSettings, rules: Rules) -> Request {

@@ -33,6 +33,9 @@ pub struct Args {
     /// Only this benchmark's move is asked about, as `target/full_id`; the others still tell what is common
     #[arg(long, value_name = "ID")]
     benchmark: Option<String>,
+    /// Cargo.toml of another workspace, for a replay
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    manifest_path: Option<std::path::PathBuf>,
     /// Measure the kept executables of both runs today, in turns, on that benchmark, or on the one that moved most
     #[arg(long)]
     replay: bool,
@@ -47,14 +50,14 @@ pub struct Args {
 ///
 /// When the configuration or the store cannot be read, or there is no such run or benchmark.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let config = session.config()?;
+    let config = super::stage::config(args.manifest_path.as_ref(), session)?;
     let store = load::open_to_read(&config)?;
     let (a, b) = (store.resolve(&args.before)?, store.resolve(&args.after)?);
     if a == b {
         return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));
     }
-    let (before, after) = (load::run_and_results(&store, &a)?, load::run_and_results(&store, &b)?);
+    let (before, after) = (load::with_results(&store, &a)?, load::with_results(&store, &b)?);
     let benchmark = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
     let settings = load::settings(&config);
     let ask = |replay: Option<&Replay>| {
@@ -74,8 +77,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         let Some(replayed) = benchmark.clone().or(most) else {
             return Err(CliError::new(exit_code::NOTHING, "the runs have no benchmark in common"));
         };
-        let measured =
-            replay::replay(session, config, (&before.0, &before.1), &after.0, &replayed, args.blocks)?;
+        let what =
+            replay::What { benchmark: &replayed, blocks: args.blocks, manifest: args.manifest_path.clone() };
+        let measured = replay::replay(session, config, (&before.0, &before.1), &after.0, what)?;
         found = ask(Some(&measured));
         found.evidence.push(format!("replayed: {replayed}"));
     }

@@ -3,6 +3,7 @@
 use super::{Session, load};
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::model::experiment::ExperimentListing;
 use crate::model::record::RunListing;
 use crate::model::run::{RunKind, RunStatus};
 use crate::report::format::timestamp;
@@ -21,6 +22,9 @@ pub struct Args {
     /// Only runs of this suite
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
+    /// List experiments instead of runs
+    #[arg(long, conflicts_with_all = ["machine", "suite"])]
+    experiments: bool,
 }
 
 /// Runs the command.
@@ -30,12 +34,45 @@ pub struct Args {
 /// When the configuration or the store cannot be read.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let store = load::open_to_read(&session.config()?)?;
+    if args.experiments {
+        let found = store.experiments(args.limit)?;
+        let items = found.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
+        load::show(session, &experiments(&found), "bench-runner/list-experiments", &items)?;
+        return Ok(exit_code::DONE);
+    }
     let filter =
         RunFilter { machine: args.machine.clone(), suite: args.suite.clone(), ..RunFilter::default() };
     let runs = store.runs(&filter, args.limit)?;
     let items = runs.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
     load::show(session, &table(&runs), "bench-runner/list", &items)?;
     Ok(exit_code::DONE)
+}
+
+fn experiments(found: &[ExperimentListing]) -> Table {
+    let column = |title, align, drop_order| Column { title, align, drop_order };
+    let row = |experiment: &ExperimentListing| {
+        let purpose = format!("{:?}", experiment.purpose).to_lowercase();
+        let ended = if experiment.finished.is_some() { "ended" } else { "open" };
+        vec![
+            experiment.id.to_string(),
+            timestamp(experiment.started),
+            purpose,
+            ended.to_owned(),
+            experiment.arms.join(", "),
+            experiment.launches.to_string(),
+        ]
+    };
+    Table {
+        columns: vec![
+            column("experiment", Align::Left, 0),
+            column("started", Align::Left, 1),
+            column("purpose", Align::Left, 2),
+            column("status", Align::Left, 3),
+            column("arms", Align::Left, 0),
+            column("launches", Align::Right, 4),
+        ],
+        rows: found.iter().map(row).collect(),
+    }
 }
 
 fn table(runs: &[RunListing]) -> Table {

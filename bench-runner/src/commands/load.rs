@@ -187,7 +187,7 @@ pub(super) fn comparison_of(
 }
 
 /// A stored run with the results computed from it.
-pub(super) fn run_and_results(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
+pub(super) fn with_results(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
     let loaded = Loaded::new(store.record(run)?);
     let results = results(&loaded.run, &loaded.measurements, &loaded.stated);
     Ok((loaded.run, results))

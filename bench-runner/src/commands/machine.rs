@@ -1,11 +1,12 @@
 //! The facts of this machine, for the commands that need them.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::Session;
 use crate::clock;
 use crate::files::{self, Access};
-use crate::hardware::{self, OsKind, Root, Snapshot, World};
+use crate::hardware::{self, OsKind, Root, Snapshot, Window, World};
 use crate::model::fact::{Fact, Phase};
 use crate::process::SystemRunner;
 use crate::source;
@@ -13,7 +14,7 @@ use crate::source;
 /// Facts about machine and toolchain; `folder` decides which toolchain answers.
 pub(super) fn facts(session: &Session, folder: &Path, store: &Path, phase: Phase) -> Vec<Fact> {
     let disk = store.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/")).to_owned();
-    let snapshot = Snapshot::take(&disk);
+    let snapshot = Snapshot::take(&disk).with_environment(&session.environment);
     let root = Root::new(Path::new("/"));
     let world = World {
         root: &root,
@@ -25,6 +26,17 @@ pub(super) fn facts(session: &Session, folder: &Path, store: &Path, phase: Phase
         snapshot: &snapshot,
     };
     hardware::capture(&world, phase)
+}
+
+/// How long is slept between the two readings of [`window`].
+const WINDOW: Duration = Duration::from_millis(400);
+
+/// How busy the machine is while we sleep: what averages over a minute cannot say right after a build.
+pub(super) fn window(phase: Phase) -> Vec<Fact> {
+    let root = Root::new(Path::new("/"));
+    let (before, started) = (Window::open(&root, OsKind::current()), Instant::now());
+    std::thread::sleep(WINDOW);
+    before.close(&Window::open(&root, OsKind::current()), started.elapsed().as_secs_f64(), phase)
 }
 
 /// Facts about the source that is measured.

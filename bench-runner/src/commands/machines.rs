@@ -7,12 +7,11 @@ use crate::analysis::machines::profile;
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
-use crate::model::fact::FactValue;
-use crate::model::fact::{Fact, FactStatus, Phase};
+use crate::model::fact::{Fact, Phase};
 use crate::model::machines::MachineProfile;
 use crate::model::record::MachineListing;
 use crate::model::run::{Run, RunKind};
-use crate::report::format::{self, Dialect, percent, timestamp};
+use crate::report::format::{Dialect, percent, timestamp};
 use crate::store::{RunFilter, Store};
 use crate::ui::table::{Align, Column, Table};
 
@@ -50,14 +49,17 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let start: Vec<&Fact> = facts.iter().filter(|fact| fact.phase == Phase::Start).collect();
     let profile = profile_of(&store, machine)?;
     let text = match session.format {
-        Format::Csv => fact_table(&start).csv(),
+        Format::Csv => super::facts::table(&start).csv(),
         Format::Json | Format::Jsonl => serde_json::json!({
             "schema": "bench-runner/machine", "version": 2,
             "profile": load::json_of(&profile)?, "facts": load::json_of(&start)?,
         })
         .to_string(),
-        Format::Markdown => page(&profile, &start, &Table::markdown),
-        Format::Text => page(&profile, &start, &|table| table.text(session.style.width)),
+        Format::Markdown => page(&profile, &super::facts::table(&start).markdown(), &Table::markdown),
+        Format::Text => {
+            let width = session.style.width;
+            page(&profile, &super::facts::text(&start, width), &|table| table.text(width))
+        }
     };
     session.answer(&text)?;
     Ok(exit_code::DONE)
@@ -82,7 +84,7 @@ fn profile_of(store: &Store, machine: &MachineListing) -> Result<MachineProfile,
 }
 
 /// The profile as sections, then the facts.
-fn page(profile: &MachineProfile, facts: &[&Fact], show: &dyn Fn(&Table) -> String) -> String {
+fn page(profile: &MachineProfile, facts: &str, show: &dyn Fn(&Table) -> String) -> String {
     let machine = &profile.machine;
     let label = machine.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
     let mut text = format!("{}{label}\n{}\n\n", machine.machine, machine.hw_class);
@@ -93,7 +95,7 @@ fn page(profile: &MachineProfile, facts: &[&Fact], show: &dyn Fn(&Table) -> Stri
     } else {
         _ = write!(text, "\nFacts that changed\n\n{}", show(&step_table(profile)));
     }
-    _ = write!(text, "\nFacts of its newest run\n\n{}", show(&fact_table(facts)));
+    _ = write!(text, "\nFacts of its newest run\n\n{facts}");
     text
 }
 
@@ -200,48 +202,5 @@ fn table(machines: &[MachineListing]) -> Table {
                 ]
             })
             .collect(),
-    }
-}
-
-/// Facts as a table: a value is never shown without its status.
-pub(super) fn fact_table(facts: &[&Fact]) -> Table {
-    let column = |title, drop_order| Column { title, align: Align::Left, drop_order };
-    Table {
-        columns: vec![column("fact", 0), column("status", 0), column("value", 0), column("source", 1)],
-        rows: facts
-            .iter()
-            .map(|fact| {
-                let status = match fact.status {
-                    FactStatus::Ok => "ok",
-                    FactStatus::Unknown => "unknown",
-                    FactStatus::Denied => "denied",
-                    FactStatus::Hidden => "hidden",
-                    FactStatus::Placeholder => "placeholder",
-                    FactStatus::NotApplicable => "not applicable",
-                    FactStatus::Derived => "derived",
-                };
-                let value = value_text(fact);
-                vec![fact.key.clone(), status.to_owned(), value, fact.source.clone()]
-            })
-            .collect(),
-    }
-}
-
-/// The value with its unit; empty where there is none.
-fn value_text(fact: &Fact) -> String {
-    let number = |number: f64| match fact.unit.as_str() {
-        "B" => format::bytes(Dialect::Ascii, number),
-        "s" => format::seconds(Dialect::Ascii, number),
-        "Hz" => format::Scale::si(Dialect::Ascii, "Hz", [number]).show(number, None),
-        unit => format!("{number} {unit}").trim_end().to_owned(),
-    };
-    match &fact.value {
-        None => String::new(),
-        #[expect(clippy::cast_precision_loss, reason = "shown with four digits")]
-        Some(FactValue::Integer(whole)) => number(*whole as f64),
-        Some(FactValue::Number(real)) => number(*real),
-        Some(FactValue::Flag(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
-        Some(FactValue::Text(text)) => text.clone(),
-        Some(FactValue::List(items)) => items.join(", "),
     }
 }

@@ -1,19 +1,24 @@
 //! `bench-runner run`: the main job. Build, measure in interleaved launches, store, report.
 
 mod measure;
-mod prepare;
+pub(super) mod prepare;
 
-use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs};
+use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs, build_request};
 use super::{Session, load, machine};
 use crate::analysis::doctor::{Grade, Inputs, diagnose};
 use crate::cli::Format;
+use crate::criterion::build::BuildRequest;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
-use crate::model::fact::Phase;
+use crate::experiment::{World, check_out, folder_of, request_at};
+use crate::model::fact::{Fact, Phase};
+use crate::model::ids::RunId;
 use crate::model::report::RunReport;
-use crate::model::run::{Run, RunStatus};
+use crate::model::run::{Run, RunPlan, RunStatus};
+use crate::process::SystemRunner;
 use crate::report;
 use crate::ui;
+use crate::worktree::Repository;
 
 /// Measure a suite, store the run and write its report
 ///
@@ -24,6 +29,9 @@ pub struct Args {
     /// What to measure
     #[command(flatten)]
     pub(super) what: WhatArgs,
+    /// Measure this revision, built in a clean git worktree, instead of the working tree
+    #[arg(long, value_name = "REV", help_heading = "What to measure")]
+    pub(super) rev: Option<String>,
     /// How to measure
     #[command(flatten)]
     pub(super) how: How,
@@ -85,7 +93,7 @@ pub(super) struct Around {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let mut config = stage::config(args.what.manifest_path.as_ref(), session)?;
     config.integrity.sign &= !args.around.no_sign;
-    let plan = prepare::plan(args, &config)?;
+    let plan = prepare::plan(&args.what, &args.how, &config)?;
     if args.around.gate && config.budgets.is_empty() {
         return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
             .hinted(Some("add a `[[budget]]` to bench-runner.toml, or leave `--gate` out".to_owned())));
@@ -103,18 +111,41 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let mut stage = Stage::open(session, config, &wishes, &mut |config| {
         // Read before building, since the build itself would be the load that is found.
         before = machine::facts(session, &session.folder, &config.store, Phase::Start);
+        before.extend(machine::window(Phase::Start));
         if args.around.require_fit && diagnose(&before, &Inputs::default()).grade == Grade::X {
             return Err(CliError::new(exit_code::UNFIT, "this machine is unfit to measure right now")
                 .hinted(Some("`bench-runner doctor` says why and what to do".to_owned())));
         }
         Ok(())
     })?;
-    let mut world = stage.world();
-    let ready = prepare::ready(args, session, &plan, &before, &mut world)?;
-    let id = measure::run(&ready, &plan, &mut world)?;
+    let request = build_request(&args.what, &args.build, session, &stage.config);
+    let id = one(&request, args.rev.as_deref(), &plan, &before, &mut stage.world())?;
     stage.progress.finish();
     let content = load::report_of(&stage.config, &stage.store, &id)?;
     finish(args, session, &stage.config, &content, stage.cancel.is_cancelled())
+}
+
+/// One run from building to its end, of the working tree or of a revision; partial ones are returned as well.
+pub(super) fn one(
+    request: &BuildRequest,
+    rev: Option<&str>,
+    plan: &RunPlan,
+    before: &[Fact],
+    world: &mut World<'_>,
+) -> Result<RunId, CliError> {
+    let Some(rev) = rev else {
+        return measure::run(&prepare::ready(request, plan, before, world)?, plan, world);
+    };
+    let worktree = check_out(request, rev, world)?;
+    let inside = request_at(request, &worktree)?;
+    let measured =
+        prepare::ready(&inside, plan, before, world).and_then(|ready| measure::run(&ready, plan, world));
+    let folder = folder_of(request);
+    let removed = Repository::open(&folder, &SystemRunner).and_then(|repository| repository.remove(worktree));
+    // What stopped the run says more than that its worktree could not be removed.
+    let id = measured?;
+    removed?;
+    Ok(id)
 }
 
 /// Prints the summary and where the report is, and decides the exit code.

@@ -1,5 +1,7 @@
 //! `bench-runner show [RUN]`: one run in the terminal.
 
+mod ratios;
+
 use super::{Session, load};
 use crate::cli::Format;
 use crate::error::CliError;
@@ -14,6 +16,12 @@ pub struct Args {
     /// `latest`, a run id, or four or more characters of its beginning or end
     #[arg(default_value = "latest", value_name = "RUN")]
     run: String,
+    /// Only a table of ratios between the functions of the groups that match, as `target/group`
+    #[arg(long, value_name = "REGEX", requires = "against")]
+    table: Option<String>,
+    /// The function that the others of its group are divided by; the first named one that a group has is taken
+    #[arg(long, value_name = "FUNCTION", requires = "table")]
+    against: Vec<String>,
 }
 
 /// Runs the command.
@@ -25,6 +33,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     let store = load::open_to_read(&config)?;
     let content = load::report_of(&config, &store, &store.resolve(&args.run)?)?;
+    if let Some(pattern) = &args.table {
+        return ratios::run(&content, pattern, &args.against, session);
+    }
     let style = session.style;
     let text = match session.format {
         Format::Text => report::terminal_summary(&content, style.width, style.color, style.ascii),

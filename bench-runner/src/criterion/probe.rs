@@ -2,7 +2,7 @@
 //!
 //! Criterion gives a declared throughput to groups only, and no harness tells which code path a library chose at run
 //! time. An executable started with `BENCH_RUNNER_PROBE=1` may answer with one line of JSON:
-//! `{"schema":"bench-runner/probe","version":1,"curve_backend":"…","workloads":[{"id":"…","elements":8}]}`.
+//! `{"schema":"bench-runner/probe","version":1,"curve_backend":"…","signing_backend":"…","workloads":[{"id":"…","elements":8}]}`.
 //! One that knows nothing of this lists its benchmarks and ends: it is started with Criterion's `--list`.
 
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Probe {
     /// Code path that the library chose on this machine, for example `avx512-ifma`.
     pub backend: Option<String>,
+    /// What makes its signatures, where it says so apart, for example `graviola`.
+    pub signing_backend: Option<String>,
     /// Elements per iteration by Criterion's full id.
     pub elements: BTreeMap<String, u64>,
 }
@@ -36,6 +38,7 @@ struct Answer {
     schema: String,
     version: u32,
     curve_backend: Option<String>,
+    signing_backend: Option<String>,
     #[serde(default)]
     workloads: Vec<Workload>,
 }
@@ -74,6 +77,7 @@ fn parse(text: &str) -> Probe {
     known
         .map(|answer| Probe {
             backend: answer.curve_backend,
+            signing_backend: answer.signing_backend,
             elements: answer
                 .workloads
                 .into_iter()
@@ -91,11 +95,15 @@ mod tests {
 
     #[test]
     fn answers_are_read_and_everything_else_is_no_answer() {
-        let line = r#"{"schema":"bench-runner/probe","version":1,"curve_backend":"avx2","more":1,
-            "workloads":[{"id":"a/8","elements":8,"set":"core"},{"id":"b","elements":0}]}"#
-            .replace('\n', " ");
+        let line =
+            r#"{"schema":"bench-runner/probe","version":1,"curve_backend":"avx2","signing_backend":"dalek",
+            "more":1,"workloads":[{"id":"a/8","elements":8,"set":"core"},{"id":"b","elements":0}]}"#
+                .replace('\n', " ");
         let probe = parse(&format!("a/8: benchmark\n{line}\n"));
         assert_eq!(probe.backend.as_deref(), Some("avx2"));
+        assert_eq!(probe.signing_backend.as_deref(), Some("dalek"));
+        let silent = line.replace(r#""signing_backend":"dalek","#, "");
+        assert_eq!(parse(&silent), Probe { signing_backend: None, ..probe.clone() });
         assert_eq!(probe.elements, BTreeMap::from([("a/8".to_owned(), 8)]));
         for foreign in
             ["", "a: benchmark", "{}", r#"{"schema":"other","version":1}"#, &line.replace(":1,", ":2,")]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::suite::{self, Selection, Suite};
 use super::world::World;
@@ -71,6 +71,8 @@ pub struct Arms {
     /// The arms, the baseline first.
     pub arms: Vec<PreparedArm>,
     worktrees: Vec<Worktree>,
+    /// From where git is asked.
+    folder: PathBuf,
     keep: bool,
 }
 
@@ -85,7 +87,7 @@ impl Arms {
             if self.keep {
                 world.progress.line(&format!("kept the worktree `{}`", worktree.keep().display()));
             } else {
-                Repository::open(&world.site.folder, &SystemRunner)
+                Repository::open(&self.folder, &SystemRunner)
                     .and_then(|repository| repository.remove(worktree))?;
             }
         }
@@ -100,7 +102,8 @@ impl Arms {
 /// When a revision does not resolve or build, executables of a run are not kept any more, processors cannot be chosen
 /// here, or nothing is selected.
 pub fn prepare(variants: &[Variant], recipe: &Recipe, world: &mut World<'_>) -> Result<Arms, CliError> {
-    let mut arms = Arms { keep: recipe.keep_worktrees, ..Arms::default() };
+    let folder = folder_of(&recipe.request);
+    let mut arms = Arms { keep: recipe.keep_worktrees, folder, ..Arms::default() };
     let place = criterion_build::place(&recipe.request, &SystemRunner)?;
     for variant in variants {
         if !variant.affinity.is_empty() && !cfg!(target_os = "linux") {
@@ -115,16 +118,12 @@ pub fn prepare(variants: &[Variant], recipe: &Recipe, world: &mut World<'_>) -> 
                 suite::from_kept(&run, &place.root, &recipe.selection, world).map_err(about)?
             }
             (None, Some(rev)) => {
-                let folder = world.site.folder.clone();
-                let near = near(recipe, &folder);
-                let repository = Repository::open(&near, &SystemRunner)?;
-                let commit = repository.commit(rev).map_err(|error| about(error.into()))?;
-                world.progress.line(&format!("building {} ({})", variant.name, &commit[..10]));
-                let worktree = repository.check_out(&commit)?;
-                let request = request_in(recipe, &variant, &place, &worktree);
-                arms.worktrees.push(worktree);
+                let worktree = check_out(&recipe.request, rev, world).map_err(about)?;
+                world.progress.line(&format!("building {} ({})", variant.name, &worktree.commit[..10]));
+                let request = request_in(&changed(&recipe.request, &variant), &place, &worktree);
                 // The name that was given may mean another commit tomorrow.
-                variant.rev = Some(commit);
+                variant.rev = Some(worktree.commit.clone());
+                arms.worktrees.push(worktree);
                 build(&request, recipe, world).map_err(about)?
             }
             (None, None) => {
@@ -140,10 +139,35 @@ pub fn prepare(variants: &[Variant], recipe: &Recipe, world: &mut World<'_>) -> 
     Ok(arms)
 }
 
-/// Where the manifest is that is built.
-fn near(recipe: &Recipe, folder: &Path) -> std::path::PathBuf {
-    let manifest = recipe.request.manifest.as_ref().and_then(|manifest| manifest.parent());
-    manifest.map_or_else(|| folder.to_owned(), |manifest| folder.join(manifest))
+/// Folder of the manifest that a request builds.
+#[must_use]
+pub fn folder_of(request: &BuildRequest) -> PathBuf {
+    let manifest = request.manifest.as_ref().and_then(|manifest| manifest.parent());
+    manifest.map_or_else(|| request.directory.clone(), |manifest| request.directory.join(manifest))
+}
+
+/// Checks a revision of the project of `request` out into a clean worktree.
+///
+/// # Errors
+///
+/// When there is no such revision or no repository, or git refuses.
+pub fn check_out(request: &BuildRequest, rev: &str, world: &World<'_>) -> Result<Worktree, CliError> {
+    let folder = folder_of(request);
+    let repository = Repository::open(&folder, &SystemRunner)?;
+    let commit = repository.commit(rev)?;
+    world.progress.detail(&format!("checking out {rev}"));
+    Ok(repository.check_out(&commit)?)
+}
+
+/// The request of a build in the working tree as one in a worktree, in a target folder that all revisions with the same
+/// settings share.
+///
+/// # Errors
+///
+/// When cargo cannot read the workspace of the working tree.
+pub fn request_at(request: &BuildRequest, worktree: &Worktree) -> Result<BuildRequest, CliError> {
+    let place = criterion_build::place(request, &SystemRunner)?;
+    Ok(request_in(request, &place, worktree))
 }
 
 /// A build with the toolchain facts of its own folder.
@@ -167,23 +191,19 @@ fn changed(request: &BuildRequest, variant: &Variant) -> BuildRequest {
     request
 }
 
-/// The build of a revision in its worktree, in a target folder that all revisions with the same settings share.
-fn request_in(recipe: &Recipe, variant: &Variant, place: &Place, worktree: &Worktree) -> BuildRequest {
-    let mut request = changed(&recipe.request, variant);
-    request.directory.clone_from(&worktree.folder);
-    request.manifest = recipe
-        .request
-        .manifest
-        .as_ref()
-        .and_then(|manifest| manifest.file_name())
-        .map(|name| worktree.folder.join(name));
+fn request_in(request: &BuildRequest, place: &Place, worktree: &Worktree) -> BuildRequest {
     let settings = format!(
         "{:?} {:?} {:?} {:?}",
         request.extra_flags, request.features, request.profile, request.profile_settings
     );
     let name = crate::files::sha256(settings.as_bytes()).short();
-    request.target_directory = Some(place.target.join("bench-runner").join("targets").join(name));
-    request
+    let file = request.manifest.as_ref().and_then(|manifest| manifest.file_name());
+    BuildRequest {
+        directory: worktree.folder.clone(),
+        manifest: file.map(|name| worktree.folder.join(name)),
+        target_directory: Some(place.target.join("bench-runner").join("targets").join(name)),
+        ..request.clone()
+    }
 }
 
 /// Pads the environments: their length moves the stack, and with it what is measured.

@@ -24,7 +24,7 @@ use crate::model::experiment::{Arm, Experiment, ExperimentLaunch, LaunchRole, Pu
 use crate::model::fact::{Fact, Phase};
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::BenchmarkId;
-use crate::model::run::{LaunchStatus, Run, RunKind, RunPlan, RunStatus};
+use crate::model::run::{Launch, LaunchStatus, Run, RunKind, RunPlan, RunStatus};
 use crate::stats::rng::SplitMix64;
 use crate::store::RunEnd;
 
@@ -79,6 +79,7 @@ pub fn measure(request: &Request, arms: &[PreparedArm], world: &mut World<'_>) -
         ordinals: vec![0; arms.len()],
         complete: vec![true; arms.len()],
         medians: Vec::new(),
+        ended: Vec::new(),
         repeats: 0,
         blocks: 0,
         started: Instant::now(),
@@ -190,6 +191,14 @@ impl<'a> State<'a> {
             || request.stopping.is_done(self.tests, self.controls, wanted, self.open.len())
     }
 
+    /// The next block; a fixed number of tests is never exceeded while a control is still wanted.
+    fn next_order(&mut self, request: &Request) -> BlockOrder {
+        match request.stopping {
+            Stopping::Fixed { blocks } if self.tests >= blocks => self.sequencer.block(LaunchRole::Control),
+            _ => self.sequencer.next_block(),
+        }
+    }
+
     fn name(&self) -> &str {
         &self.target.benches[0].executable.executable.target
     }
@@ -212,6 +221,8 @@ struct Measuring<'a, 'w> {
     /// Whether every launch of an arm so far was complete.
     complete: Vec<bool>,
     medians: Vec<LaunchMedian>,
+    /// The launches that ended, for judging the next.
+    ended: Vec<Launch>,
     repeats: u32,
     blocks: u32,
     started: Instant,
@@ -266,7 +277,7 @@ impl Measuring<'_, '_> {
 
     /// A block, and its repetitions as long as they are disturbed and may be repeated.
     fn one_block(&mut self, index: usize) -> Result<(), CliError> {
-        let mut order = self.states[index].sequencer.next_block();
+        let mut order = self.states[index].next_order(self.request);
         loop {
             let begun = Instant::now();
             let end = self.block(index, &order)?;
@@ -321,7 +332,7 @@ impl Measuring<'_, '_> {
                 settings: self.request.settings,
                 ordinal: self.ordinals[arm],
                 round: block,
-                earlier: &[],
+                earlier: &self.ended,
                 may_repeat: false,
             };
             let run = self.experiment.arms[arm].run.clone();
@@ -329,6 +340,8 @@ impl Measuring<'_, '_> {
             self.ordinals[arm] += 1;
             let failed = launched.row.status != LaunchStatus::Complete;
             let slow = self.states[index].conditions.note(slot.arm, launched.row.elapsed_seconds, limit);
+            let taints = launched.row.covariates.as_ref().map(|noticed| noticed.taints.join("; "));
+            let slow = slow.or(taints.filter(|taints| !taints.is_empty()));
             // Once no block may be repeated any more, blocks count as they are: the findings tell how many were.
             let slow = slow.filter(|_| self.repeats < self.request.stopping.most_repeats());
             let contaminated = if failed { launched.row.reason.clone() } else { slow };
@@ -347,9 +360,11 @@ impl Measuring<'_, '_> {
             self.medians.extend(launched.medians.into_iter().map(|(benchmark, metric, median)| {
                 LaunchMedian { arm: slot.arm, launch: launched.row.ordinal, benchmark, metric, median }
             }));
+            let reason = launched.row.reason.clone();
+            self.ended.push(launched.row);
             if failed {
                 self.complete[arm] = false;
-                self.failed(index, launched.row.reason);
+                self.failed(index, reason);
                 return Ok(if self.world.cancel.is_cancelled() {
                     BlockEnd::Cancelled
                 } else {

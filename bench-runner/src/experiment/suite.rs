@@ -97,6 +97,7 @@ pub fn build(
     let mut suite = survey(&executables, &built.root, selection, world)?;
     suite.findings.splice(0..0, findings);
     suite.facts.extend(build_facts(&built, &suite.benches, &request.features));
+    suite.facts.extend(super::profile::facts(&built, &request.environment));
     suite.facts.extend(world.site.readers.source(&built.root, Phase::Start));
     once(&mut suite.facts);
     Ok(suite)
@@ -125,8 +126,9 @@ fn survey(
         if world.cancel.is_cancelled() {
             return Err(CliError::new(exit_code::INTERRUPTED, "interrupted before anything was measured"));
         }
-        let backend = |backend| stated(keys::PROBE_BACKEND, backend, "the executable's own probe");
-        suite.facts.extend(said.backend.map(backend));
+        let backend = |key: &'static str| move |name| stated(key, name, "the executable's own probe");
+        suite.facts.extend(said.backend.map(backend(keys::PROBE_BACKEND)));
+        suite.facts.extend(said.signing_backend.map(backend(keys::PROBE_SIGNING_BACKEND)));
         let selected = select(&inventory.ids, world.config, selection)?;
         let executable = executable.clone();
         suite.benches.push(Bench { executable, inventory, selected, elements: said.elements });

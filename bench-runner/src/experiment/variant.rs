@@ -53,8 +53,8 @@ pub fn parse(
             "features" => variant.features.extend(value.split(['+', ' ']).map(str::to_owned)),
             "profile" => variant.cargo_profile = Some(value.to_owned()),
             "affinity" => {
-                variant.affinity = processors(value)
-                    .ok_or_else(|| wrong(format!("`{value}` is not a list of processors such as `0+1`")))?
+                let wrong = || wrong(format!("`{value}` is not a list of processors such as `0+1`"));
+                variant.affinity = processors(value).ok_or_else(wrong)?;
             }
             _ => match (key.strip_prefix("profile."), key.strip_prefix("env.")) {
                 (Some(setting), _) if is_setting(setting) => {

@@ -3,19 +3,27 @@
 //! One file per theme; this one decides what kind of machine it is, because that decides what a missing file
 //! means: hidden in a guest, unknown elsewhere.
 
+mod board;
 mod cgroup;
 mod cpu;
 mod cpuinfo;
 mod frequency;
+mod kernel;
 mod load;
 mod power;
+mod process;
+mod programs;
 mod system;
+mod topology;
 mod virtualisation;
 
 use super::World;
 use super::root::{Reading, Root};
 use super::sheet::{Outcome, Sheet, text};
 use cpuinfo::CpuInfo;
+
+pub(super) use board::is_filler;
+pub(super) use load::window;
 
 /// What the readers share.
 struct Host<'a> {
@@ -45,9 +53,14 @@ pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
     };
     virtualisation::collect(&mut host, world.snapshot, sheet);
     cpu::collect(&host, sheet);
+    topology::collect(&host, sheet);
+    board::collect(&host, sheet);
     frequency::collect(&host, sheet);
     power::collect(&host, world, sheet);
     system::collect(&host, sheet);
+    kernel::collect(&host, sheet);
+    process::collect(&host, sheet);
+    programs::collect(&host, sheet);
     load::collect(&host, sheet);
     cgroup::collect(&host, sheet);
 }
@@ -72,7 +85,11 @@ impl Host<'_> {
     /// A guest has a kernel of its own, so that a missing file of `/proc` is never the hypervisor's doing.
     fn missing(&self, path: &str) -> Outcome {
         match &self.guest {
-            Some(name) if path.starts_with("/sys/devices") || path.starts_with("/sys/firmware") => {
+            Some(name)
+                if ["/sys/devices", "/sys/firmware", "/sys/class"]
+                    .iter()
+                    .any(|folder| path.starts_with(folder)) =>
+            {
                 Outcome::hidden(format!("{path} is missing: the hypervisor ({name}) does not show it"))
             }
             _ => Outcome::unknown(format!("{path} is missing")),

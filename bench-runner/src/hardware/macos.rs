@@ -38,6 +38,15 @@ const NAMES: &[&str] = &[
     "kern.hv_vmm_present",
     "vm.loadavg",
     "vm.swapusage",
+    "hw.activecpu",
+    "hw.packages",
+    "hw.nperflevels",
+    "hw.perflevel0.logicalcpu_max",
+    "hw.perflevel1.logicalcpu_max",
+    "hw.cpufrequency_max",
+    "hw.pagesize",
+    "hw.model",
+    "sysctl.proc_translated",
 ];
 
 /// Writes every fact that the programs of macOS tell.
@@ -74,15 +83,58 @@ pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
 
 /// What macOS does not have or does not say.
 fn not_there(sheet: &mut Sheet) {
-    for key in [keys::FREQ_DRIVER, keys::FREQ_GOVERNOR, keys::FREQ_EPP] {
+    for key in [keys::FREQ_DRIVER, keys::FREQ_MODE, keys::FREQ_GOVERNOR, keys::FREQ_EPP, keys::FREQ_LIMIT] {
         sheet.put(key, Outcome::not_applicable("macOS has no such setting"));
     }
-    for key in [keys::MEMORY_THP, keys::LOAD_PRESSURE_CPU, keys::VIRT_CPU_QUOTA, keys::VIRT_QUOTA_STOPS] {
+    for key in [
+        keys::CPU_ISOLATED,
+        keys::IDLE_DRIVER,
+        keys::IDLE_GOVERNOR,
+        keys::LOAD_PRESSURE_CPU,
+        keys::LOAD_PRESSURE_IO,
+        keys::LOAD_PRESSURE_MEMORY,
+        keys::MEMORY_LIMIT,
+        keys::MEMORY_THP,
+        keys::MEMORY_THP_DEFRAG,
+        keys::OS_AUTOGROUP,
+        keys::OS_CLOCKSOURCE,
+        keys::OS_NUMA_BALANCING,
+        keys::OS_OPTIONS,
+        keys::OS_PREEMPTION,
+        keys::OS_WATCHDOG,
+        keys::PROCESS_AFFINITY,
+        keys::PROCESS_SECCOMP,
+        keys::PROCESS_SPECULATION,
+        keys::VIRT_CPU_QUOTA,
+        keys::VIRT_QUOTA_STOPS,
+    ] {
         sheet.put(key, Outcome::not_applicable("a Linux notion"));
     }
+    sheet.put(keys::CPU_NUMA, Outcome::not_applicable("Macs have one memory node"));
+    sheet.put(keys::CPU_TSC, Outcome::not_applicable("macOS hides the counter behind its own clock"));
     sheet.put(keys::VIRT_CONTAINER, Outcome::not_applicable("macOS runs no containers of its own"));
-    for key in [keys::FREQ_TURBO, keys::OS_ASLR, keys::OS_MITIGATIONS, keys::THERMAL_THROTTLES] {
-        sheet.put(key, Outcome::unknown("macOS does not say"));
+    for key in [
+        keys::BOARD_FIRMWARE,
+        keys::FREQ_BASE,
+        keys::FREQ_TURBO,
+        keys::LOAD_BLOCKED,
+        keys::LOAD_INTERRUPTS,
+        keys::LOAD_PROGRAMS,
+        keys::LOAD_RUNNABLE,
+        keys::LOAD_STEAL,
+        keys::LOAD_SWITCHES,
+        keys::LOAD_TICKS,
+        keys::MEMORY_SWAPPED,
+        keys::OS_ASLR,
+        keys::OS_MITIGATIONS,
+        keys::POWER_LIMIT,
+        keys::PROCESS_NICE,
+        keys::PROCESS_POLICY,
+        keys::PROCESS_TRACED,
+        keys::THERMAL_TEMPERATURE,
+        keys::THERMAL_THROTTLES,
+    ] {
+        sheet.put(key, Outcome::unknown("not read on macOS"));
     }
 }
 
@@ -103,16 +155,28 @@ fn from_sysctl(table: &BTreeMap<&str, &str>, sheet: &mut Sheet) {
     };
     words(keys::CPU_MODEL, "machdep.cpu.brand_string");
     words(keys::OS_KERNEL, "kern.osrelease");
+    words(keys::BOARD_PRODUCT, "hw.model");
     let number = |name: &str| table.get(name).and_then(|value| value.parse::<i64>().ok());
     for (key, name) in [
         (keys::CPU_CORES_PHYSICAL, "hw.physicalcpu_max"),
         (keys::CPU_CORES_LOGICAL, "hw.logicalcpu_max"),
         (keys::MEMORY_TOTAL, "hw.memsize"),
         (keys::CPU_FREQUENCY, "hw.cpufrequency"),
+        (keys::CPU_CORES_ONLINE, "hw.activecpu"),
+        (keys::CPU_PACKAGES, "hw.packages"),
+        (keys::FREQ_MAXIMUM, "hw.cpufrequency_max"),
+        (keys::MEMORY_PAGE, "hw.pagesize"),
     ] {
         sheet.put(key, told(number(name).map(FactValue::Integer), name));
     }
     processor(table, sheet);
+    sheet.put(keys::CPU_KINDS, kinds(table));
+    let translation = match table.get("sysctl.proc_translated") {
+        Some(&"1") => Some(text("rosetta")),
+        Some(&"0") => Some(text("none")),
+        _ => None,
+    };
+    sheet.put(keys::VIRT_TRANSLATION, told(translation, "sysctl.proc_translated"));
     let smt = match (number("hw.physicalcpu_max"), number("hw.logicalcpu_max")) {
         (Some(physical), Some(logical)) => {
             Outcome::derived(FactValue::Flag(logical > physical), "logical against physical cores")
@@ -154,6 +218,21 @@ fn from_sysctl(table: &BTreeMap<&str, &str>, sheet: &mut Sheet) {
     sheet.put(keys::MEMORY_SWAP, told(swap.map(count), "vm.swapusage"));
 }
 
+/// Levels of performance: 0 is the fastest.
+fn kinds(table: &BTreeMap<&str, &str>) -> Outcome {
+    let number = |name: &str| table.get(name).and_then(|value| value.parse::<u32>().ok());
+    let levels = ["hw.perflevel0.logicalcpu_max", "hw.perflevel1.logicalcpu_max"].map(number);
+    match (number("hw.nperflevels"), levels) {
+        (Some(1), _) => Outcome::ok(text("uniform"), "`sysctl hw.nperflevels`"),
+        (Some(2), [Some(fast), Some(slow)]) => {
+            let words = format!("{fast} performance, {slow} efficiency");
+            Outcome::ok(text(words), "`sysctl hw.perflevel0, hw.perflevel1`")
+        }
+        (Some(levels), _) => Outcome::unknown(format!("`sysctl`: {levels} levels that are not known")),
+        (None, _) => told(None, "hw.nperflevels"),
+    }
+}
+
 /// Vendor, signature, microcode and features: Intel states them, Apple's own processors do not.
 fn processor(table: &BTreeMap<&str, &str>, sheet: &mut Sheet) {
     let apple = table.get("machdep.cpu.brand_string").is_some_and(|brand| brand.starts_with("Apple"));
@@ -185,6 +264,7 @@ fn processor(table: &BTreeMap<&str, &str>, sheet: &mut Sheet) {
     if apple {
         let source = "Apple's processors state no frequency without privileges";
         sheet.put(keys::CPU_FREQUENCY, Outcome::unknown(source));
+        sheet.put(keys::FREQ_MAXIMUM, Outcome::unknown(source));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Three failures are kept apart, because they mean different things: a file that is not there, a file that
 //! may not be read, and a file that cannot be understood. Nothing is cached and nothing is ever written.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -40,13 +41,23 @@ impl Reading {
 #[derive(Debug, Clone)]
 pub struct Root {
     folder: PathBuf,
+    refused: BTreeSet<String>,
 }
 
 impl Root {
     /// Takes `folder` as the root; it need not exist.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), refused: BTreeSet::new() }
+    }
+
+    /// The same root, in which reading `paths` is refused.
+    ///
+    /// For fixtures: a test that root runs cannot make a file that it may not read.
+    #[must_use]
+    pub fn refusing(mut self, paths: impl IntoIterator<Item = String>) -> Self {
+        self.refused.extend(paths);
+        self
     }
 
     /// Reads the file at `path`, given without a leading slash.
@@ -107,6 +118,9 @@ impl Root {
 
     fn bytes(&self, path: &str, limit: u64) -> Result<Vec<u8>, Reading> {
         let place = self.place(path).ok_or(Reading::Absent)?;
+        if self.refused.contains(path.trim_start_matches('/')) {
+            return Err(Reading::Denied);
+        }
         let mut bytes = Vec::new();
         fs::File::open(place)
             .and_then(|file| file.take(limit).read_to_end(&mut bytes))
@@ -150,12 +164,14 @@ mod tests {
         fs::write(folder.path().join("large"), vec![b'x'; 64 * 1024 + 1]).unwrap();
         fs::write(folder.path().join("limit"), vec![b'x'; 64 * 1024]).unwrap();
         fs::create_dir(folder.path().join("folder")).unwrap();
-        let root = Root::new(folder.path());
+        let root = Root::new(folder.path()).refusing(["secret".to_owned()]);
         let check = |path: &str, expected: Reading| assert_eq!(root.read(path), expected, "{path}");
         check("good", Reading::Text("performance".to_owned()));
         check("/good", Reading::Text("performance".to_owned()));
         check("nul", Reading::Text("Raspberry Pi".to_owned()));
         check("missing", Reading::Absent);
+        check("secret", Reading::Denied);
+        check("/secret", Reading::Denied);
         check("good/below-a-file", Reading::Absent);
         check("../outside", Reading::Absent);
         check("binary", Reading::Malformed("not UTF-8"));

@@ -3,6 +3,8 @@
 //! Only what `sysinfo` reports truthfully is taken: not its frequency, which is the time-stamp counter's rate in
 //! a guest, and not its host name.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -39,6 +41,57 @@ pub struct Snapshot {
     pub disk_free: Option<u64>,
     /// Name that the hypervisor gives itself in CPUID leaf 0x40000000, for example `KVMKVMKVM`.
     pub hypervisor_signature: Option<String>,
+    /// Size of a page in bytes.
+    pub page_size: Option<u64>,
+    /// What of the environment may be told.
+    pub environment: Option<Environment>,
+}
+
+/// What of the environment may be told: its size, and the settings of an allow-list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Bytes of all names and values with their separators, as they lie above the stack.
+    pub size: u64,
+    /// `NAME=value` where the value is a plain word or number, otherwise `NAME is set`; sorted.
+    pub steering: Vec<String>,
+}
+
+/// Variables that steer allocators, thread pools and the loading of libraries.
+const STEERING: &[&str] = &[
+    "DYLD_INSERT_LIBRARIES",
+    "GLIBC_TUNABLES",
+    "GOMAXPROCS",
+    "LD_BIND_NOW",
+    "LD_PRELOAD",
+    "MALLOC_ARENA_MAX",
+    "MALLOC_CONF",
+    "MALLOC_PERTURB_",
+    "MIMALLOC_LARGE_OS_PAGES",
+    "OMP_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "RUST_MIN_STACK",
+    "TOKIO_WORKER_THREADS",
+    "_RJEM_MALLOC_CONF",
+];
+
+impl Environment {
+    /// Takes what may be told from all `variables`.
+    #[must_use]
+    pub fn of(variables: &BTreeMap<OsString, OsString>) -> Self {
+        // `NAME=value` and the byte that ends it.
+        let size = variables.iter().map(|(name, value)| (name.len() + value.len() + 2) as u64).sum();
+        let told = |name: &&str| {
+            let value = variables.get(&OsString::from(name))?;
+            // Only short numbers and switches are told: anything else could be a path or a secret.
+            let value = value.to_str().filter(|value| {
+                (1..=4).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            });
+            Some(value.map_or_else(|| format!("{name} is set"), |value| format!("{name}={value}")))
+        };
+        Self { size, steering: STEERING.iter().filter_map(told).collect() }
+    }
 }
 
 impl Snapshot {
@@ -64,7 +117,16 @@ impl Snapshot {
             load: System::load_average().ok().map(|load| load.one),
             disk_free: disk_free(store),
             hypervisor_signature: hypervisor_signature(),
+            page_size: page_size(),
+            environment: None,
         }
+    }
+
+    /// The same snapshot with what `variables` may tell.
+    #[must_use]
+    pub fn with_environment(mut self, variables: &BTreeMap<OsString, OsString>) -> Self {
+        self.environment = Some(Environment::of(variables));
+        self
     }
 
     /// Writes what the readers of the system left open.
@@ -94,7 +156,24 @@ impl Snapshot {
         put(keys::LOAD_ONE, self.load.map(FactValue::Number), "sysinfo", silent);
         let disk = "statvfs of the folder of the store";
         put(keys::DISK_FREE, self.disk_free.map(count), disk, "free space could not be read on this system");
+        put(keys::MEMORY_PAGE, self.page_size.map(count), "sysconf", "not asked on this system");
+        let environment = self.environment.as_ref();
+        let unseen = "the environment was not handed over";
+        let size = environment.map(|environment| count(environment.size));
+        put(keys::PROCESS_ENVIRONMENT_SIZE, size, "names and values of all variables", unseen);
+        let steering = environment.map(|environment| FactValue::List(environment.steering.clone()));
+        put(keys::PROCESS_ENVIRONMENT, steering, "an allow-list of variables", unseen);
     }
+}
+
+#[cfg(unix)]
+fn page_size() -> Option<u64> {
+    u64::try_from(rustix::param::page_size()).ok()
+}
+
+#[cfg(not(unix))]
+fn page_size() -> Option<u64> {
+    None
 }
 
 fn operating_system() -> Option<String> {
@@ -133,4 +212,25 @@ fn hypervisor_signature() -> Option<String> {
 #[cfg(not(target_arch = "x86_64"))]
 fn hypervisor_signature() -> Option<String> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_tells_its_size_and_no_secret() {
+        let variables: BTreeMap<OsString, OsString> = [
+            ("RAYON_NUM_THREADS", "4"),
+            ("LD_PRELOAD", "/home/canary/lib.so"),
+            ("RUST_LOG", "canary"),
+            ("CANARY_TOKEN", "1234"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
+        let told = Environment::of(&variables);
+        assert_eq!(told.steering, ["LD_PRELOAD is set", "RAYON_NUM_THREADS=4", "RUST_LOG is set"]);
+        assert_eq!(told.size, 20 + 31 + 16 + 18);
+        assert!(!format!("{told:?}").to_lowercase().contains("canary"));
+    }
 }

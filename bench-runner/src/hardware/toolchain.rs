@@ -12,7 +12,9 @@ pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
     match ask(world, world.rustc, &["-vV"]) {
         Ok(output) => rustc(&output, sheet),
         Err(reason) => {
-            for key in [keys::TOOLCHAIN_RUSTC, keys::TOOLCHAIN_LLVM, keys::TOOLCHAIN_HOST] {
+            for key in
+                [keys::TOOLCHAIN_RUSTC, keys::TOOLCHAIN_COMMIT, keys::TOOLCHAIN_LLVM, keys::TOOLCHAIN_HOST]
+            {
                 sheet.put(key, Outcome::unknown(reason.clone()));
             }
         }
@@ -35,6 +37,12 @@ fn rustc(output: &str, sheet: &mut Sheet) {
         )
     };
     sheet.put(keys::TOOLCHAIN_RUSTC, found("rustc ", "rustc "));
+    let commit = match line_with(output, "commit-hash: ") {
+        // A compiler that somebody built from an archive has none.
+        Some("unknown") => Outcome::not_applicable("`rustc -vV`: built without its repository"),
+        _ => found("commit-hash: ", ""),
+    };
+    sheet.put(keys::TOOLCHAIN_COMMIT, commit);
     sheet.put(keys::TOOLCHAIN_LLVM, found("LLVM version: ", ""));
     sheet.put(keys::TOOLCHAIN_HOST, found("host: ", ""));
 }

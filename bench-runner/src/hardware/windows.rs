@@ -4,10 +4,12 @@
 //! looked at; power schemes are known by their identifier, and a scheme of the owner's own is called `custom`.
 
 use super::World;
+use super::linux::is_filler;
 use super::program::ask;
 use super::sheet::{Outcome, Sheet, text};
 use crate::model::fact::{FactValue, keys};
 
+const BOARD: &str = r"HKLM\HARDWARE\DESCRIPTION\System\BIOS";
 const PROCESSOR: &str = r"HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor\0";
 
 /// Writes every fact that the programs of Windows tell.
@@ -25,21 +27,108 @@ pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
     sheet.put(keys::POWER_MODE, scheme.map_or_else(Outcome::unknown, |output| power_scheme(&output)));
     let boost = ask(world, "powercfg", &["/qh", "SCHEME_CURRENT", "SUB_PROCESSOR", "PERFBOOSTMODE"]);
     sheet.put(keys::FREQ_TURBO, boost.map_or_else(Outcome::unknown, |output| boost_mode(&output)));
-    for key in [keys::FREQ_DRIVER, keys::FREQ_GOVERNOR, keys::FREQ_EPP] {
+    match ask(world, "reg", &["query", BOARD]) {
+        Ok(output) => board(&output, sheet),
+        Err(reason) => {
+            for key in [keys::BOARD_PRODUCT, keys::BOARD_FIRMWARE] {
+                sheet.put(key, Outcome::unknown(reason.clone()));
+            }
+        }
+    }
+    not_there(sheet);
+}
+
+/// What Windows does not have, and what is not read on it.
+fn not_there(sheet: &mut Sheet) {
+    for key in [keys::FREQ_DRIVER, keys::FREQ_MODE, keys::FREQ_GOVERNOR, keys::FREQ_EPP] {
         sheet.put(key, Outcome::not_applicable("Windows has no such setting; the power scheme decides"));
     }
     for key in [
-        keys::MEMORY_THP,
+        keys::CPU_ISOLATED,
+        keys::IDLE_DRIVER,
+        keys::IDLE_GOVERNOR,
+        keys::LOAD_BLOCKED,
         keys::LOAD_ONE,
         keys::LOAD_PRESSURE_CPU,
+        keys::LOAD_PRESSURE_IO,
+        keys::LOAD_PRESSURE_MEMORY,
+        keys::LOAD_RUNNABLE,
+        keys::MEMORY_LIMIT,
+        keys::MEMORY_THP,
+        keys::MEMORY_THP_DEFRAG,
+        keys::OS_AUTOGROUP,
+        keys::OS_CLOCKSOURCE,
+        keys::OS_NUMA_BALANCING,
+        keys::OS_OPTIONS,
+        keys::OS_PREEMPTION,
+        keys::OS_WATCHDOG,
+        keys::PROCESS_NICE,
+        keys::PROCESS_POLICY,
+        keys::PROCESS_SECCOMP,
+        keys::PROCESS_SPECULATION,
         keys::VIRT_CPU_QUOTA,
         keys::VIRT_QUOTA_STOPS,
     ] {
         sheet.put(key, Outcome::not_applicable("a Unix notion"));
     }
-    for key in [keys::POWER_SOURCE, keys::POWER_BATTERY, keys::VIRT_HYPERVISOR] {
-        sheet.put(key, Outcome::unknown("not read on Windows yet"));
+    for key in [
+        keys::CPU_CACHES,
+        keys::CPU_CORES_ONLINE,
+        keys::CPU_FEATURES,
+        keys::CPU_KINDS,
+        keys::CPU_NUMA,
+        keys::CPU_PACKAGES,
+        keys::CPU_SMT,
+        keys::CPU_TSC,
+        keys::FREQ_BASE,
+        keys::FREQ_LIMIT,
+        keys::FREQ_MAXIMUM,
+        keys::LOAD_INTERRUPTS,
+        keys::LOAD_PROGRAMS,
+        keys::LOAD_STEAL,
+        keys::LOAD_SWITCHES,
+        keys::LOAD_TICKS,
+        keys::MEMORY_SWAPPED,
+        keys::OS_ASLR,
+        keys::OS_MITIGATIONS,
+        keys::POWER_BATTERY,
+        keys::POWER_LIMIT,
+        keys::POWER_SOURCE,
+        keys::PROCESS_AFFINITY,
+        keys::PROCESS_TRACED,
+        keys::THERMAL_SPEED_LIMIT,
+        keys::THERMAL_TEMPERATURE,
+        keys::THERMAL_THROTTLES,
+        keys::VIRT_CONTAINER,
+        keys::VIRT_HYPERVISOR,
+        keys::VIRT_TRANSLATION,
+    ] {
+        sheet.put(key, Outcome::unknown("not read on Windows"));
     }
+}
+
+/// Product and firmware of the registry's copy of the firmware tables.
+fn board(output: &str, sheet: &mut Sheet) {
+    let filled = |name: &str| value(output, name).filter(|words| !is_filler(words));
+    let product = match (filled("SystemManufacturer"), value(output, "SystemProductName")) {
+        (_, Some(name)) if is_filler(name) => {
+            Outcome::placeholder(text(name), "registry, SystemProductName: filler, not the name of a product")
+        }
+        (Some(vendor), Some(name)) => {
+            Outcome::ok(text(format!("{vendor} {name}")), "registry, SystemProductName")
+        }
+        (None, Some(name)) => Outcome::ok(text(name), "registry, SystemProductName"),
+        (_, None) => Outcome::unknown("registry: no SystemProductName"),
+    };
+    sheet.put(keys::BOARD_PRODUCT, product);
+    let firmware = match (filled("BIOSVersion"), value(output, "BIOSReleaseDate")) {
+        (Some(version), Some(date)) => {
+            Outcome::ok(text(format!("{version} ({date})")), "registry, BIOSVersion and BIOSReleaseDate")
+        }
+        (Some(version), None) => Outcome::ok(text(version), "registry, BIOSVersion"),
+        (None, _) => Outcome::unknown("registry: no BIOSVersion"),
+    };
+    sheet.put(keys::BOARD_FIRMWARE, firmware);
 }
 
 /// The data of `    Name    REG_SZ    data`.

@@ -2,6 +2,8 @@
 //!
 //! Signatures are checked by the caller, who knows the keys. Everything else is read again and hashed again here.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -16,9 +18,12 @@ use crate::model::ids::{Digest, RunId};
 use crate::model::record::list_digest;
 use crate::model::seal::{
     Audit, Heads, Problem, RUN_PREDICATE, SignatureVerdict, Signed, Statement, Subject, Tampering,
-    WORDS_CHAIN, machine_chain, payload_digest,
+    machine_chain, payload_digest,
 };
 use crate::model::units::Timestamp;
+
+/// Stands for an id that cannot be read.
+const NO_STORE: &str = "00000000000000000000000000";
 
 /// A signed payload and the moment at which it says that it was signed.
 #[derive(Debug)]
@@ -59,7 +64,9 @@ impl Store {
                 })
                 .collect();
             let verdicts = check(&claims);
-            let heads = chain::heads(connection)?;
+            // A store whose id was destroyed is still audited: no statement was signed for the one that stands for it.
+            let store = chain::store_id(connection).or_else(|_| run_id(NO_STORE))?;
+            let heads = chain::heads_of(connection, store)?;
             let mut auditor = Auditor::new(connection, heads, only);
             auditor.chains(&links, &read, &verdicts);
             if let Some(remembered) = remembered {
@@ -331,6 +338,10 @@ impl<'a> Auditor<'a> {
                 None => self.differs(place, (row, statement), part)?,
             }
         }
+        let unsigned = |part: &&String| !part.contains('/') && !signed.contains_key(*part);
+        if let Some(extra) = now.parts.keys().find(unsigned) {
+            self.found(place, Tampering::Added, &about.name, format!("{extra}: a part that was not signed"));
+        }
         if !now.nights_follow {
             self.found(place, Tampering::Edited, &about.name, "nights: they do not follow from the launches");
         }
@@ -433,106 +444,6 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    /// Reads every signed word again.
-    fn words(&mut self, links: &[Link], read: &[Result<Statement, String>]) -> Result<(), Fault> {
-        let signed: Vec<_> = links
-            .iter()
-            .zip(read)
-            .filter_map(|(link, read)| read.as_ref().ok().map(|statement| (link, statement)))
-            .filter(|(_, statement)| statement.predicate.chain == WORDS_CHAIN)
-            .collect();
-        let mut owners: BTreeMap<Digest, BTreeSet<u64>> = BTreeMap::new();
-        for word in signed.iter().flat_map(|(_, statement)| &statement.predicate.words) {
-            owners.entry(word.sha256).or_default().insert(word.number);
-        }
-        let mut covered = BTreeSet::new();
-        for (link, statement) in &signed {
-            let place = (link.chain.as_str(), link.position);
-            let words = &statement.predicate.words;
-            let listed =
-                statement.about().is_some_and(|about| about.digest.sha256 == chain::words_digest(words));
-            if !listed || link.last_word != words.last().map(|word| word.number) {
-                self.found(place, Tampering::Edited, "statement", "it contradicts itself or its row");
-            }
-            for word in words {
-                covered.insert(word.number);
-                self.audit.words += 1;
-                self.word(place, word, &owners)?;
-            }
-        }
-        self.strangers(&covered)
-    }
-
-    /// Reads one word again.
-    fn word(
-        &mut self,
-        place: (&str, u64),
-        word: &crate::model::seal::Word,
-        owners: &BTreeMap<Digest, BTreeSet<u64>>,
-    ) -> Result<(), Fault> {
-        let name = format!("{} {}", word.kind, word.number);
-        let number = i64::try_from(word.number).unwrap_or(i64::MAX);
-        let key: Option<(String, String)> = self
-            .connection
-            .prepare_cached("SELECT kind, row_key FROM word WHERE word_id = ?1")?
-            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((kind, key)) = key else {
-            self.found(place, Tampering::Deleted, &name, "the record that it was added is gone");
-            return Ok(());
-        };
-        if kind != word.kind {
-            self.found(place, Tampering::Edited, &name, format!("it was a word of the sort `{}`", word.kind));
-            return Ok(());
-        }
-        match chain::word_digest(self.connection, &kind, &key)? {
-            None if word.sha256 == Digest::UNKNOWN => {}
-            None => self.found(place, Tampering::Deleted, &name, "it is gone"),
-            Some(actual) if actual == word.sha256 => {}
-            Some(actual) => match owners.get(&actual).and_then(BTreeSet::first) {
-                Some(other) => {
-                    self.found(place, Tampering::Swapped, &name, format!("it says what word {other} said"));
-                }
-                None => self.found(place, Tampering::Edited, &name, "it does not say what was signed"),
-            },
-        }
-        Ok(())
-    }
-
-    /// Finds words that no statement covers though later ones are covered, and rows that are no words at all.
-    fn strangers(&mut self, covered: &BTreeSet<u64>) -> Result<(), Fault> {
-        let last = covered.last().copied().unwrap_or(0);
-        let mut statement =
-            self.connection.prepare_cached("SELECT word_id, kind FROM word ORDER BY word_id")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let number = row.get::<_, i64>(0)?.unsigned_abs();
-            if number > last {
-                self.audit.unsigned_words += 1;
-            } else if !covered.contains(&number) && !self.audit.heads.chains.is_empty() {
-                let name = format!("{} {number}", row.get::<_, String>(1)?);
-                self.found((WORDS_CHAIN, 0), Tampering::Added, &name, "it stands between signed words");
-            }
-        }
-        for (kind, _) in chain::WORDS {
-            let key = match *kind {
-                "alias" => "json_array(origin, name)".to_owned(),
-                kind => format!("CAST({kind}_id AS TEXT)"),
-            };
-            let done = if *kind == "experiment" { "WHERE finished_us IS NOT NULL" } else { "" };
-            let sql = format!(
-                "SELECT {key} FROM {kind} {done} EXCEPT SELECT row_key FROM word WHERE kind = '{kind}'"
-            );
-            let mut statement = self.connection.prepare_cached(&sql)?;
-            let extra: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            for key in extra {
-                let name = format!("{kind} with the key {key}");
-                self.found((WORDS_CHAIN, 0), Tampering::Added, &name, "nothing records that it was added");
-            }
-        }
-        Ok(())
-    }
-
     /// Lists the runs that nobody signed and puts the problems in order.
     fn finish(mut self) -> Result<Audit, Fault> {
         let mut statement = self.connection.prepare_cached(
@@ -541,7 +452,11 @@ impl<'a> Auditor<'a> {
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            self.audit.unsigned.push(run_id(&row.get::<_, String>(0)?)?);
+            let id: String = row.get(0)?;
+            match run_id(&id) {
+                Ok(id) => self.audit.unsigned.push(id),
+                Err(_) => self.found(("", 0), Tampering::Edited, &id, "this is no id of a run"),
+            }
         }
         self.audit.problems.sort();
         self.audit.problems.dedup();

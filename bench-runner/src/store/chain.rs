@@ -39,6 +39,19 @@ pub(super) const WORDS: &[(&str, &str)] = &[
          WHERE segment_id = CAST(?1 AS INTEGER) AND CAST(segment_id AS TEXT) = ?1",
     ),
     (
+        "sighting",
+        "SELECT json_array(change_id, package, target, group_name, function, value, occurrence, name, unit, recipe,
+                           machine, config, first.id, seen.id, evidence, ratio, experiment, at_us)
+         FROM sighting JOIN series USING (series_id) JOIN benchmark USING (benchmark_id) JOIN metric USING (metric_id)
+              JOIN run AS first ON first.run_id = first_run_id JOIN run AS seen ON seen.run_id = seen_run_id
+         WHERE sighting_id = CAST(?1 AS INTEGER) AND CAST(sighting_id AS TEXT) = ?1",
+    ),
+    (
+        "decision",
+        "SELECT json_array(subject, kind, reason, until_us, at_us) FROM decision
+         WHERE decision_id = CAST(?1 AS INTEGER) AND CAST(decision_id AS TEXT) = ?1",
+    ),
+    (
         "baseline",
         "SELECT json_array(name, run.id, at_us) FROM baseline JOIN run USING (run_id)
          WHERE baseline_id = CAST(?1 AS INTEGER) AND CAST(baseline_id AS TEXT) = ?1",
@@ -334,6 +347,11 @@ pub(super) fn links(connection: &Connection) -> Result<Vec<Link>, Fault> {
 
 /// Reads the ends of all chains.
 pub(super) fn heads(connection: &Connection) -> Result<Heads, Fault> {
+    heads_of(connection, store_id(connection)?)
+}
+
+/// Reads the ends of all chains of a store of that id.
+pub(super) fn heads_of(connection: &Connection, store: RunId) -> Result<Heads, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT chain.name, link.position, payload
          FROM chain JOIN link ON link.chain_id = chain.chain_id
@@ -346,5 +364,5 @@ pub(super) fn heads(connection: &Connection) -> Result<Heads, Fault> {
         let sha256 = payload_digest(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?);
         chains.insert(row.get(0)?, ChainHead { position, sha256 });
     }
-    Ok(Heads { store: store_id(connection)?, chains })
+    Ok(Heads { store, chains })
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::Fault;
-use super::text::{from_json, json_of, narrow};
+use super::text::{exactly, json_of, narrow};
 use crate::model::covariates::Covariates;
 
 /// Columns in the order in which [`read`] reads them.
@@ -66,7 +66,7 @@ pub(super) fn read(row: &Row<'_>, first: usize) -> Result<Option<Covariates>, Fa
         row.get::<_, Option<i64>>(first + place)?.map(|value| narrow("a covariate", value)).transpose()
     };
     Ok(Some(Covariates {
-        taints: from_json("taints", &taints)?,
+        taints: exactly("taints", &taints)?,
         repeated: row.get(first + 1)?,
         cpu_user_seconds: row.get(first + 2)?,
         cpu_system_seconds: row.get(first + 3)?,

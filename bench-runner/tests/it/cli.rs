@@ -137,6 +137,13 @@ fn json_of_every_command_is_versioned() {
             }
         }
     }
+    // A ratio table needs groups with functions, and somebody to be compared with.
+    world
+        .answer(&["show", "--table", "^no-such", "--against", "x"])
+        .code(4)
+        .says(&["no group with functions"]);
+    world.answer(&["show", "--table", "(", "--against", "x"]).code(2).says(&["is not a regular expression"]);
+    world.answer(&["show", "--table", "x"]).code(2).says(&["--against"]);
     let answer = world.answer(&["show", "nothing", "--format", "json"]).code(4);
     let error: serde_json::Value = serde_json::from_str(&answer.err).unwrap();
     assert_eq!((&error["schema"], &error["version"]), (&"bench-runner/error".into(), &1.into()));
@@ -265,4 +272,19 @@ fn help_names_every_exit_code() {
     let world = World::new();
     let help = world.answer(&["--help"]).code(0).out;
     assert!(help.contains(bench_runner::exit_code::table().trim_end()), "{help}");
+}
+
+#[test]
+fn waiting_ends_in_time_and_says_what_for() {
+    let world = World::new();
+    world.answer(&["doctor", "--wait", "soon"]).code(2).says(&["a whole number with s, m or h"]);
+    let answer = world.answer(&["doctor", "--wait", "1s", "--format", "json"]);
+    let diagnosis = &answer.json()["diagnosis"];
+    let stands = |check: &&serde_json::Value| {
+        check["passes"] == true && (check["state"] == "warn" || check["state"] == "block")
+    };
+    let left = diagnosis["checks"].as_array().unwrap().iter().filter(stands).count();
+    let unfit = diagnosis["grade"] == "X" || left > 0;
+    assert_eq!(answer.code, Some(if unfit { 122 } else { 0 }), "{}", answer.err);
+    assert!(left == 0 || answer.err.contains("waiting up to"), "{}", answer.err);
 }

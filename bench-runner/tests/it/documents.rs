@@ -243,3 +243,56 @@ fn the_table_of_checks_is_the_doctors() {
     let head = "| code | when | what it does to the numbers | what to do |\n|---|---|---|---|\n";
     generated("bench-runner/docs/findings.md", "checks", &format!("{head}{rows}"));
 }
+
+#[test]
+fn the_table_of_facts_is_the_catalogue() {
+    use bench_runner::hardware::WINDOW_KEYS;
+    use bench_runner::model::fact::catalogue::{CATALOGUE, Entry, Role};
+
+    let phases = |entry: &Entry| match (entry.role, entry.key) {
+        (_, key) if WINDOW_KEYS.contains(&key) => "start",
+        (Role::Build, _) if !entry.key.starts_with("toolchain.") => "start",
+        (_, key) if key.starts_with("build.") || key.starts_with("harness.") || key.starts_with("probe.") => {
+            "start"
+        }
+        (_, key) if COUNTED.contains(&key) => "start, end, delta",
+        _ => "start, end",
+    };
+    let row = |entry: &Entry| {
+        let unit = if entry.unit.is_empty() { "–" } else { entry.unit };
+        let places = [entry.linux, entry.macos, entry.windows].map(|place| match place {
+            "-" => "–".to_owned(),
+            "the same" => "as Linux".to_owned(),
+            place => place.to_owned(),
+        });
+        let [linux, macos, windows] = places;
+        format!(
+            "| `{}` | {unit} | {} | {} | {} | {linux} | {macos} | {windows} |\n",
+            entry.key,
+            entry.meaning,
+            entry.role.word(),
+            phases(entry)
+        )
+    };
+    let rows: String = CATALOGUE.iter().map(row).collect();
+    let head = "| key | unit | meaning | a change is | read at | Linux | macOS | Windows |\n|---|---|---|---|---|---|---|---|\n";
+    generated("bench-runner/docs/facts.md", "facts", &format!("{head}{rows}"));
+}
+
+/// Counters of which a difference over the run is formed.
+const COUNTED: [&str; 7] = [
+    "memory.swapped",
+    "virtualisation.quota_stops",
+    "load.steal",
+    "load.ticks",
+    "load.switches",
+    "load.interrupts",
+    "thermal.throttles",
+];
+
+#[test]
+fn every_counter_has_a_difference() {
+    let keys: BTreeSet<String> =
+        bench_runner::hardware::deltas(&[], &[]).into_iter().map(|fact| fact.key).collect();
+    assert_eq!(keys, COUNTED.map(str::to_owned).into());
+}

@@ -1,6 +1,6 @@
 //! `gate` against history, `changes`, `alias` and `quarantine`, on nights written into a store: nothing is timed.
 
-use bench_runner::clock;
+use bench_runner::executables::{Keep, Note};
 use bench_runner::model::ids::{BenchmarkId, Digest, Identity};
 use bench_runner::model::measurement::{Measurement, Observation, SamplingMode};
 use bench_runner::model::record::{LaunchMeasurement, RunRecord};
@@ -8,9 +8,10 @@ use bench_runner::model::run::{Capture, Executable, Launch, LaunchStatus, Run, R
 use bench_runner::model::units::{Metric, Timestamp};
 use bench_runner::stats::rng::SplitMix64;
 use bench_runner::store::{OpenMode, Store};
+use bench_runner::{clock, config, files};
 use serde_json::Value;
 
-use super::cli_support::World;
+use super::cli_support::{World, repository};
 
 const CLASS: &str = "x86_64/test/2c2t/4g";
 const SERIES: usize = 12;
@@ -33,14 +34,12 @@ fn names() -> Vec<String> {
     (0..SERIES).map(|series| format!("g{series:02}")).collect()
 }
 
-/// One night of a suite: the value of each benchmark, and an executable of its own.
-fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
-    let digest = Digest([u8::try_from(number % 251 + 1).unwrap(); 32]);
-    let started = Timestamp(1_700_000_000_000_000 + i64::from(number) * DAY);
-    let launch = |ordinal: u32| Launch {
+/// A launch of the one executable of a night.
+fn launch(ordinal: u32, executable: Digest, started: Timestamp) -> Launch {
+    Launch {
         ordinal,
         round: ordinal,
-        executable: digest,
+        executable,
         package: "suite".to_owned(),
         target: "t".to_owned(),
         status: LaunchStatus::Complete,
@@ -51,69 +50,73 @@ fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
         elapsed_seconds: 1.0,
         exit_code: Some(0),
         covariates: None,
-    };
-    let measurement = |group: &str, value: f64, ordinal: u32| LaunchMeasurement {
-        launch: ordinal,
+    }
+}
+
+/// What a launch measured: launches lie 0.1 % apart, the middle one on the value.
+fn measurement(group: &str, value: f64, launch: u32) -> LaunchMeasurement {
+    let total = value * (1.0 + 0.001 * (f64::from(launch) - 1.0));
+    LaunchMeasurement {
+        launch,
         measurement: Measurement {
             benchmark: benchmark(group),
             metric: Metric::time(),
             throughput: Vec::new(),
             sampling: SamplingMode::Flat,
             settings: None,
-            // Launches lie 0.1 % apart, the middle one on the value.
-            sample: vec![
-                Observation {
-                    iterations: 1,
-                    total: value * (1.0 + 0.001 * (f64::from(ordinal) - 1.0))
-                };
-                3
-            ],
+            sample: vec![Observation { iterations: 1, total }; 3],
         },
-    };
-    RunRecord {
-        run: Run {
-            id: format!("01K9B{number:021}").parse().unwrap(),
-            kind: RunKind::Measured,
-            status: RunStatus::Complete,
-            started,
-            finished: Some(started),
-            suite: "suite".to_owned(),
-            title: None,
-            identity: Identity {
-                recipe: 1,
-                hw_class: CLASS.to_owned(),
-                machine: "0123456789abcdef".to_owned(),
-                label: None,
-                config: "governor=performance".to_owned(),
-                build: "rustc 1.95.0".to_owned(),
-            },
-            plan: Some(RunPlan {
-                profile: "nightly".to_owned(),
-                set: "full".to_owned(),
-                launches: LAUNCHES,
-                warm_up_seconds: Some(0.3),
-                measurement_seconds: Some(1.0),
-                sample_size: Some(20),
-                seed: 1,
-                filter: None,
-            }),
-            inventory: values.iter().map(|(group, _)| benchmark(group)).collect(),
-            facts: Vec::new(),
-            executables: vec![Executable {
-                digest,
-                bytes: 1,
-                package: "suite".to_owned(),
-                target: "t".to_owned(),
-            }],
-            launches: (0..LAUNCHES).map(launch).collect(),
-            findings: Vec::new(),
-        },
-        measurements: (0..LAUNCHES)
-            .flat_map(|ordinal| values.iter().map(move |(group, value)| (group, *value, ordinal)))
-            .map(|(group, value, ordinal)| measurement(group, value, ordinal))
-            .collect(),
-        stated: Vec::new(),
     }
+}
+
+fn identity() -> Identity {
+    Identity {
+        recipe: 1,
+        hw_class: CLASS.to_owned(),
+        machine: "0123456789abcdef".to_owned(),
+        label: None,
+        config: "governor=performance".to_owned(),
+        build: "rustc 1.95.0".to_owned(),
+    }
+}
+
+/// One night of a suite: the value of each benchmark, and an executable of its own.
+fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
+    let digest = Digest([u8::try_from(number % 251 + 1).unwrap(); 32]);
+    let started = Timestamp(1_700_000_000_000_000 + i64::from(number) * DAY);
+    let run = Run {
+        id: format!("01K9B{number:021}").parse().unwrap(),
+        kind: RunKind::Measured,
+        status: RunStatus::Complete,
+        started,
+        finished: Some(started),
+        suite: "suite".to_owned(),
+        title: None,
+        identity: identity(),
+        plan: Some(RunPlan {
+            profile: "nightly".to_owned(),
+            set: "full".to_owned(),
+            launches: LAUNCHES,
+            warm_up_seconds: Some(0.3),
+            measurement_seconds: Some(1.0),
+            sample_size: Some(20),
+            seed: 1,
+            filter: None,
+        }),
+        inventory: values.iter().map(|(group, _)| benchmark(group)).collect(),
+        facts: Vec::new(),
+        executables: vec![Executable {
+            digest,
+            bytes: 1,
+            package: "suite".to_owned(),
+            target: "t".to_owned(),
+        }],
+        launches: (0..LAUNCHES).map(|ordinal| launch(ordinal, digest, started)).collect(),
+        findings: Vec::new(),
+    };
+    let measurements = (0..LAUNCHES)
+        .flat_map(|ordinal| values.iter().map(move |(group, value)| measurement(group, *value, ordinal)));
+    RunRecord { run, measurements: measurements.collect(), stated: Vec::new() }
 }
 
 /// A world whose store gets nights with 1 % of noise.
@@ -328,7 +331,94 @@ fn hostile_names_stay_names_in_every_form() {
     assert!(!answer.err.contains('\u{1b}') && !answer.out.contains(['\u{1b}', '\u{202e}']));
     let summary = nights.world.read("summary.md");
     assert!(summary.starts_with("before\n## Benchmark gate: "), "{summary}");
-    assert!(summary.contains("suspect-open") && !summary.contains("</testcase>"), "{summary}");
+    assert!(summary.contains("suspect-open") && summary.contains(r"\</testcase>"), "{summary}");
+    assert!(!summary.replace(r"\<", "").contains('<'), "{summary}");
     // Without the file there is no summary, and that is said.
     nights.world.answer(&words).code(120).says(&["no step summary"]);
+}
+
+/// Keeps the executable of a run once more under another digest: a byte behind its end is never loaded.
+fn rebuilt(world: &World, record: &RunRecord) -> Executable {
+    let config = config::load(Some(&world.path("bench-runner.toml")), &world.path("")).unwrap();
+    let keep = Keep::new(&config.executables, record.run.identity.machine.clone());
+    let kept = keep.find(record.run.executables[0].digest).expect("`run` keeps what it built");
+    let mut content = std::fs::read(&kept.path).unwrap();
+    content.push(0);
+    std::fs::copy(&kept.path, world.path("rebuilt")).unwrap();
+    std::fs::write(world.path("rebuilt"), &content).unwrap();
+    let executable = Executable {
+        digest: files::sha256(&content),
+        bytes: content.len() as u64,
+        ..record.run.executables[0].clone()
+    };
+    let note = Note { executable: executable.clone(), ..kept.note };
+    keep.keep(&world.path("rebuilt"), &note).unwrap();
+    executable
+}
+
+/// A real bench, measured again by a real experiment. The nights before are invented around one real run; the last one claims to
+/// be 30 % slower, with an executable of another digest and equal code. What the clock then says is not asserted.
+#[test]
+fn a_suspect_is_measured_again_by_experiment() {
+    let world = World::new();
+    let words = ["-p", "suite", "--bench", "normal", "--filter", "same", "--launches", "3", "--no-report"];
+    world.measure(&words).code(0);
+    let mut store = Store::open(&world.path("store.sqlite"), OpenMode::ReadWrite, clock::now()).unwrap().0;
+    let real = store.record(&store.resolve("latest").unwrap()).unwrap();
+    let other = rebuilt(&world, &real);
+    let mut rng = SplitMix64::new(9);
+    let mut add = |number: i64, factor: f64, executable: &Executable| {
+        let mut copy = real.clone();
+        copy.run.findings.clear();
+        copy.run.id = format!("01K9B{:021}", 1000 + number).parse().unwrap();
+        copy.run.started = Timestamp(real.run.started.0 + number * DAY);
+        copy.run.executables = vec![executable.clone()];
+        copy.run.launches.iter_mut().for_each(|launch| launch.executable = executable.digest);
+        let factor = factor * (0.01 * rng.normal()).exp();
+        let samples = copy.measurements.iter_mut().map(|entry| &mut entry.measurement.sample);
+        samples.flatten().for_each(|observation| observation.total *= factor);
+        store.import_run(&copy).unwrap();
+        copy.run.id.to_string()
+    };
+    for number in -160..0 {
+        add(number, 1.0, &real.run.executables[0]);
+    }
+    let same = add(1, 1.3, &real.run.executables[0]);
+    let slower = add(2, 1.3, &other);
+    drop(store);
+    // Equal executables are found out without measuring.
+    let report = world.answer(&["gate", &same, "--format", "json"]).code(0).json()["report"].clone();
+    let suspect = series(&report, "same");
+    assert_eq!(suspect["answer"], "refuted", "{suspect}");
+    assert!(suspect["reason"].as_str().unwrap().contains("same executable"), "{suspect}");
+    let manifest = repository().join("bench-runner/tests/fixtures/suites/current/Cargo.toml");
+    let words = [
+        "gate",
+        &slower,
+        "--format",
+        "json",
+        "--confirm-budget",
+        "20s",
+        "--manifest-path",
+        manifest.to_str().unwrap(),
+    ];
+    let answer = world.finish(world.command(&words), &words);
+    let report = answer.json()["report"].clone();
+    let suspect = series(&report, "same").clone();
+    let again = &suspect["confirmation"];
+    assert!(
+        again["experiment"].is_string() && again["blocks"].as_u64().unwrap() >= 6,
+        "{suspect}\n{}",
+        answer.err
+    );
+    assert_ne!(suspect["answer"], "unknown", "{suspect}");
+    assert!(again["baseline"].is_string() && !again["steps"].as_array().unwrap().is_empty(), "{suspect}");
+    // Gone from the folder, it is unknown and says so.
+    std::fs::remove_dir_all(
+        config::load(Some(&world.path("bench-runner.toml")), &world.path("")).unwrap().executables,
+    )
+    .unwrap();
+    let report = world.finish(world.command(&words), &words).code(120).json()["report"].clone();
+    assert_eq!(series(&report, "same")["answer"], "unknown");
+    assert!(codes(&report).contains(&"suspect-open"));
 }

@@ -54,7 +54,10 @@ fn a_folder_carries_signed_runs_and_trust_decides() {
     let folder = ours.path("shared").display().to_string();
     ours.answer(&["bundle", "push", &folder]).code(0).shows(&["written"]);
     ours.answer(&["bundle", "push", &folder]).code(0).shows(&["already there"]);
-    theirs.answer(&["bundle", "pull", &folder]).code(0).shows(&["refused", "nobody trusts the key"]);
+    theirs
+        .answer(&["bundle", "pull", &folder, "--format", "csv"])
+        .code(0)
+        .shows(&["refused", "nobody trusts the key"]);
     let keys = ours.answer(&["key", "show", "--format", "json"]).json();
     let public = keys["items"][0]["public"].as_str().unwrap().to_owned();
     theirs.answer(&["key", "trust", &public, "--since", "2020-01-01"]).code(0).shows(&["ed25519-"]);
@@ -69,7 +72,9 @@ fn a_folder_carries_signed_runs_and_trust_decides() {
     // A changed run is refused and named, whatever it is signed with.
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replacen("\"suite\":\"", "\"suite\":\"x", 1)).unwrap();
-    ours.answer(&["bundle", "pull", &on]).code(123).shows(&["refused", "does not match its SHA-256"]);
+    ours.answer(&["bundle", "pull", &on, "--format", "csv"])
+        .code(123)
+        .shows(&["refused", "does not match its SHA-256"]);
     let key = keys["items"][0]["id"].as_str().unwrap();
     theirs.answer(&["key", "distrust", key]).code(0);
     std::fs::write(&file, text).unwrap();

@@ -7,6 +7,8 @@ mod budgets;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cli_experiment;
+#[cfg(test)]
 mod cli_gate;
 #[cfg(test)]
 mod cli_run;
@@ -23,6 +25,8 @@ mod criterion_guard;
 #[cfg(test)]
 mod criterion_support;
 #[cfg(test)]
+mod doctor_real;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod evaluate;
@@ -37,15 +41,19 @@ mod exchange_support;
 #[cfg(test)]
 mod gate_history;
 #[cfg(test)]
-mod hardware_programs;
+mod hardware_faults;
 #[cfg(test)]
 mod hardware_roots;
+#[cfg(test)]
+mod hardware_support;
 #[cfg(test)]
 mod integrity;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod machines;
+#[cfg(test)]
+mod privacy;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]

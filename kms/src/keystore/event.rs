@@ -75,10 +75,10 @@ pub struct Event {
 }
 
 impl Event {
-    /// Makes the event that follows `last`.
+    /// Makes the event that follows `last`. Behind the last number of all comes 0, which [`verify_chain`] refuses.
     pub(super) fn after(last: Option<&Self>, at: u64, kind: EventKind, id: KeyId) -> Self {
         let previous = last.map_or([0; 32], Self::hash);
-        Self { number: last.map_or(1, |last| last.number + 1), at, kind, id, previous }
+        Self { number: last.map_or(1, |last| last.number.wrapping_add(1)), at, kind, id, previous }
     }
 
     /// Computes the SHA-256 of the event, its predecessor's hash included.
@@ -115,6 +115,7 @@ pub fn verify_chain(events: &[Event]) -> Result<(), ChainBroken> {
         Some(first) if first.number <= 1 && !follows(first, None) => return broken(first),
         _ => {}
     }
-    let unfit = events.windows(2).find(|pair| !follows(&pair[1], Some(&pair[0])));
+    let counts_up = |pair: &[Event]| pair[0].number < pair[1].number;
+    let unfit = events.windows(2).find(|pair| !counts_up(pair) || !follows(&pair[1], Some(&pair[0])));
     unfit.map_or(Ok(()), |pair| broken(&pair[1]))
 }

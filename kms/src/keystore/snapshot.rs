@@ -19,6 +19,8 @@ const FORMAT: u8 = 1;
 /// The most versions of one key set.
 pub(super) const MAX_VERSIONS: usize = 10_000;
 const MAX_SETS: usize = 1_000_000;
+/// Nobody counts so far; what a file says must leave room to count on.
+const MAX_COUNTER: u64 = u64::MAX / 2;
 const SET_BYTES: usize = 2 * 33 + 16 + 1 + 4 + 4;
 const VERSION_BYTES: usize = 1 + 8 + 18 + 32 + 33;
 const EVENT_BYTES: usize = 8 + 8 + 2 + 2 * 33 + 16 + 4 + 32;
@@ -90,6 +92,9 @@ impl Snapshot {
             return Err(content("another format of the content"));
         }
         let counter = reader.u64()?;
+        if counter > MAX_COUNTER {
+            return Err(content("a counter within the limits"));
+        }
         let sets = reader.length(MAX_SETS)?;
         let sets = (0..sets).map(|_| reader.set().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         if !sets.is_sorted_by(|a, b| a.set < b.set) {
@@ -212,6 +217,9 @@ impl Reader<'_> {
 
     fn event(&mut self) -> Result<Event, BackendError> {
         let (number, at) = (self.u64()?, self.u64()?);
+        if number > MAX_COUNTER {
+            return Err(content("an event's number within the limits"));
+        }
         let kind = EventKind::from_code(*self.take()?).ok_or(content("a kind of event"))?;
         let (tenant, purpose, set, version) = (self.label()?, self.label()?, *self.take()?, self.u32()?);
         // An identity counts from 1, and makes 1 of 0: one content would have two encodings.

@@ -34,7 +34,8 @@ pub struct Zip215;
 
 /// The largest combination. One refused signature costs the whole chunk a second look, and a longer chunk saves little.
 ///
-/// Measured with `examples/chunk_costs.rs`, AMD Zen 4, least of 100 rounds, µs per item with different keys:
+/// Measured with `examples/chunk_costs.rs`, AMD Zen 4 shared with other work, least of 100 rounds, µs per item with
+/// different keys, before anything was filled up:
 ///
 /// | items | 8 | 32 | 64 | 94 | 95 | 128 | 192 | 256 | 384 |
 /// |---|---|---|---|---|---|---|---|---|---|

@@ -321,6 +321,23 @@ fn a_version_zero_in_the_saved_log_is_refused() {
 }
 
 #[test]
+fn numbers_that_cannot_be_counted_on_from_are_refused() {
+    let tape = Tape::default();
+    let keystore = open(&tape);
+    keystore.create(spec()).unwrap();
+    let mut bytes = tape.saved.lock().unwrap().clone();
+    bytes[1..9].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(Snapshot::decode(&bytes).is_err(), "the counter");
+
+    let mut events = keystore.events();
+    events[0].number = u64::MAX;
+    let mut next = events[0];
+    (next.number, next.previous) = (0, events[0].hash());
+    events = vec![events[0], next];
+    assert_eq!(verify_chain(&events).unwrap_err().number, 0);
+}
+
+#[test]
 fn a_long_log_gives_up_its_oldest_events() {
     use kms::keystore::MAX_EVENTS;
     let keystore = Keystore::with_clock(SetClock::default());

@@ -40,7 +40,7 @@ pub fn differences(baseline: &Run, candidate: &Run) -> Vec<Difference> {
 }
 
 /// Facts that are shown when they differ, but split no series.
-const NOTED: [&str; 14] = [
+const NOTED: [&str; 15] = [
     keys::SOURCE_COMMIT,
     keys::SOURCE_DIRTY,
     keys::TOOLCHAIN_RUSTC,
@@ -51,6 +51,7 @@ const NOTED: [&str; 14] = [
     keys::BUILD_FEATURES,
     keys::BUILD_LOCK,
     keys::PROBE_BACKEND,
+    keys::PROBE_SIGNING_BACKEND,
     keys::OS_NAME,
     keys::OS_KERNEL,
     keys::CPU_MICROCODE,

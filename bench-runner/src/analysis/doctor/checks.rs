@@ -3,8 +3,8 @@
 //! Thresholds are house rules; where a number was measured or taken from elsewhere, the effect says so.
 
 use super::judge::{
-    changed_during_run, cpu_quota, debug_build, frequency_policy, gibibytes, graded, no_input, power_mode,
-    rose, smt, threads, usable_cores,
+    changed_during_run, cpu_pressure, cpu_quota, debug_build, frequency_policy, gibibytes, graded, load,
+    no_input, power_mode, rose, runnable, smt, threads, usable_cores,
 };
 use super::{CheckOutcome, CheckState, Gap, View};
 use crate::model::fact::{Phase, keys};
@@ -16,10 +16,12 @@ pub(super) struct Check {
     pub(super) subject: &'static str,
     /// Whether grade A needs it to be decided.
     pub(super) decisive: bool,
-    threshold: &'static str,
-    effect: &'static str,
-    remedy: &'static str,
-    judge: fn(&View<'_>) -> Result<Judgement, Gap>,
+    /// Whether what it finds may pass by waiting, or by a hand on the machine.
+    pub(super) passes: bool,
+    pub(super) threshold: &'static str,
+    pub(super) effect: &'static str,
+    pub(super) remedy: &'static str,
+    pub(super) judge: fn(&View<'_>) -> Result<Judgement, Gap>,
 }
 
 /// A decided check: its state and the evidence.
@@ -36,6 +38,7 @@ impl Check {
         CheckOutcome {
             id: self.id.to_owned(),
             state,
+            passes: self.passes,
             evidence,
             threshold: self.threshold.to_owned(),
             effect: self.effect.to_owned(),
@@ -45,11 +48,17 @@ impl Check {
 }
 
 /// Every check, in the order of the page.
-pub(super) const CHECKS: &[Check] = &[
+pub(super) fn all() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().chain(super::disturbances::CHECKS)
+}
+
+/// The checks of the machine, its settings and the plan.
+const CHECKS: &[Check] = &[
     Check {
         id: "on-battery",
         subject: keys::POWER_SOURCE,
         decisive: true,
+        passes: true,
         threshold: "blocks on anything but mains",
         effect: "on battery the firmware caps the CPU, and the cap moves with the charge",
         remedy: "plug in the power supply and start again",
@@ -62,6 +71,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "low-power-mode",
         subject: keys::POWER_MODE,
         decisive: true,
+        passes: true,
         threshold: "blocks on low-power, power-saver, quiet and cool",
         effect: "the CPU runs far below its speed: leaving Low Power Mode cut latency by 43 to 45 % on the founding laptop",
         remedy: "switch to the normal, balanced or performance mode in the power settings",
@@ -71,6 +81,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "speed-limited",
         subject: keys::THERMAL_SPEED_LIMIT,
         decisive: false,
+        passes: true,
         threshold: "blocks below 100 %",
         effect: "the system holds the CPU back for heat or power",
         remedy: "let the machine cool down on a hard surface, and start again",
@@ -84,6 +95,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "battery-low",
         subject: keys::POWER_BATTERY,
         decisive: false,
+        passes: true,
         threshold: "warns below 25 %",
         effect: "some devices slow down while they charge from low, even on mains",
         remedy: "charge to more than 25 %",
@@ -97,6 +109,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "frequency-policy",
         subject: keys::FREQ_GOVERNOR,
         decisive: true,
+        passes: false,
         threshold: "warns unless the governor is performance, or, with an active driver, the preference is performance or balance_performance",
         effect: "the clock follows the load, so that short benchmarks run before it has risen",
         remedy: "`cpupower frequency-set -g performance`, or set the energy-performance preference to performance",
@@ -106,6 +119,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "turbo",
         subject: keys::FREQ_TURBO,
         decisive: false,
+        passes: false,
         threshold: "notes when on",
         effect: "turbo moves with temperature and with the load of the other cores",
         remedy: "nothing for absolute numbers; switch it off to compare two versions on a laptop",
@@ -118,47 +132,37 @@ pub(super) const CHECKS: &[Check] = &[
         id: "load",
         subject: keys::LOAD_ONE,
         decisive: false,
-        threshold: "warns above 0.10 per usable core, blocks above 0.50",
+        passes: true,
+        threshold: "warns above 0.10 per usable core, blocks above 0.50 unless the machine is quiet right now",
         effect: "other work takes turns with the benchmark",
         remedy: "close other programs, or wait a minute for the load to fall",
-        judge: |view| {
-            let load = view.number(keys::LOAD_ONE, Phase::Start)?;
-            let cores = usable_cores(view)?;
-            let evidence = format!("load average {load:.2} on {cores:.0} usable cores");
-            Ok((graded(load / cores, 0.10, 0.50), evidence))
-        },
+        judge: load,
     },
     Check {
         id: "runnable",
         subject: keys::LOAD_RUNNABLE,
         decisive: false,
-        threshold: "warns above 0.25 other runnable tasks per usable core, blocks at 1",
+        passes: true,
+        threshold: "warns above 0.25 other runnable tasks per usable core, blocks at 1; what is gone a moment later does not count",
         effect: "the benchmark waits for a core",
         remedy: "close other programs, or wait for builds and updates to end",
-        judge: |view| {
-            let tasks = view.number(keys::LOAD_RUNNABLE, Phase::Start)?;
-            let cores = usable_cores(view)?;
-            let share = tasks / cores;
-            let state = if share >= 1.0 { CheckState::Block } else { graded(share, 0.25, f64::INFINITY) };
-            Ok((state, format!("{tasks:.0} other runnable tasks on {cores:.0} usable cores")))
-        },
+        judge: runnable,
     },
     Check {
         id: "cpu-pressure",
         subject: keys::LOAD_PRESSURE_CPU,
         decisive: false,
-        threshold: "warns above 2 % of the last 10 s, blocks above 10 %",
+        passes: true,
+        threshold: "warns above 2 % of the last 10 s, blocks above 10 % unless nothing waits right now",
         effect: "runnable work waited for a core: 18 % was seen during a build, 90 % on a busy guest",
         remedy: "close other programs, or wait ten seconds",
-        judge: |view| {
-            let percent = view.number(keys::LOAD_PRESSURE_CPU, Phase::Start)?;
-            Ok((graded(percent, 2.0, 10.0), format!("tasks waited {percent:.1} % of the last 10 s")))
-        },
+        judge: cpu_pressure,
     },
     Check {
         id: "steal",
         subject: keys::LOAD_STEAL,
         decisive: false,
+        passes: false,
         threshold: "warns above 0.1 % of all CPU time, blocks above 1 %",
         effect: "the hypervisor gave the core to somebody else in the middle of a measurement",
         remedy: "measure at a quieter hour, or on a dedicated instance",
@@ -176,6 +180,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "throttled",
         subject: keys::THERMAL_THROTTLES,
         decisive: false,
+        passes: false,
         threshold: "warns on any event during the run",
         effect: "the CPU was slowed down for its temperature",
         remedy: "let the machine cool down, and measure again",
@@ -185,6 +190,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "swapped",
         subject: keys::MEMORY_SWAPPED,
         decisive: false,
+        passes: false,
         threshold: "warns on any page during the run",
         effect: "the system moved memory to disk and back while measuring",
         remedy: "close programs until the memory suffices, and measure again",
@@ -194,6 +200,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "quota-stopped",
         subject: keys::VIRT_QUOTA_STOPS,
         decisive: false,
+        passes: false,
         threshold: "warns on any stop during the run",
         effect: "the scheduler stopped the benchmark for its CPU quota",
         remedy: "raise the container's CPU quota, and measure again",
@@ -203,6 +210,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "cpu-quota",
         subject: keys::VIRT_CPU_QUOTA,
         decisive: false,
+        passes: false,
         threshold: "blocks below the threads of the widest benchmark, notes any other quota",
         effect: "threads beyond the quota are stopped for part of each period",
         remedy: "raise the container's CPU quota, or leave the parallel benchmarks out",
@@ -212,6 +220,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "few-cores",
         subject: keys::CPU_CORES_USABLE,
         decisive: false,
+        passes: false,
         threshold: "warns below the threads of the widest benchmark",
         effect: "threads share cores: parallel results show the scheduler, not the scaling",
         remedy: "read parallel results of this machine with care, or measure them where there are more cores",
@@ -226,6 +235,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "smt",
         subject: keys::CPU_SMT,
         decisive: false,
+        passes: false,
         threshold: "warns when on and a benchmark has more threads than there are cores, otherwise notes when on",
         effect: "two threads on one core slow each other down",
         remedy: "use one thread per physical core in parallel benchmarks",
@@ -235,6 +245,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "aslr-off",
         subject: keys::OS_ASLR,
         decisive: false,
+        passes: false,
         threshold: "warns at 0",
         effect: "one fixed memory layout: precise and possibly biased, by 10 % in one case seen",
         remedy: "`sysctl kernel.randomize_va_space=2`, and take more launches instead",
@@ -248,6 +259,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "virtual-machine",
         subject: keys::VIRT_HYPERVISOR,
         decisive: true,
+        passes: false,
         threshold: "notes any hypervisor; the grade is at most B",
         effect: "frequency, power and heat are hidden, and neighbours are unseen: absolute numbers mean less",
         remedy: "compare with runs of this kind of machine only, in interleaved order",
@@ -260,6 +272,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "container",
         subject: keys::VIRT_CONTAINER,
         decisive: false,
+        passes: false,
         threshold: "notes any container",
         effect: "some facts describe the image and some the host",
         remedy: "none needed; keep the image's digest with the results",
@@ -272,6 +285,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "memory-low",
         subject: keys::MEMORY_AVAILABLE,
         decisive: false,
+        passes: true,
         threshold: "warns below 10 % of the total",
         effect: "the system may start to swap while measuring",
         remedy: "close programs that hold memory",
@@ -290,6 +304,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "huge-pages",
         subject: keys::MEMORY_THP,
         decisive: false,
+        passes: false,
         threshold: "notes the mode always",
         effect: "whether a buffer gets huge pages then depends on fragmentation, and differs between launches",
         remedy: "none needed; take several launches",
@@ -303,6 +318,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "slow-clock",
         subject: keys::OS_CLOCKSOURCE,
         decisive: false,
+        passes: false,
         threshold: "warns unless the clock is read without a system call",
         effect: "each reading of the time costs a system call, which weighs on short benchmarks",
         remedy: "find out in the kernel log why the fast clock was given up",
@@ -318,6 +334,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "just-booted",
         subject: keys::OS_UPTIME,
         decisive: false,
+        passes: true,
         threshold: "warns below 120 s",
         effect: "services are still starting",
         remedy: "wait two minutes after booting",
@@ -331,6 +348,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "disk-full",
         subject: keys::DISK_FREE,
         decisive: false,
+        passes: true,
         threshold: "blocks below 2 GiB",
         effect: "building or storing may fail half-way",
         remedy: "free some space, or put the store on another disk",
@@ -344,6 +362,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "dirty-tree",
         subject: keys::SOURCE_DIRTY,
         decisive: false,
+        passes: false,
         threshold: "warns on any change that is not committed",
         effect: "the commit does not say what was measured",
         remedy: "commit or stash the changes before a run that others shall trust",
@@ -356,6 +375,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "debug-build",
         subject: keys::BUILD_PROFILE,
         decisive: false,
+        passes: false,
         threshold: "blocks on debug assertions and on optimisation levels 0 and 1, notes 2, s and z",
         effect: "code is timed that nobody ships",
         remedy: "set `opt-level = 3` and `debug-assertions = false` in `[profile.bench]`",
@@ -365,6 +385,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "few-launches",
         subject: "",
         decisive: false,
+        passes: false,
         threshold: "warns below 5 launches",
         effect: "memory layout differs from launch to launch: processes of one binary were 25 % apart in one case seen",
         remedy: "plan at least 5 launches",
@@ -378,6 +399,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "changed-during-run",
         subject: "",
         decisive: false,
+        passes: false,
         threshold: "warns when a setting differs between start and end",
         effect: "early and late launches ran on differently set machines",
         remedy: "find out what changed the setting, and measure again",

@@ -34,6 +34,57 @@ pub(super) fn threads(view: &View<'_>) -> Result<f64, Gap> {
     view.inputs.threads.map(|threads| threads as f64).ok_or_else(|| no_input("number of threads"))
 }
 
+/// Cores that were busy a moment ago while we slept; `None` where nobody measured.
+fn busy_now(view: &View<'_>) -> Option<f64> {
+    view.number(keys::LOAD_BUSY_NOW, Phase::Start).ok()
+}
+
+/// Busy cores per usable core from which the machine is taken.
+pub(super) const TAKEN: f64 = 0.45;
+/// Busy cores below which the machine is quiet.
+pub(super) const QUIET: f64 = 0.15;
+
+/// The average over a minute remembers the build that came before: it blocks only while the machine is still busy.
+pub(super) fn load(view: &View<'_>) -> Result<Judgement, Gap> {
+    let load = view.number(keys::LOAD_ONE, Phase::Start)?;
+    let cores = usable_cores(view)?;
+    let evidence = format!("load average {load:.2} on {cores:.0} usable cores");
+    match (graded(load / cores, 0.10, 0.50), busy_now(view)) {
+        (CheckState::Block, Some(busy)) if busy < TAKEN * cores => {
+            Ok((CheckState::Warn, format!("{evidence}, but {busy:.2} cores are busy right now")))
+        }
+        (state, _) => Ok((state, evidence)),
+    }
+}
+
+/// One look at the queue catches tasks that are gone a moment later: the window afterwards decides.
+pub(super) fn runnable(view: &View<'_>) -> Result<Judgement, Gap> {
+    let tasks = view.number(keys::LOAD_RUNNABLE, Phase::Start)?;
+    let cores = usable_cores(view)?;
+    let share = tasks / cores;
+    let state = if share >= 1.0 { CheckState::Block } else { graded(share, 0.25, f64::INFINITY) };
+    let evidence = format!("{tasks:.0} other runnable tasks on {cores:.0} usable cores");
+    match (state, busy_now(view)) {
+        (CheckState::Block | CheckState::Warn, Some(busy)) if busy < QUIET => {
+            Ok((CheckState::Ok, format!("{evidence}, and {busy:.2} cores busy a moment later")))
+        }
+        (CheckState::Block, Some(busy)) if busy < TAKEN * cores => Ok((CheckState::Warn, evidence)),
+        _ => Ok((state, evidence)),
+    }
+}
+
+/// The average over ten seconds remembers too; the same counter over the window does not.
+pub(super) fn cpu_pressure(view: &View<'_>) -> Result<Judgement, Gap> {
+    let percent = view.number(keys::LOAD_PRESSURE_CPU, Phase::Start)?;
+    let evidence = format!("tasks waited {percent:.1} % of the last 10 s");
+    match (graded(percent, 2.0, 10.0), view.number(keys::LOAD_PRESSURE_NOW, Phase::Start)) {
+        (CheckState::Block, Ok(now)) if now <= 10.0 => {
+            Ok((CheckState::Warn, format!("{evidence}, and {now:.1} % right now")))
+        }
+        (state, _) => Ok((state, evidence)),
+    }
+}
+
 pub(super) fn rose(view: &View<'_>, key: &str, what: &str) -> Result<Judgement, Gap> {
     let events = view.number(key, Phase::Delta)?;
     let state = if events > 0.0 { CheckState::Warn } else { CheckState::Ok };

@@ -41,6 +41,10 @@ impl From<bool> for Value {
     }
 }
 
+fn list(items: &[&str]) -> Value {
+    Value(FactValue::List(items.iter().map(|item| (*item).to_owned()).collect()))
+}
+
 /// A quiet desktop that every check is content with.
 fn quiet() -> Vec<Fact> {
     let start = |key, value: Value| fact(key, value, Phase::Start);
@@ -50,7 +54,7 @@ fn quiet() -> Vec<Fact> {
         start(keys::THERMAL_SPEED_LIMIT, 100.into()),
         start(keys::POWER_BATTERY, 80.into()),
         start(keys::FREQ_DRIVER, "intel_pstate".into()),
-        start(keys::FREQ_GOVERNOR, "performance".into()),
+        start(keys::FREQ_GOVERNOR, "powersave".into()),
         start(keys::FREQ_EPP, "performance".into()),
         start(keys::FREQ_TURBO, false.into()),
         start(keys::LOAD_ONE, 0.1.into()),
@@ -70,6 +74,29 @@ fn quiet() -> Vec<Fact> {
         start(keys::MEMORY_THP, "madvise".into()),
         start(keys::DISK_FREE, (20 << 30).into()),
         start(keys::SOURCE_DIRTY, false.into()),
+        start(keys::LOAD_BUSY_NOW, 0.02.into()),
+        start(keys::LOAD_PRESSURE_NOW, 0.0.into()),
+        start(keys::LOAD_PRESSURE_IO, 0.0.into()),
+        start(keys::LOAD_PRESSURE_MEMORY, 0.0.into()),
+        start(keys::LOAD_PROGRAMS, list(&[])),
+        start(keys::THERMAL_TEMPERATURE, 41.5.into()),
+        start(keys::FREQ_LIMIT, 4_700_000_000_i64.into()),
+        start(keys::FREQ_MAXIMUM, 4_700_000_000_i64.into()),
+        start(keys::CPU_KINDS, "uniform".into()),
+        start(keys::CPU_NUMA, 1.into()),
+        start(keys::CPU_CORES_ONLINE, 8.into()),
+        start(keys::CPU_TSC, true.into()),
+        start(keys::PROCESS_AFFINITY, "0-7".into()),
+        start(keys::PROCESS_NICE, 0.into()),
+        start(keys::PROCESS_POLICY, "other".into()),
+        start(keys::PROCESS_TRACED, false.into()),
+        start(keys::PROCESS_SPECULATION, "thread vulnerable".into()),
+        start(keys::PROCESS_ENVIRONMENT, list(&[])),
+        start(keys::VIRT_TRANSLATION, "none".into()),
+        start(keys::MEMORY_LIMIT, "none".into()),
+        start(keys::OS_OPTIONS, list(&[])),
+        start(keys::OS_WATCHDOG, false.into()),
+        start(keys::OS_NUMA_BALANCING, false.into()),
     ];
     facts.extend([
         fact(keys::LOAD_STEAL, 0, Phase::Delta),
@@ -111,61 +138,189 @@ fn a_quiet_desktop_is_grade_a() {
     assert!(diagnosis.checks.iter().all(|outcome| outcome.state == CheckState::Ok), "{diagnosis:#?}");
 }
 
+/// How a fixture differs from the quiet desktop.
+enum Change {
+    /// One fact has another value.
+    Fact(&'static str, Value, Phase),
+    /// The caller states something else.
+    Inputs(fn(&mut Inputs)),
+}
+
+/// One row: the check, what makes it fire, and how it then stands.
+fn firing() -> Vec<(&'static str, Change, CheckState)> {
+    use CheckState::{Block, Note, Warn};
+    use Phase::{Delta, End, Start};
+    let fact = |id, key, value: Value, phase, state| (id, Change::Fact(key, value, phase), state);
+    vec![
+        fact("on-battery", keys::POWER_SOURCE, "battery".into(), Start, Block),
+        fact("low-power-mode", keys::POWER_MODE, "low-power".into(), Start, Block),
+        fact("speed-limited", keys::THERMAL_SPEED_LIMIT, 99.into(), Start, Block),
+        fact("battery-low", keys::POWER_BATTERY, 24.into(), Start, Warn),
+        fact("frequency-policy", keys::FREQ_EPP, "power".into(), Start, Warn),
+        fact("turbo", keys::FREQ_TURBO, true.into(), Start, Note),
+        fact("load", keys::LOAD_ONE, 0.81.into(), Start, Warn),
+        fact("runnable", keys::LOAD_RUNNABLE, 3.into(), Start, Warn),
+        fact("cpu-pressure", keys::LOAD_PRESSURE_CPU, 2.1.into(), Start, Warn),
+        fact("steal", keys::LOAD_STEAL, 11.into(), Delta, Warn),
+        fact("steal", keys::LOAD_STEAL, 101.into(), Delta, Block),
+        fact("throttled", keys::THERMAL_THROTTLES, 1.into(), Delta, Warn),
+        fact("swapped", keys::MEMORY_SWAPPED, 1.into(), Delta, Warn),
+        fact("quota-stopped", keys::VIRT_QUOTA_STOPS, 1.into(), Delta, Warn),
+        fact("cpu-quota", keys::VIRT_CPU_QUOTA, 1.5.into(), Start, Block),
+        fact("cpu-quota", keys::VIRT_CPU_QUOTA, 4.0.into(), Start, Note),
+        fact("few-cores", keys::CPU_CORES_USABLE, 3.into(), Start, Warn),
+        fact("smt", keys::CPU_SMT, true.into(), Start, Note),
+        fact("aslr-off", keys::OS_ASLR, 0.into(), Start, Warn),
+        fact("virtual-machine", keys::VIRT_HYPERVISOR, "kvm".into(), Start, Note),
+        fact("container", keys::VIRT_CONTAINER, "docker".into(), Start, Note),
+        fact("memory-low", keys::MEMORY_AVAILABLE, (1 << 30).into(), Start, Warn),
+        fact("huge-pages", keys::MEMORY_THP, "always".into(), Start, Note),
+        fact("slow-clock", keys::OS_CLOCKSOURCE, "hpet".into(), Start, Warn),
+        fact("just-booted", keys::OS_UPTIME, 119.into(), Start, Warn),
+        fact("disk-full", keys::DISK_FREE, ((2 << 30) - 1).into(), Start, Block),
+        fact("dirty-tree", keys::SOURCE_DIRTY, true.into(), Start, Warn),
+        fact("changed-during-run", keys::POWER_MODE, "performance".into(), End, Warn),
+        fact("busy-now", keys::LOAD_BUSY_NOW, 0.16.into(), Start, Warn),
+        fact("busy-now", keys::LOAD_BUSY_NOW, 3.6.into(), Start, Block),
+        fact("io-pressure", keys::LOAD_PRESSURE_IO, 5.1.into(), Start, Warn),
+        fact("memory-pressure", keys::LOAD_PRESSURE_MEMORY, 1.1.into(), Start, Warn),
+        fact("memory-pressure", keys::LOAD_PRESSURE_MEMORY, 10.1.into(), Start, Block),
+        fact("other-programs", keys::LOAD_PROGRAMS, list(&["compiler 2"]), Start, Warn),
+        fact("other-programs", keys::LOAD_PROGRAMS, list(&["benchmark 1"]), Start, Block),
+        fact("hot", keys::THERMAL_TEMPERATURE, 80.5.into(), Start, Warn),
+        fact("hot", keys::THERMAL_TEMPERATURE, 96.0.into(), Start, Block),
+        fact("frequency-capped", keys::FREQ_LIMIT, 2_000_000_000_i64.into(), Start, Warn),
+        fact("hybrid-cores", keys::CPU_KINDS, "4 performance, 4 efficiency".into(), Start, Warn),
+        fact("memory-nodes", keys::CPU_NUMA, 2.into(), Start, Note),
+        fact("pinned", keys::PROCESS_AFFINITY, "0,4-5".into(), Start, Note),
+        fact("low-priority", keys::PROCESS_NICE, 10.into(), Start, Warn),
+        fact("low-priority", keys::PROCESS_POLICY, "idle".into(), Start, Warn),
+        fact("traced", keys::PROCESS_TRACED, true.into(), Start, Block),
+        fact("translated", keys::VIRT_TRANSLATION, "rosetta".into(), Start, Block),
+        fact("slowed-process", keys::PROCESS_SPECULATION, "thread force mitigated".into(), Start, Warn),
+        fact("slowed-process", keys::PROCESS_SPECULATION, "globally mitigated".into(), Start, Note),
+        fact("steered", keys::PROCESS_ENVIRONMENT, list(&["LD_PRELOAD is set"]), Start, Warn),
+        fact("steered", keys::PROCESS_ENVIRONMENT, list(&["RAYON_NUM_THREADS=2"]), Start, Note),
+        fact("memory-limited", keys::MEMORY_LIMIT, (1 << 29).into(), Start, Warn),
+        fact("memory-limited", keys::MEMORY_LIMIT, (4_i64 << 30).into(), Start, Note),
+        fact("boot-options", keys::OS_OPTIONS, list(&["mitigations=off"]), Start, Note),
+        fact("kernel-noise", keys::OS_NUMA_BALANCING, true.into(), Start, Note),
+        fact("counter-varies", keys::CPU_TSC, false.into(), Start, Warn),
+        ("few-launches", Change::Inputs(|inputs| inputs.launches = Some(4)), Warn),
+        ("debug-build", Change::Inputs(|inputs| inputs.debug_assertions = Some(true)), Block),
+    ]
+}
+
+/// Facts of the quiet desktop after `change`; a changed start setting is the same at the end.
+fn changed(change: &Change) -> (Vec<Fact>, Inputs) {
+    let (mut facts, mut inputs) = (quiet(), inputs());
+    match change {
+        Change::Fact(key, value, phase) => {
+            facts.retain(|fact| (fact.key.as_str(), fact.phase) != (*key, *phase));
+            if *phase == Phase::Start {
+                facts.retain(|fact| (fact.key.as_str(), fact.phase) != (*key, Phase::End));
+            }
+            facts.push(Fact { value: Some(value.0.clone()), ..fact(key, 0, *phase) });
+        }
+        Change::Inputs(apply) => apply(&mut inputs),
+    }
+    // One setting is always seen twice, so that the comparison of start and end has something to compare.
+    facts.push(fact(keys::TOOLCHAIN_RUSTC, "rustc 1.95.0", Phase::Start));
+    facts.push(fact(keys::TOOLCHAIN_RUSTC, "rustc 1.95.0", Phase::End));
+    (facts, inputs)
+}
+
 #[test]
 fn each_check_fires_and_only_it() {
-    use CheckState::{Block, Note, Warn};
-    let check = |id: &str, key: &str, value: Value, phase: Phase, expected: CheckState| {
-        let diagnosis = diagnose(&with(key, value, phase), &inputs());
-        for outcome in &diagnosis.checks {
+    let mut fired = std::collections::BTreeSet::new();
+    for (id, change, expected) in firing() {
+        let (facts, inputs) = changed(&change);
+        // A load or queue that the window does not confirm is another test's business.
+        let diagnosis = diagnose(&confirmed(facts, id), &inputs);
+        for outcome in
+            diagnosis.checks.iter().filter(|outcome| !(id == "runnable" && outcome.id == "busy-now"))
+        {
             let wanted = if outcome.id == id { expected } else { CheckState::Ok };
             assert_eq!(outcome.state, wanted, "{id}: {outcome:?}");
         }
-        let finding = &diagnosis.findings[0];
-        assert_eq!(finding.code, id);
+        let finding = diagnosis.findings.iter().find(|finding| finding.code == id).unwrap();
         assert!(!finding.evidence.is_empty() && !finding.effect.is_empty() && !finding.remedy.is_empty());
         let grade = match expected {
-            Block => Grade::X,
-            Warn => Grade::C,
+            CheckState::Block => Grade::X,
+            CheckState::Warn => Grade::C,
             _ if id == "virtual-machine" => Grade::B,
             _ => Grade::A,
         };
         assert_eq!(diagnosis.grade, grade, "{id}");
-    };
-    let start = Phase::Start;
-    check("on-battery", keys::POWER_SOURCE, "battery".into(), start, Block);
-    check("speed-limited", keys::THERMAL_SPEED_LIMIT, 99.into(), start, Block);
-    check("battery-low", keys::POWER_BATTERY, 24.into(), start, Warn);
-    check("turbo", keys::FREQ_TURBO, true.into(), start, Note);
-    check("load", keys::LOAD_ONE, 0.81.into(), start, Warn);
-    check("load", keys::LOAD_ONE, 4.1.into(), start, Block);
-    check("runnable", keys::LOAD_RUNNABLE, 3.into(), start, Warn);
-    check("runnable", keys::LOAD_RUNNABLE, 8.into(), start, Block);
-    check("cpu-pressure", keys::LOAD_PRESSURE_CPU, 2.1.into(), start, Warn);
-    check("cpu-pressure", keys::LOAD_PRESSURE_CPU, 10.1.into(), start, Block);
-    check("steal", keys::LOAD_STEAL, 11.into(), Phase::Delta, Warn);
-    check("steal", keys::LOAD_STEAL, 101.into(), Phase::Delta, Block);
-    check("throttled", keys::THERMAL_THROTTLES, 1.into(), Phase::Delta, Warn);
-    check("swapped", keys::MEMORY_SWAPPED, 1.into(), Phase::Delta, Warn);
-    check("quota-stopped", keys::VIRT_QUOTA_STOPS, 1.into(), Phase::Delta, Warn);
-    check("cpu-quota", keys::VIRT_CPU_QUOTA, 1.5.into(), start, Block);
-    check("cpu-quota", keys::VIRT_CPU_QUOTA, 4.0.into(), start, Note);
-    check("few-cores", keys::CPU_CORES_USABLE, 3.into(), start, Warn);
-    check("smt", keys::CPU_SMT, true.into(), start, Note);
-    check("aslr-off", keys::OS_ASLR, 0.into(), start, Warn);
-    check("virtual-machine", keys::VIRT_HYPERVISOR, "kvm".into(), start, Note);
-    check("container", keys::VIRT_CONTAINER, "docker".into(), start, Note);
-    check("memory-low", keys::MEMORY_AVAILABLE, (1 << 30).into(), start, Warn);
-    check("huge-pages", keys::MEMORY_THP, "always".into(), start, Note);
-    check("slow-clock", keys::OS_CLOCKSOURCE, "hpet".into(), start, Warn);
-    check("just-booted", keys::OS_UPTIME, 119.into(), start, Warn);
-    check("disk-full", keys::DISK_FREE, ((2 << 30) - 1).into(), start, Block);
-    check("dirty-tree", keys::SOURCE_DIRTY, true.into(), start, Warn);
-    check("changed-during-run", keys::POWER_MODE, "performance".into(), Phase::End, Warn);
-    for mode in ["low-power", "power-saver", "quiet", "cool"] {
-        let mut facts = with(keys::POWER_MODE, mode, start);
-        facts.retain(|fact| fact.phase != Phase::End);
-        assert_eq!(state(&diagnose(&facts, &inputs()), "low-power-mode"), Block, "{mode}");
+        fired.insert(id.to_owned());
     }
+    let all: std::collections::BTreeSet<String> =
+        diagnose(&[], &Inputs::default()).checks.into_iter().map(|outcome| outcome.id).collect();
+    assert_eq!(fired, all, "every check has a fixture in which it fires");
+}
+
+/// A queue of tasks counts only where the window afterwards is busy too.
+fn confirmed(mut facts: Vec<Fact>, id: &str) -> Vec<Fact> {
+    if id == "runnable" {
+        facts.retain(|fact| fact.key != keys::LOAD_BUSY_NOW);
+        facts.push(fact(keys::LOAD_BUSY_NOW, 1.0, Phase::Start));
+    }
+    facts
+}
+
+#[test]
+fn each_check_is_undecided_without_its_fact() {
+    for (id, change, _) in firing() {
+        let (mut facts, mut inputs) = (quiet(), inputs());
+        match change {
+            Change::Fact(key, ..) => {
+                for fact in facts.iter_mut().filter(|fact| fact.key == key) {
+                    (fact.status, fact.value) = (FactStatus::Unknown, None);
+                }
+            }
+            Change::Inputs(_) => inputs = Inputs { threads: inputs.threads, ..Inputs::default() },
+        }
+        let is = state(&diagnose(&facts, &inputs), id);
+        assert!(matches!(is, CheckState::Unknown | CheckState::NotApplicable), "{id} is {is:?}");
+    }
+}
+
+#[test]
+fn averages_that_remember_a_build_are_judged_by_the_window() {
+    use CheckState::{Block, Ok as Fine, Warn};
+    let check = |id: &str, key: &str, value: f64, window: Option<(f64, f64)>, expected: CheckState| {
+        let mut facts = with(key, value, Phase::Start);
+        facts.retain(|fact| !matches!(fact.key.as_str(), keys::LOAD_BUSY_NOW | keys::LOAD_PRESSURE_NOW));
+        if let Some((busy, pressure)) = window {
+            facts.push(fact(keys::LOAD_BUSY_NOW, busy, Phase::Start));
+            facts.push(fact(keys::LOAD_PRESSURE_NOW, pressure, Phase::Start));
+        }
+        assert_eq!(state(&diagnose(&facts, &inputs()), id), expected, "{id} {value} {window:?}");
+    };
+    // Without a window the averages decide, as they must.
+    check("load", keys::LOAD_ONE, 4.1, None, Block);
+    check("load", keys::LOAD_ONE, 4.1, Some((0.0, 0.0)), Warn);
+    check("load", keys::LOAD_ONE, 4.1, Some((3.6, 0.0)), Block);
+    check("load", keys::LOAD_ONE, 0.1, Some((3.6, 0.0)), Fine);
+    check("runnable", keys::LOAD_RUNNABLE, 8.0, None, Block);
+    check("runnable", keys::LOAD_RUNNABLE, 8.0, Some((0.1, 0.0)), Fine);
+    check("runnable", keys::LOAD_RUNNABLE, 8.0, Some((1.0, 0.0)), Warn);
+    check("runnable", keys::LOAD_RUNNABLE, 8.0, Some((3.6, 0.0)), Block);
+    check("cpu-pressure", keys::LOAD_PRESSURE_CPU, 10.1, None, Block);
+    check("cpu-pressure", keys::LOAD_PRESSURE_CPU, 10.1, Some((0.0, 0.3)), Warn);
+    check("cpu-pressure", keys::LOAD_PRESSURE_CPU, 10.1, Some((0.0, 30.0)), Block);
+}
+
+#[test]
+fn only_what_may_pass_is_waited_for() {
+    let mut facts = with(keys::LOAD_BUSY_NOW, 4.0, Phase::Start);
+    facts.retain(|fact| fact.key != keys::SOURCE_DIRTY);
+    facts.push(fact(keys::SOURCE_DIRTY, true, Phase::Start));
+    let diagnosis = diagnose(&facts, &inputs());
+    assert_eq!(diagnosis.passing(), ["busy-now"]);
+    let grade = diagnosis.grade_fact(Phase::End);
+    assert_eq!((grade.known_text().as_deref(), grade.phase), (Some("X"), Phase::End));
+    assert_eq!(diagnose(&quiet(), &inputs()).passing(), [""; 0]);
 }
 
 #[test]
@@ -269,5 +424,5 @@ fn the_worst_comes_first_and_ids_are_unique() {
     let ids: std::collections::BTreeSet<&str> =
         diagnosis.checks.iter().map(|outcome| outcome.id.as_str()).collect();
     assert_eq!(ids.len(), diagnosis.checks.len());
-    assert!(ids.len() >= 18);
+    assert!(ids.len() >= 30);
 }

@@ -22,6 +22,10 @@ pub struct Counts {
     pub suspects: u64,
     /// Pairs that those measurements took.
     pub pairs: u64,
+    /// Nights in which the whole machine was made to move.
+    pub shifts: u64,
+    /// Those of them that gave exactly one finding: an event of the machine, and no alert.
+    pub shifts_as_one: u64,
 }
 
 impl Counts {
@@ -71,6 +75,13 @@ impl Counter {
         self.counts.nights += u64::from(judged > 0);
         self.counts.red_nights += u64::from(red);
         self.counts.machine_events += u64::from(night.machine.is_some());
+    }
+
+    /// Notes a night in which the whole machine was made to move.
+    pub(super) fn shift(&mut self, night: &Night) {
+        let alert = night.series.iter().any(|verdict| matches!(verdict.answer, Answer::Alert(_)));
+        self.counts.shifts += 1;
+        self.counts.shifts_as_one += u64::from(night.machine.is_some() && !alert);
     }
 
     pub(super) fn confirmation(&mut self, suspects: u64, pairs: u64) {

@@ -2,6 +2,7 @@
 //!
 //! Each family breaks one assumption that a rule may have made. They are seeded, so that every number can be had again.
 
+use crate::stats::order::median;
 use crate::stats::rng::SplitMix64;
 
 /// Standard deviation of one night, of logarithms: 1 %.
@@ -105,6 +106,7 @@ pub struct Generator {
     state: Vec<f64>,
     level: Vec<f64>,
     night: u64,
+    launches: u32,
 }
 
 impl Generator {
@@ -116,7 +118,28 @@ impl Generator {
         let base = (0..series).map(|_| 100.0 * (6.9 * rng.unit()).exp()).collect();
         // Autoregressions start in their stationary state.
         let state = (0..series).map(|_| rng.normal()).collect();
-        Self { family, rng, base, state, level: vec![0.0; series], night: 0 }
+        Self { family, rng, base, state, level: vec![0.0; series], night: 0, launches: 1 }
+    }
+
+    /// The same suite, each value of a night being the median of so many launches, each with the noise that a night has otherwise.
+    #[must_use]
+    pub fn of_launches(self, launches: u32) -> Self {
+        Self { launches: launches.max(1), ..self }
+    }
+
+    /// Whether the machine moves in the night that comes next.
+    #[must_use]
+    pub fn shifts_next(&self) -> bool {
+        self.family == Family::MachineShift && self.night > 0 && self.night.is_multiple_of(SHIFT_EVERY)
+    }
+
+    /// The disturbance of one series and night.
+    fn shock(&mut self) -> f64 {
+        if self.launches == 1 {
+            return self.family.shock(&mut self.rng);
+        }
+        let launches: Vec<f64> = (0..self.launches).map(|_| self.family.shock(&mut self.rng)).collect();
+        median(&launches).unwrap_or(0.0)
     }
 
     /// The next night, in nanoseconds, one value a series.
@@ -130,7 +153,7 @@ impl Generator {
         self.night += 1;
         (0..self.base.len())
             .map(|index| {
-                let shock = self.family.shock(&mut self.rng);
+                let shock = self.shock();
                 self.state[index] = rho * self.state[index] + (1.0 - rho * rho).sqrt() * shock;
                 if self.family == Family::Drift {
                     self.level[index] += 0.1 * self.rng.normal();

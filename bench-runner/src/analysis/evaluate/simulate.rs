@@ -12,6 +12,9 @@ use crate::stats::sequential::{Decision, SequentialTest, Tolerance};
 /// Standard deviation of the logarithm of one interleaved pair: half of a night's.
 pub const PAIR_SD: f64 = NIGHT_SD / 2.0;
 
+/// Seconds of one pair with the nightly profile: two launches with 0.3 s of warm-up, 1 s of measuring and 0.05 s around them.
+pub const PAIR_SECONDS: f64 = 2.7;
+
 /// Chance of a false confirmation that one night may have, shared by its suspects.
 pub const CONFIRM_ALPHA: f64 = 0.005;
 
@@ -36,6 +39,9 @@ pub struct Plan {
     pub nights: usize,
     /// Seed of everything.
     pub seed: u64,
+    /// Launches of which a night's value is the median, each with 1 % of noise, pairs being of single launches; 1 gives the night
+    /// itself 1 %, and pairs half of it.
+    pub launches: u32,
 }
 
 /// How often a step of one size was seen.
@@ -54,13 +60,17 @@ pub struct Power {
 /// Runs a rule over nights in which nothing changed.
 #[must_use]
 pub fn false_alarms(rule: &dyn HistoryRule, family: Family, plan: Plan) -> Counts {
-    let mut generator = Generator::new(family, plan.series, plan.seed);
-    let mut bench = Bench::new(rule, family, plan.seed);
+    let mut generator = Generator::new(family, plan.series, plan.seed).of_launches(plan.launches);
+    let mut bench = Bench::new(rule, family, plan.seed, plan.launches);
     let mut counter = Counter::default();
     for night in 0..WARM_UP + EXTRA_WARM_UP + plan.nights {
+        let shifts = generator.shifts_next();
         let values: Vec<Option<f64>> = generator.night().into_iter().map(Some).collect();
         let judged = bench.night(&values, &[]);
         if night >= WARM_UP + EXTRA_WARM_UP {
+            if shifts {
+                counter.shift(&judged.night);
+            }
             counter.night(&judged.night);
             counter.confirmation(judged.suspects, judged.pairs);
         }
@@ -79,8 +89,8 @@ pub fn power(rule: &dyn HistoryRule, family: Family, plan: Plan, steps: &[f64], 
     let mut seed = SplitMix64::new(plan.seed ^ 0x7077_6572);
     while !found.is_empty() && found[0].trials < trials {
         let seed = seed.next_u64();
-        let mut generator = Generator::new(family, plan.series, seed);
-        let mut bench = Bench::new(rule, family, seed);
+        let mut generator = Generator::new(family, plan.series, seed).of_launches(plan.launches);
+        let mut bench = Bench::new(rule, family, seed, plan.launches);
         for _ in 0..BEFORE_STEP {
             let values: Vec<Option<f64>> = generator.night().into_iter().map(Some).collect();
             bench.night(&values, &[]);
@@ -123,6 +133,8 @@ struct Bench {
     family: Family,
     rng: SplitMix64,
     accepted: Vec<f64>,
+    /// Standard deviation of the logarithm of one pair.
+    pair_sd: f64,
 }
 
 /// A night with its confirmations done.
@@ -133,9 +145,10 @@ struct Judged {
 }
 
 impl Bench {
-    fn new(rule: &dyn HistoryRule, family: Family, seed: u64) -> Self {
+    fn new(rule: &dyn HistoryRule, family: Family, seed: u64, launches: u32) -> Self {
+        let pair_sd = if launches > 1 { NIGHT_SD * std::f64::consts::SQRT_2 } else { PAIR_SD };
         let rng = SplitMix64::new(seed ^ 0x636f_6e66);
-        Self { judge: rule.start(), confirms: rule.confirms(), family, rng, accepted: Vec::new() }
+        Self { judge: rule.start(), confirms: rule.confirms(), family, rng, accepted: Vec::new(), pair_sd }
     }
 
     fn duplicate(&self) -> Self {
@@ -182,7 +195,7 @@ impl Bench {
         };
         for pair in 1..=MOST_PAIRS {
             let noise = self.family.shock(&mut self.rng) - self.family.shock(&mut self.rng);
-            let decision = test.push(difference + PAIR_SD * noise / std::f64::consts::SQRT_2);
+            let decision = test.push(difference + self.pair_sd * noise / std::f64::consts::SQRT_2);
             if decision != Decision::Open {
                 return (decision, pair);
             }
@@ -196,7 +209,7 @@ mod tests {
     use super::super::rules;
     use super::*;
 
-    const PLAN: Plan = Plan { series: 40, nights: 60, seed: 1 };
+    const PLAN: Plan = Plan { series: 40, nights: 60, seed: 1, launches: 1 };
 
     fn rule(name: &str) -> Box<dyn HistoryRule> {
         rules::all().into_iter().find(|rule| rule.name() == name).unwrap()
@@ -216,6 +229,7 @@ mod tests {
         let plan = Plan { nights: 2 * 60, ..PLAN };
         let counts = false_alarms(&*rule("ours, history only"), Family::MachineShift, plan);
         assert_eq!(counts.machine_events, 2, "{counts:?}");
+        assert_eq!((counts.shifts, counts.shifts_as_one), (2, 2), "each shift is one finding");
         assert!(counts.alerts <= 12, "{counts:?}");
     }
 
@@ -228,6 +242,17 @@ mod tests {
         let power = power(&*confirmed, Family::Normal, PLAN, &[0.03], 80);
         assert!(power[0].trials >= 80 && power[0].same_night * 10 >= power[0].trials * 8, "{power:?}");
         assert!(power[0].within_two >= power[0].same_night);
+    }
+
+    #[test]
+    fn more_launches_in_a_night_see_more() {
+        let confirmed = rule("ours, confirmed");
+        let seen = |launches: u32| {
+            let power = power(&*confirmed, Family::Normal, Plan { launches, ..PLAN }, &[0.03], 80);
+            power[0].same_night as f64 / power[0].trials as f64
+        };
+        let (one, five) = (seen(1), seen(5));
+        assert!(five >= one && five >= 0.95, "{one} {five}");
     }
 
     #[test]

@@ -79,7 +79,11 @@ pub(super) fn evidence(question: &Question<'_>, shifts: &[Shift], changes: &[Cha
     Evidence {
         judged: shifts.iter().filter(asked).any(|shift| shift.interval.is_some()),
         moved: !moved.is_empty(),
-        executable: all(moved.iter().map(|shift| shift.executable)),
+        executable: if moved.is_empty() {
+            all(shifts.iter().filter(asked).map(|shift| shift.executable))
+        } else {
+            all(moved.iter().map(|shift| shift.executable))
+        },
         code: code(before, after),
         toolchain: toolchain(before, after, changes),
         protocol: protocol(before, after, changes),
@@ -257,7 +261,7 @@ pub(super) fn lines(
             change(high)
         ));
     }
-    lines.push(match evidence.pattern {
+    let pattern = match evidence.pattern {
         Pattern::Few => format!("fewer than {FEWEST_SERIES} series: no pattern to read"),
         Pattern::Selective => "a good part of the series stayed where it was".to_owned(),
         Pattern::Common { own: 0, .. } => "all series follow one factor".to_owned(),
@@ -265,7 +269,9 @@ pub(super) fn lines(
             format!("most series follow one factor; {own} moved besides")
         }
         Pattern::Scattered => "nearly all series moved, by amounts of their own".to_owned(),
-    });
+    };
+    // Noise has no pattern.
+    lines.extend(evidence.moved.then_some(pattern));
     let told = |name: &str, ratio: Option<f64>| match ratio {
         Some(ratio) => format!("{name}: {}", change(ratio)),
         None => format!("{name}: not read in both runs"),

@@ -35,7 +35,7 @@ pub(super) fn run(
         let ids: Result<Vec<RunId>, CliError> = wanted.iter().map(|text| named(store, text)).collect();
         ids?
     };
-    let loaded = ids.iter().map(|id| load::run_and_results(store, id)).collect::<Result<Vec<_>, _>>()?;
+    let loaded = ids.iter().map(|id| load::with_results(store, id)).collect::<Result<Vec<_>, _>>()?;
     let sides: Vec<Side<'_>> =
         loaded.iter().map(|(run, results): &(Run, Vec<BenchmarkResult>)| Side { run, results }).collect();
     if sides.len() < 2 {

@@ -4,6 +4,8 @@
 //! did not. One benchmark is replayed, in processes that run nothing else: what it shares with others of its target
 //! (caches, heap) may differ a little from the runs.
 
+use std::path::PathBuf;
+
 use super::super::stage::{Stage, StageWishes};
 use super::super::{Session, load};
 use crate::analysis::experiment::{CONTROL_EVERY, Rules, Stopping};
@@ -23,7 +25,18 @@ use crate::stats::interval::welch;
 /// Confidence level of both ratios.
 const LEVEL: f64 = 0.95;
 
-/// Measures the kept executables of `before` and `after` in turns, `blocks` of them, on one benchmark.
+/// What to replay.
+#[derive(Debug)]
+pub(super) struct What<'a> {
+    /// The benchmark.
+    pub(super) benchmark: &'a BenchmarkId,
+    /// Blocks of four launches.
+    pub(super) blocks: u32,
+    /// Cargo.toml of another workspace.
+    pub(super) manifest: Option<PathBuf>,
+}
+
+/// Measures the kept executables of `before` and `after` in turns on one benchmark.
 ///
 /// # Errors
 ///
@@ -33,13 +46,14 @@ pub(super) fn replay(
     config: Config,
     (before, results): (&Run, &[BenchmarkResult]),
     after: &Run,
-    benchmark: &BenchmarkId,
-    blocks: u32,
+    what: What<'_>,
 ) -> Result<Replay, CliError> {
+    let What { benchmark, blocks, manifest } = what;
     let wishes = StageWishes { no_wait: false, label: before.identity.label.clone(), watchdog: None };
     let mut request = BuildRequest::new(&session.folder);
     request.cargo = session.variable("CARGO").unwrap_or("cargo").into();
     request.packages.clone_from(&config.packages);
+    request.manifest = manifest.map(|manifest| session.folder.join(manifest));
     request.environment = session.environment.clone();
     let mut stage = Stage::open(session, config, &wishes, &mut |_| Ok(()))?;
     let name = BenchmarkId { occurrence: 0, ..benchmark.clone() }.to_string();
@@ -103,7 +117,7 @@ fn concluded(
         Some((row.ratio, interval.or(row.ratio_interval)?))
     });
     let today = match outcome.experiment.arms.first() {
-        Some(arm) => load::run_and_results(&stage.store, &arm.run)?.1,
+        Some(arm) => load::with_results(&stage.store, &arm.run)?.1,
         None => Vec::new(),
     };
     let (Some(new_over_old), Some(today_over_then)) = (row, against(&today, then, benchmark)) else {

@@ -75,9 +75,11 @@ impl Measurer<'_> {
             return Err(CliError::new(crate::exit_code::NOT_COMPARABLE, text));
         }
         let mut groups: BTreeMap<RunId, Vec<usize>> = BTreeMap::new();
+        // Whether a run's executables are kept is found out by reading them: once is enough.
+        let mut seen: BTreeMap<RunId, bool> = BTreeMap::new();
         let mut answers: Vec<Option<Confirmation>> = vec![None; asked.len()];
         for (place, one) in asked.iter().enumerate() {
-            match baseline(&stage, &keep, one)? {
+            match baseline(&stage, &keep, one, &mut seen)? {
                 Some(baseline) => groups.entry(baseline).or_default().push(place),
                 None => answers[place] = Some(pruned(one)),
             }
@@ -168,9 +170,20 @@ fn kept(keep: &Keep, run: &Run) -> bool {
 }
 
 /// The first of a suspect's baselines whose executables are kept.
-fn baseline(stage: &Stage, keep: &Keep, asked: &Asked) -> Result<Option<RunId>, CliError> {
+fn baseline(
+    stage: &Stage,
+    keep: &Keep,
+    asked: &Asked,
+    seen: &mut BTreeMap<RunId, bool>,
+) -> Result<Option<RunId>, CliError> {
     for (run, _) in asked.baselines.iter().take(LOOKED_THROUGH) {
-        if kept(keep, &stage.store.run(run)?) {
+        let known = seen.get(run).copied();
+        let there = match known {
+            Some(there) => there,
+            None => kept(keep, &stage.store.run(run)?),
+        };
+        seen.insert(run.clone(), there);
+        if there {
             return Ok(Some(run.clone()));
         }
     }

@@ -42,7 +42,7 @@ pub(super) fn show(
             }
             lines
         }
-        Format::Csv => format!("{}{}", budgets(&report.budgets).csv(), series(&report.series, true).csv()),
+        Format::Csv => everything(report).csv(),
         Format::Text | Format::Markdown => words(session, report, exit, explained),
     };
     session.answer(&text)
@@ -55,7 +55,7 @@ fn words(session: &Session, report: &GateReport, exit: ExitCode, explained: bool
         text.push('\n');
         text.push_str(&form.table(&budgets(&report.budgets)));
     }
-    let unusual = series(&report.series, false);
+    let unusual = series(&report.series);
     if !unusual.rows.is_empty() {
         text.push('\n');
         text.push_str(&form.table(&unusual));
@@ -166,12 +166,41 @@ fn answer(answer: SeriesAnswer) -> &'static str {
     }
 }
 
-/// The series; without `all`, only those that are not quiet.
-fn series(outcomes: &[SeriesOutcome], all: bool) -> Table {
+/// Budgets and all series in one shape, for programs.
+fn everything(report: &GateReport) -> Table {
+    let column = |title| Column { title, align: Align::Left, drop_order: 0 };
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let budgets = report.budgets.iter().map(|outcome| {
+        vec![
+            "budget".to_owned(),
+            outcome.budget.id.clone(),
+            verdict(outcome.verdict).to_owned(),
+            number(outcome.value_ns),
+            outcome.budget.limit_ns.to_string(),
+            "ns".to_owned(),
+            outcome.reason.clone(),
+        ]
+    });
+    let series = report.series.iter().map(|outcome| {
+        vec![
+            "series".to_owned(),
+            outcome.series.benchmark.to_string(),
+            answer(outcome.answer).to_owned(),
+            number(outcome.value),
+            number(outcome.expected),
+            outcome.series.metric.unit.clone(),
+            outcome.reason.clone(),
+        ]
+    });
+    let titles = ["kind", "name", "answer", "value", "limit or expected", "unit", "why"];
+    Table { columns: titles.into_iter().map(column).collect(), rows: budgets.chain(series).collect() }
+}
+
+/// The series that are not quiet.
+fn series(outcomes: &[SeriesOutcome]) -> Table {
     let column = |title, align, drop_order| Column { title, align, drop_order };
-    let shown = |outcome: &&SeriesOutcome| {
-        all || !matches!(outcome.answer, SeriesAnswer::Quiet | SeriesAnswer::NotJudged)
-    };
+    let shown =
+        |outcome: &&SeriesOutcome| !matches!(outcome.answer, SeriesAnswer::Quiet | SeriesAnswer::NotJudged);
     let row = |outcome: &SeriesOutcome| {
         let values = [outcome.value, outcome.expected];
         let scale = Scale::metric(Dialect::Ascii, &outcome.series.metric, values.into_iter().flatten());
@@ -219,15 +248,18 @@ fn budgets(outcomes: &[GateOutcome]) -> Table {
     }
 }
 
-fn budget(outcome: &GateOutcome) -> Vec<String> {
-    let verdict = match outcome.verdict {
+fn verdict(verdict: GateVerdict) -> &'static str {
+    match verdict {
         GateVerdict::Pass => "pass",
         GateVerdict::Fail => "FAIL",
         GateVerdict::Inconclusive => "inconclusive",
         GateVerdict::NotComparable => "not comparable",
         GateVerdict::NotApplicable => "not applicable",
         GateVerdict::Missing => "MISSING",
-    };
+    }
+}
+
+fn budget(outcome: &GateOutcome) -> Vec<String> {
     let per = match outcome.budget.per {
         Per::Iteration => "",
         Per::Element => "/op",
@@ -238,7 +270,7 @@ fn budget(outcome: &GateOutcome) -> Vec<String> {
     let time = |value: f64| format!("{}{per}", scale.show(value, None));
     vec![
         outcome.budget.id.clone(),
-        verdict.to_owned(),
+        verdict(outcome.verdict).to_owned(),
         time(outcome.budget.limit_ns),
         outcome.value_ns.map_or_else(|| "-".to_owned(), time),
         outcome.headroom.map_or_else(|| "-".to_owned(), |room| percent(Dialect::Ascii, room, 1)),

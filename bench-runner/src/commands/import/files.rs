@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::super::{Session, load};
 use super::criterion;
-use crate::analysis::identity::RECIPE;
+use crate::analysis::identity::recipe;
 use crate::cli::Format as Answer;
 use crate::clock;
 use crate::error::CliError;
@@ -127,7 +127,7 @@ fn filing(args: &FileArgs, path: Option<&Path>) -> Result<Filing, CliError> {
             .and_then(|metadata| metadata.modified().ok())
             .map(clock::from_system),
     };
-    Ok(Filing { machine: args.machine.clone(), at, recipe: RECIPE })
+    Ok(Filing { machine: args.machine.clone(), at, recipe: recipe(&[]) })
 }
 
 /// Stores the records.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::prepare::Ready;
 use crate::analysis::contamination::{self, extra_launches};
-use crate::analysis::doctor::{Inputs, diagnose};
+use crate::analysis::doctor::diagnose;
 use crate::canary;
 use crate::clock;
 use crate::criterion::launch::{LaunchOutcome, LaunchSettings};
@@ -292,10 +292,11 @@ impl Measuring<'_, '_> {
         let mut all: Vec<Fact> = start.iter().chain(&facts).cloned().collect();
         facts.extend(canary::deltas(&all));
         all.extend(canary::deltas(&all));
-        let inputs = Inputs { launches: Some(u64::from(self.plan.launches)), ..Inputs::default() };
+        let diagnosis = diagnose(&all, &self.ready.doctor);
+        facts.push(diagnosis.grade_fact(Phase::End));
         let mut findings = std::mem::take(&mut self.findings);
         findings.extend(contamination::finding(&self.ended));
-        findings.extend(diagnose(&all, &inputs).findings.into_iter().map(soften));
+        findings.extend(diagnosis.findings);
         let measured = self.ordinal > 0;
         let status = if self.complete && measured { RunStatus::Complete } else { RunStatus::Partial };
         self.world
@@ -303,15 +304,6 @@ impl Measuring<'_, '_> {
             .finish_run(&self.run, &RunEnd { status, finished: Some(clock::now()), facts, findings })?;
         Ok(())
     }
-}
-
-/// Load average and pressure look back, and what they see is mostly cargo compiling bench-runner itself a moment ago:
-/// they cast doubt, and do not block. Tasks that are runnable right now do.
-fn soften(mut finding: Finding) -> Finding {
-    if matches!(finding.code.as_str(), "load" | "cpu-pressure") && finding.severity == Severity::Blocking {
-        finding.severity = Severity::Warning;
-    }
-    finding
 }
 
 /// Fisher and Yates' shuffle.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::audit_with;
 use crate::attest::{Key, Trust};
+use crate::model::decision::{Decision, DecisionKind};
 use crate::model::ids::RunId;
 use crate::model::record::{Alias, Annotation, NoteTarget};
 use crate::model::seal::{Audit, Heads, Tampering};
@@ -39,6 +40,16 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
         let id = record(number).run.id.to_string();
         store.annotate(&note("remark", NoteTarget::Run, id.clone())).unwrap();
         store.annotate(&note("waiver", NoteTarget::Finding, format!("{id}/noisy/launch"))).unwrap();
+    }
+    for number in 0..2 {
+        let decision = Decision {
+            subject: format!("suite/sign/f{number}"),
+            kind: DecisionKind::Waive,
+            reason: "known".to_owned(),
+            until: Some(Timestamp(NOW.0 + 10 + i64::from(number))),
+            at: NOW,
+        };
+        store.decide(&decision).unwrap();
     }
     store.set_baseline("main", &record(1).run.id, NOW).unwrap();
     store.set_baseline("release", &record(2).run.id, NOW).unwrap();
@@ -77,6 +88,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("annotation", &[]),
     ("baseline", &[]),
     ("alias", &[]),
+    ("decision", &[]),
     ("identity", &[]),
     ("benchmark", &[]),
     ("metric", &[]),
@@ -106,6 +118,7 @@ const LISTS: &[&str] = &[
     "annotation",
     "baseline",
     "alias",
+    "decision",
     "word",
 ];
 
@@ -191,7 +204,7 @@ impl Row {
             run.ok().as_ref().and_then(of_run)
         };
         match self.table {
-            "annotation" | "baseline" | "alias" => {
+            "annotation" | "baseline" | "alias" | "decision" => {
                 let key = match self.key.as_slice() {
                     [(_, Value::Integer(number))] => number.to_string(),
                     [(_, Value::Text(origin)), (_, Value::Text(name))] => {
@@ -383,7 +396,7 @@ fn a_store_as_it_was_signed_has_no_fault() {
     let (store, trust, heads) = signed_store();
     let audit = audit_with(&trust, &store, Some(&heads), None).unwrap();
     assert_eq!(audit.problems, []);
-    assert_eq!((audit.signed, audit.words, audit.unsigned_words), (4, 12, 0));
+    assert_eq!((audit.signed, audit.words, audit.unsigned_words), (4, 14, 0));
     assert_eq!(audit.unsigned, Vec::<RunId>::new());
     assert!(audit.against_head && heads.short().is_some());
     // Growing is no fault, and nobody trusts a stranger.

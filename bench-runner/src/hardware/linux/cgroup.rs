@@ -1,4 +1,5 @@
-//! CPU quota of the control groups above this process, version 1 and 2, and how often it stopped us.
+//! CPU quota and memory limit of the control groups above this process, version 1 and 2, and how often a quota
+//! stopped us.
 //!
 //! The mount points come from `/proc/self/mountinfo`, because version 2 may be mounted anywhere; the tightest
 //! quota on the way up counts. Paths of control groups hold ids of containers and are never stored.
@@ -10,15 +11,16 @@ use crate::model::fact::{FactValue, keys};
 /// Writes the quota facts.
 pub(super) fn collect(host: &Host<'_>, sheet: &mut Sheet) {
     let (Ok(mounts), Ok(groups)) = (host.read("proc/self/mountinfo"), host.read("proc/self/cgroup")) else {
-        for key in [keys::VIRT_CPU_QUOTA, keys::VIRT_QUOTA_STOPS] {
+        for key in [keys::VIRT_CPU_QUOTA, keys::VIRT_QUOTA_STOPS, keys::MEMORY_LIMIT] {
             sheet.put(key, Outcome::unknown("/proc/self/mountinfo and /proc/self/cgroup are not readable"));
         }
         return;
     };
     let mut found = Found::default();
-    for hierarchy in hierarchies(&mounts, &groups) {
+    for hierarchy in hierarchies(&mounts, &groups, "cpu") {
         inspect(host, &hierarchy, &mut found);
     }
+    sheet.put(keys::MEMORY_LIMIT, memory_limit(host, &hierarchies(&mounts, &groups, "memory")));
     let invisible = || Outcome::unknown("the cpu controller is not visible from here");
     let quota = match (found.cores, found.controller) {
         (Some((cores, version)), _) => {
@@ -59,9 +61,23 @@ struct Hierarchy {
     path: String,
 }
 
+impl Hierarchy {
+    /// Our group's folder and those above it, innermost first.
+    fn folders(&self) -> Vec<String> {
+        let mut folders = Vec::new();
+        let mut path = self.path.as_str();
+        while !path.is_empty() {
+            folders.push(format!("{}/{path}", self.mount));
+            path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        }
+        folders.push(self.mount.clone());
+        folders
+    }
+}
+
 /// Finds the hierarchies; a line of `mountinfo` is
 /// `36 35 98:0 /root /mount rw,noatime master:1 - type source options` (`proc(5)`).
-fn hierarchies(mounts: &str, groups: &str) -> Vec<Hierarchy> {
+fn hierarchies(mounts: &str, groups: &str, controller: &str) -> Vec<Hierarchy> {
     let hierarchy = |line: &str| {
         let (place, kind) = line.split_once(" - ")?;
         let mut place = place.split(' ').skip(3);
@@ -69,10 +85,10 @@ fn hierarchies(mounts: &str, groups: &str) -> Vec<Hierarchy> {
         let mut kind = kind.split(' ');
         let version = match kind.next()? {
             "cgroup2" => 2,
-            "cgroup" if kind.nth(1)?.split(',').any(|option| option == "cpu") => 1,
+            "cgroup" if kind.nth(1)?.split(',').any(|option| option == controller) => 1,
             _ => return None,
         };
-        let group = own_group(groups, version)?;
+        let group = own_group(groups, version, controller)?;
         // Without a namespace the mount shows only what is below `inner`; elsewhere its top is the best guess.
         let below = if inner == "/" { Some(group) } else { group.strip_prefix(inner) };
         let path = below.filter(|path| !path.contains("..")).unwrap_or("");
@@ -86,13 +102,13 @@ fn hierarchies(mounts: &str, groups: &str) -> Vec<Hierarchy> {
 }
 
 /// Our group: `0::/path` in version 2, `4:cpu,cpuacct:/path` in version 1.
-fn own_group(groups: &str, version: u8) -> Option<&str> {
+fn own_group<'a>(groups: &'a str, version: u8, controller: &str) -> Option<&'a str> {
     groups.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
         let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
         let ours = match version {
             2 => id == "0" && controllers.is_empty(),
-            _ => controllers.split(',').any(|controller| controller == "cpu"),
+            _ => controllers.split(',').any(|named| named == controller),
         };
         ours.then_some(path)
     })
@@ -105,9 +121,7 @@ fn inspect(host: &Host<'_>, hierarchy: &Hierarchy, found: &mut Found) {
     } else if let Some(controllers) = host.root.read(&format!("{top}/cgroup.controllers")).text() {
         found.controller |= controllers.split_whitespace().any(|controller| controller == "cpu");
     }
-    let mut path = hierarchy.path.as_str();
-    loop {
-        let folder = if path.is_empty() { top.clone() } else { format!("{top}/{path}") };
+    for folder in hierarchy.folders() {
         let limit = if hierarchy.version == 2 { limit_v2(host, &folder) } else { limit_v1(host, &folder) };
         if let Limit::Cores(cores) = limit
             && found.cores.is_none_or(|(tightest, _)| cores < tightest)
@@ -118,10 +132,37 @@ fn inspect(host: &Host<'_>, hierarchy: &Hierarchy, found: &mut Found) {
         if found.stops.is_none() {
             found.stops = stops(host, &folder);
         }
-        if path.is_empty() {
-            return;
+    }
+}
+
+/// The tightest memory limit on the way up. Version 1 writes the largest multiple of a page for "none".
+fn memory_limit(host: &Host<'_>, hierarchies: &[Hierarchy]) -> Outcome {
+    const NONE_FROM: u64 = 1 << 60;
+    let mut tightest: Option<u64> = None;
+    let mut stated = false;
+    for hierarchy in hierarchies {
+        let leaf = if hierarchy.version == 2 { "memory.max" } else { "memory.limit_in_bytes" };
+        let controllers = host.root.read(&format!("{}/cgroup.controllers", hierarchy.mount));
+        stated |= controllers.text().is_some_and(|all| all.split_whitespace().any(|one| one == "memory"));
+        for folder in hierarchy.folders() {
+            let reading = host.root.read(&format!("{folder}/{leaf}"));
+            let Some(word) = reading.text() else { continue };
+            match word.parse::<u64>() {
+                Ok(bytes) if bytes < NONE_FROM => {
+                    stated = true;
+                    tightest = Some(tightest.map_or(bytes, |known| known.min(bytes)));
+                }
+                Ok(_) => stated = true,
+                Err(_) => stated |= word == "max",
+            }
         }
-        path = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+    match tightest {
+        Some(bytes) => Outcome::ok(count(bytes), "tightest memory limit of the control groups above"),
+        None if stated => {
+            Outcome::ok(text("none"), "no memory limit in any control group above this process")
+        }
+        None => Outcome::unknown("the memory controller is not visible from here"),
     }
 }
 
@@ -179,7 +220,7 @@ mod tests {
     #[test]
     fn hierarchies_are_found_wherever_they_are_mounted() {
         let check = |mounts: &str, groups: &str, expected: &[(u8, &str, &str)]| {
-            let found = hierarchies(mounts, groups);
+            let found = hierarchies(mounts, groups, "cpu");
             let found: Vec<(u8, &str, &str)> =
                 found.iter().map(|one| (one.version, one.mount.as_str(), one.path.as_str())).collect();
             assert_eq!(found, expected, "{mounts}");

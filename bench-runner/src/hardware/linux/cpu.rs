@@ -45,7 +45,8 @@ fn identity(host: &Host<'_>, sheet: &mut Sheet) {
     sheet.put(keys::CPU_FEATURES, features);
 }
 
-/// KVM states a constant revision to guests: `0x01000065` on AMD, `0x1` on Intel (Linux, `arch/x86/kvm`).
+/// KVM states a constant revision to guests: `0x01000065` on AMD, `0x1` on Intel (Linux, `arch/x86/kvm`); Hyper-V
+/// states `0xffffffff`.
 fn microcode(host: &Host<'_>) -> Outcome {
     let path = "sys/devices/system/cpu/cpu0/microcode/version";
     let file = host.root.read(path);
@@ -62,6 +63,10 @@ fn microcode(host: &Host<'_>) -> Outcome {
         (Some(0x0100_0065 | 0x1), Some(_)) => {
             Outcome::placeholder(text(value), format!("{source}: the constant that KVM shows to every guest"))
         }
+        (Some(0xffff_ffff), _) => Outcome::placeholder(
+            text(value),
+            format!("{source}: all bits set, as Hyper-V shows to every guest"),
+        ),
         (_, Some(name)) => Outcome::ok(text(value), format!("{source}: as the hypervisor ({name}) shows it")),
         (_, None) => Outcome::ok(text(value), source),
     }

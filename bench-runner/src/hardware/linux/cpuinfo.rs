@@ -122,7 +122,17 @@ impl CpuInfo {
 
     /// Whether the processor says that it runs under a hypervisor.
     pub(super) fn has_hypervisor_flag(&self) -> bool {
-        self.field("flags").is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
+        self.has_flag("hypervisor")
+    }
+
+    /// Whether the processor lists the flag `name`.
+    pub(super) fn has_flag(&self, name: &str) -> bool {
+        self.field("flags").is_some_and(|flags| flags.split_whitespace().any(|flag| flag == name))
+    }
+
+    /// Whether the file is of the Arm kind.
+    pub(super) fn is_arm(&self) -> bool {
+        !self.arm_cores.is_empty()
     }
 
     /// Extensions of [`EXTENSIONS`] that the processor has, sorted; `None` when it lists none at all.

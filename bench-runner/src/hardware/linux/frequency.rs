@@ -16,7 +16,53 @@ pub(super) fn collect(host: &Host<'_>, sheet: &mut Sheet) {
     sheet.put(keys::FREQ_GOVERNOR, across(host, governor, "scaling_governor"));
     sheet.put(keys::FREQ_EPP, preference(host, driver.as_deref()));
     sheet.put(keys::FREQ_TURBO, turbo(host, driver.is_some()));
+    sheet.put(keys::FREQ_MODE, mode(host, driver.as_deref()));
+    sheet.put(keys::FREQ_BASE, highest(host, "base_frequency"));
+    sheet.put(keys::FREQ_MAXIMUM, highest(host, "cpuinfo_max_freq"));
+    sheet.put(keys::FREQ_LIMIT, highest(host, "scaling_max_freq"));
     sheet.put(keys::FREQ_DRIVER, across(host, driver, "scaling_driver"));
+    sheet.put(keys::IDLE_DRIVER, host.words("sys/devices/system/cpu/cpuidle/current_driver"));
+    sheet.put(keys::IDLE_GOVERNOR, host.words("sys/devices/system/cpu/cpuidle/current_governor_ro"));
+}
+
+/// `status` of the two drivers that have modes (`admin-guide/pm/intel_pstate`, `amd-pstate`).
+fn mode(host: &Host<'_>, driver: Option<&str>) -> Outcome {
+    let folders = ["sys/devices/system/cpu/intel_pstate/status", "sys/devices/system/cpu/amd_pstate/status"];
+    for path in folders {
+        let reading = host.root.read(path);
+        if let Some(word) = reading.text()
+            && matches!(word, "active" | "passive" | "guided" | "off")
+        {
+            return Outcome::ok(text(word), format!("/{path}"));
+        }
+        if let Some(outcome) = Outcome::of_failure(&reading, &format!("/{path}")) {
+            return outcome;
+        }
+    }
+    match driver {
+        Some(driver) if !driver.contains("pstate") => {
+            Outcome::not_applicable(format!("the driver {driver} has no modes"))
+        }
+        _ => host.missing("/sys/devices/system/cpu/{intel_pstate,amd_pstate}/status"),
+    }
+}
+
+/// The highest frequency over all CPUs, stated in kHz.
+fn highest(host: &Host<'_>, leaf: &str) -> Outcome {
+    let path = format!("{CPUFREQ}/{leaf}");
+    let kilohertz = host
+        .cpus
+        .iter()
+        .filter_map(|index| {
+            let reading = host.root.read(&format!("sys/devices/system/cpu/cpu{index}/cpufreq/{leaf}"));
+            reading.text().and_then(|word| word.parse::<u32>().ok())
+        })
+        .filter(|kilohertz| (1_000..100_000_000).contains(kilohertz))
+        .max();
+    match kilohertz {
+        Some(kilohertz) => Outcome::ok(FactValue::Integer(i64::from(kilohertz) * 1000), path),
+        None => across(host, None, leaf),
+    }
 }
 
 fn across(host: &Host<'_>, words: Option<String>, leaf: &str) -> Outcome {

@@ -1,6 +1,6 @@
-//! Memory, swap, huge pages, operating system, kernel settings, clock.
+//! Memory, swap, huge pages, operating system, randomisation, mitigations, clock.
 //!
-//! The kernel command line is not read: it can hold addresses and names.
+//! How the kernel was built and started is read elsewhere.
 
 use super::Host;
 use crate::hardware::sheet::{Outcome, Sheet, count, text};
@@ -10,7 +10,8 @@ use crate::model::fact::{FactValue, keys};
 pub(super) fn collect(host: &Host<'_>, sheet: &mut Sheet) {
     memory(host, sheet);
     sheet.put(keys::MEMORY_SWAPPED, swapped(host));
-    sheet.put(keys::MEMORY_THP, huge_pages(host));
+    sheet.put(keys::MEMORY_THP, huge_pages(host, "enabled"));
+    sheet.put(keys::MEMORY_THP_DEFRAG, huge_pages(host, "defrag"));
     sheet.put(keys::OS_NAME, os_name(host));
     sheet.put(keys::OS_KERNEL, host.words("proc/sys/kernel/osrelease"));
     sheet.put(keys::OS_ASLR, randomisation(host));
@@ -59,9 +60,9 @@ fn swapped(host: &Host<'_>) -> Outcome {
     }
 }
 
-fn huge_pages(host: &Host<'_>) -> Outcome {
-    let path = "sys/kernel/mm/transparent_hugepage/enabled";
-    match host.read(path) {
+fn huge_pages(host: &Host<'_>, leaf: &str) -> Outcome {
+    let path = format!("sys/kernel/mm/transparent_hugepage/{leaf}");
+    match host.read(&path) {
         Ok(choices) => match choices.split_once('[').and_then(|(_, rest)| rest.split_once(']')) {
             Some((chosen, _)) => Outcome::ok(text(chosen), format!("/{path}")),
             None => Outcome::unknown(format!("/{path}: no choice in brackets")),
@@ -90,7 +91,14 @@ fn os_name(host: &Host<'_>) -> Outcome {
     Outcome::ok(text(name), source)
 }
 
+/// The system's level, unless it is switched off for this process and its children (`personality(2)`,
+/// `ADDR_NO_RANDOMIZE`).
 fn randomisation(host: &Host<'_>) -> Outcome {
+    let personality = host.root.read("proc/self/personality");
+    let bits = personality.text().and_then(|word| u32::from_str_radix(word, 16).ok());
+    if bits.is_some_and(|bits| bits & 0x0004_0000 != 0) {
+        return Outcome::ok(FactValue::Integer(0), "/proc/self/personality: switched off for this process");
+    }
     let path = "proc/sys/kernel/randomize_va_space";
     match host.read(path).map(|word| word.parse::<i64>()) {
         Ok(Ok(level @ 0..=2)) => Outcome::ok(FactValue::Integer(level), format!("/{path}")),

@@ -24,6 +24,26 @@ pub(super) fn collect(host: &mut Host<'_>, snapshot: &Snapshot, sheet: &mut Shee
         }
     };
     sheet.put(keys::VIRT_CONTAINER, outcome);
+    sheet.put(keys::VIRT_TRANSLATION, translation(host, &snapshot.arch));
+}
+
+/// A processor of another kind than this program was compiled for has its instructions translated.
+fn translation(host: &Host<'_>, arch: &str) -> Outcome {
+    let info = &host.cpuinfo;
+    let ours = match arch {
+        "x86_64" | "x86" => info.is_x86(),
+        "aarch64" | "arm" => info.is_arm(),
+        _ => return Outcome::unknown("not known for this architecture"),
+    };
+    let source = "/proc/cpuinfo against the architecture this program was compiled for";
+    match (info.is_x86() || info.is_arm(), ours) {
+        (true, true) => Outcome::derived(text("none"), source),
+        (true, false) => Outcome::ok(text("other-processor"), source),
+        (false, _) => host
+            .cpuinfo_failure
+            .clone()
+            .unwrap_or_else(|| Outcome::unknown("/proc/cpuinfo names no kind of processor")),
+    }
 }
 
 fn hypervisor(host: &Host<'_>, snapshot: &Snapshot) -> (Option<String>, Outcome) {

@@ -41,6 +41,7 @@ pub(super) fn build(context: &Context<'_>) -> Build {
         ("Profile", keys::BUILD_PROFILE),
         ("Features", keys::BUILD_FEATURES),
         ("Code path", keys::PROBE_BACKEND),
+        ("Signing code", keys::PROBE_SIGNING_BACKEND),
         ("Cargo.lock", keys::BUILD_LOCK),
     ] {
         if let Some(text) = said(context, key) {

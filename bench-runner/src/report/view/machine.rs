@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::table::{Cell, Kind, Table};
 use super::words::code;
 use super::{Context, family::capitalised};
+use crate::model::fact::catalogue::moves_by_itself;
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase, find, keys, known};
 use crate::model::run::RunKind;
 use crate::report::format::{self, Dialect, Scale};
@@ -278,24 +279,13 @@ const LABELS: [(&str, &str); 49] = [
     (keys::HARNESS_RUNNER, "bench-runner"),
 ];
 
-/// Facts whose value moves in every run and says nothing by moving.
-const ALWAYS_MOVING: [&str; 7] = [
-    keys::LOAD_TICKS,
-    keys::OS_UPTIME,
-    keys::MEMORY_AVAILABLE,
-    keys::LOAD_ONE,
-    keys::LOAD_RUNNABLE,
-    keys::LOAD_PRESSURE_CPU,
-    keys::DISK_FREE,
-];
-
 fn changes(context: &Context<'_>) -> Vec<String> {
     let facts = &context.report.run.facts;
     let mut changes = Vec::new();
     for fact in facts {
         let text = shown(context.dialect, fact);
         match fact.phase {
-            Phase::End if !ALWAYS_MOVING.contains(&fact.key.as_str()) => {
+            Phase::End if !moves_by_itself(&fact.key) => {
                 let Some(before) = find(facts, &fact.key, Phase::Start) else { continue };
                 // A counter's difference has its own fact; its two readings always differ.
                 let counted = find(facts, &fact.key, Phase::Delta).is_some();
@@ -307,7 +297,7 @@ fn changes(context: &Context<'_>) -> Vec<String> {
                     ));
                 }
             }
-            Phase::Delta if moved(fact) && !ALWAYS_MOVING.contains(&fact.key.as_str()) => {
+            Phase::Delta if moved(fact) && !moves_by_itself(&fact.key) => {
                 changes.push(format!("{}: {text} during the run", label(&fact.key)));
             }
             Phase::Start | Phase::End | Phase::Delta => {}
