@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use super::compare::POWER;
 use super::experiment::{LaunchMedian, samples};
 use crate::model::calibration::{
-    BenchmarkNoise, Calibration, CalibrationNote, FalseAlarms, Location, LocationScore, NullComparison, Rates,
-    SessionSpread,
+    BenchmarkNoise, Calibration, CalibrationNote, FalseAlarms, Location, LocationScore, NullComparison,
+    Rates, SessionSpread,
 };
 use crate::model::experiment::Experiment;
+use crate::model::history::HistoryPoint;
 use crate::model::ids::{BenchmarkId, Digest};
 use crate::model::run::Run;
 use crate::model::units::{Metric, Timestamp};
@@ -62,6 +63,8 @@ pub struct SessionLevel {
     pub benchmark: BenchmarkId,
     /// The executable: only sessions of the same one are held against one another.
     pub executable: Digest,
+    /// Whether it is a night of a history rather than a calibration: their launches are set up differently.
+    pub night: bool,
     /// Mean logarithm of the launch medians.
     pub level: f64,
     /// Variance of that mean, from the launches.
@@ -131,6 +134,7 @@ pub fn levels(benchmarks: &[BenchmarkNoise]) -> Vec<SessionLevel> {
         Some(SessionLevel {
             benchmark: noise.benchmark.clone(),
             executable: noise.executable?,
+            night: false,
             level: noise.level,
             variance: noise.level_variance,
         })
@@ -138,13 +142,15 @@ pub fn levels(benchmarks: &[BenchmarkNoise]) -> Vec<SessionLevel> {
     benchmarks.iter().filter_map(of).collect()
 }
 
-/// The level of a benchmark from the medians of its launches; `None` below two launches.
+/// The level of a benchmark in one night; `None` where executable or spread are unknown.
 #[must_use]
-pub fn level_of(benchmark: &BenchmarkId, executable: Digest, medians: &[f64]) -> Option<SessionLevel> {
-    let logs: Vec<f64> = medians.iter().map(|median| median.ln()).collect();
-    let variance = variance(&logs)? / logs.len() as f64;
-    let level = mean(&logs)?;
-    level.is_finite().then(|| SessionLevel { benchmark: benchmark.clone(), executable, level, variance })
+pub fn level_of_night(benchmark: &BenchmarkId, point: &HistoryPoint) -> Option<SessionLevel> {
+    let executable = point.executable.filter(|_| point.is_eligible() && point.launches > 1)?;
+    let level = point.value.ln();
+    // A median of normal values varies π/2 times as much as their mean.
+    let variance = std::f64::consts::FRAC_PI_2 * point.log_sd?.powi(2) / f64::from(point.launches);
+    let benchmark = benchmark.clone();
+    level.is_finite().then_some(SessionLevel { benchmark, executable, night: true, level, variance })
 }
 
 /// Spread between sessions of the same executables beyond what launches explain.
@@ -156,9 +162,9 @@ pub fn level_of(benchmark: &BenchmarkId, executable: Digest, medians: &[f64]) ->
 /// The one-way random model, by moments: the pooled `S²(levels) − mean(level variance)`, clipped at 0.
 #[must_use]
 pub fn session_spread(levels: &[&SessionLevel]) -> Option<SessionSpread> {
-    let mut groups: BTreeMap<(&BenchmarkId, [u8; 32]), Vec<&SessionLevel>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&BenchmarkId, [u8; 32], bool), Vec<&SessionLevel>> = BTreeMap::new();
     for level in levels {
-        groups.entry((&level.benchmark, level.executable.0)).or_default().push(level);
+        groups.entry((&level.benchmark, level.executable.0, level.night)).or_default().push(level);
     }
     let (mut sum, mut degrees) = (0.0, 0_u32);
     for group in groups.values().filter(|group| group.len() > 1) {
@@ -274,19 +280,17 @@ fn rows(input: CalibrationInput<'_>, at: Location) -> Rows<'_> {
 }
 
 /// Cuts the blocks of a benchmark into comparisons.
-fn compared(
-    benchmark: &BenchmarkId,
-    differences: &[f64],
-    pairs: Option<&Vec<bool>>,
-) -> Vec<NullComparison> {
+fn compared(benchmark: &BenchmarkId, differences: &[f64], pairs: Option<&Vec<bool>>) -> Vec<NullComparison> {
     let size = differences.len().min(BLOCKS_PER_COMPARISON);
     if size < FEWEST_BLOCKS_PER_COMPARISON {
         return Vec::new();
     }
     let mut found = Vec::new();
     for (group, blocks) in differences.chunks_exact(size).enumerate() {
-        let student = |alpha: f64| one_sample(blocks, 1.0 - alpha).is_some_and(|t| t.low > 0.0 || t.high < 0.0);
-        let of_blocks = pairs.and_then(|pairs| pairs.get(group * size..(group + 1) * size)).unwrap_or_default();
+        let student =
+            |alpha: f64| one_sample(blocks, 1.0 - alpha).is_some_and(|t| t.low > 0.0 || t.high < 0.0);
+        let of_blocks =
+            pairs.and_then(|pairs| pairs.get(group * size..(group + 1) * size)).unwrap_or_default();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         found.push(NullComparison {
             benchmark: benchmark.clone(),
@@ -330,7 +334,8 @@ fn criterion_pairs(input: CalibrationInput<'_>) -> BTreeMap<(&BenchmarkId, &Metr
     }
     let mut answers: BTreeMap<(&BenchmarkId, &Metric), Vec<bool>> = BTreeMap::new();
     for [old, new] in blocks.values() {
-        let of = |key: &Option<(u32, u32)>| key.and_then(|key| of_launch.get(&key)).cloned().unwrap_or_default();
+        let of =
+            |key: &Option<(u32, u32)>| key.and_then(|key| of_launch.get(&key)).cloned().unwrap_or_default();
         let candidates = of(new);
         for baseline in of(old) {
             let same = |other: &&&LaunchSample| {
@@ -361,11 +366,10 @@ fn noise(
     let planned = f64::from(PLANNED_BLOCKS);
     let smallest =
         minimum_detectable_effect(block_sd / planned.sqrt(), planned - 1.0, 0.05, POWER).map(f64::exp_m1);
-    let executable = input
-        .run
-        .executables
-        .iter()
-        .find(|executable| executable.package == benchmark.package && executable.target == benchmark.target);
+    let executable =
+        input.run.executables.iter().find(|executable| {
+            executable.package == benchmark.package && executable.target == benchmark.target
+        });
     Some(BenchmarkNoise {
         benchmark: benchmark.clone(),
         metric: metric.clone(),

@@ -108,8 +108,7 @@ pub fn plan(measurements: &[(u32, Measurement)], wish: &Wish) -> Plan {
             Err(why) => without.push((benchmark.clone(), why.to_owned())),
         }
     }
-    let observations =
-        rows.iter().map(|(_, draft, _)| draft.observations).max().unwrap_or(0);
+    let observations = rows.iter().map(|(_, draft, _)| draft.observations).max().unwrap_or(0);
     let count = rows.len() as f64;
     let each = |observations: u64, own: u64| {
         wish.launch_seconds + wish.measuring_seconds * observations as f64 / own.max(1) as f64
@@ -117,12 +116,14 @@ pub fn plan(measurements: &[(u32, Measurement)], wish: &Wish) -> Plan {
     let own = rows.iter().map(|(_, draft, _)| draft.seen_observations).max().unwrap_or(1);
     let wanted = rows
         .iter()
-        .map(|(_, draft, _)| launches_for_half_width(&draft.split, observations as f64, wish.precision).unwrap_or(u64::MAX))
+        .map(|(_, draft, _)| {
+            launches_for_half_width(&draft.split, observations as f64, wish.precision).unwrap_or(u64::MAX)
+        })
         .max()
         .unwrap_or(0);
-    let affordable = wish
-        .budget_seconds
-        .map_or(MOST_LAUNCHES, |budget| crate::stats::floor_to_index(budget / (count * each(observations, own))) as u64);
+    let affordable = wish.budget_seconds.map_or(MOST_LAUNCHES, |budget| {
+        crate::stats::floor_to_index(budget / (count * each(observations, own))) as u64
+    });
     let launches = wanted.min(affordable).min(MOST_LAUNCHES);
     let seconds = launches as f64 * count * each(observations, own);
     let rows: Vec<PlanRow> = rows

@@ -67,7 +67,12 @@ pub fn criterion_rule(
     };
     let interval = change_interval(candidate, baseline, resamples, rng)?;
     let beyond = interval.0 > NOISE || interval.1 < -NOISE;
-    Some(CriterionAnswer { p_value, change: new / old - 1.0, interval, changed: p_value < SIGNIFICANCE && beyond })
+    Some(CriterionAnswer {
+        p_value,
+        change: new / old - 1.0,
+        interval,
+        changed: p_value < SIGNIFICANCE && beyond,
+    })
 }
 
 /// Criterion's bootstrap of the change of means: √n draws of the first sample, each with √n draws of the second.

@@ -102,7 +102,8 @@ pub fn false_alarms(family: Family, comparisons: u64, seed: u64) -> NullCounts {
                 fixed.push(difference);
             }
         }
-        let student = |alpha: f64| one_sample(&fixed, 1.0 - alpha).is_some_and(|t| t.low > 0.0 || t.high < 0.0);
+        let student =
+            |alpha: f64| one_sample(&fixed, 1.0 - alpha).is_some_and(|t| t.low > 0.0 || t.high < 0.0);
         counts.rule_5 += u64::from(highest >= (2.0_f64 / 0.05).ln());
         counts.rule_1 += u64::from(highest >= (2.0_f64 / 0.01).ln());
         counts.student_5 += u64::from(student(0.05));

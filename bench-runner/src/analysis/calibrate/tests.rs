@@ -76,7 +76,10 @@ fn launches_that_differ_fool_criterion_and_not_the_rule() {
     assert_eq!(found.rates.criterion.comparisons, 100);
     assert!(found.rates.criterion.rate().unwrap() > 0.5, "{:?}", found.rates.criterion);
     let noise = &found.benchmarks[0];
-    assert!((noise.block_sd / 0.04 - 1.0).abs() < 0.25 && (noise.launch_sd / 0.04 - 1.0).abs() < 0.25, "{noise:?}");
+    assert!(
+        (noise.block_sd / 0.04 - 1.0).abs() < 0.25 && (noise.launch_sd / 0.04 - 1.0).abs() < 0.25,
+        "{noise:?}"
+    );
     let smallest = found.smallest_change.unwrap();
     // (t₀.₉₇₅ + t₀.₉) · sd ÷ √20 with 19 degrees: 3.42 · 0.04 ÷ 4.47.
     assert!((smallest / 0.0306 - 1.0).abs() < 0.3, "{smallest}");
@@ -106,6 +109,7 @@ fn sessions_spread_beyond_their_launches() {
     let level = |digest: u8, level: f64, variance: f64| SessionLevel {
         benchmark: benchmark("b"),
         executable: Digest([digest; 32]),
+        night: false,
         level,
         variance,
     };
@@ -122,10 +126,8 @@ fn sessions_spread_beyond_their_launches() {
     check(&[level(1, 0.0, 1e-3), level(1, 0.02, 1e-3)], Some((0.0, 1)));
     check(&[level(1, 0.0, 0.0), level(2, 0.5, 0.0)], None);
     check(&[], None);
-    let medians = [100.0_f64, 102.0, 101.0];
-    let of = level_of(&benchmark("b"), Digest([1; 32]), &medians).unwrap();
-    assert!((of.level.exp() - 100.997).abs() < 0.01 && of.variance > 0.0);
-    assert_eq!(level_of(&benchmark("b"), Digest([1; 32]), &medians[..1]), None);
+    let night = SessionLevel { night: true, ..level(1, 0.5, 0.0) };
+    check(&[level(1, 0.0, 0.0), night], None);
 }
 
 #[test]
