@@ -147,3 +147,33 @@ fn a_calibration_grows_old_and_belongs_to_one_configuration() {
     check(("elsewhere", same.1), 0, Some("another machine"));
     assert_eq!(note(&found, None).alarms, found.rates.rule_5);
 }
+
+/// Constants that prose repeats.
+#[test]
+fn the_documents_state_the_constants() {
+    use crate::stats::criterion_rule::{NOISE, SIGNIFICANCE};
+    let statistics = include_str!("../../../docs/statistics.md");
+    let methodology = include_str!("../../../docs/methodology.md");
+    for (document, sentence) in [
+        (
+            statistics,
+            format!(
+                "Each {BLOCKS_PER_COMPARISON} consecutive blocks of a benchmark (at least {FEWEST_BLOCKS_PER_COMPARISON})"
+            ),
+        ),
+        (statistics, format!("p < {SIGNIFICANCE} and the 95 % interval")),
+        (statistics, format!("beyond ±{:.0} %", NOISE * 100.0)),
+        (statistics, format!("with {CRITERION_RESAMPLES} resamples")),
+        (statistics, format!("what an experiment of {PLANNED_BLOCKS} blocks")),
+        (
+            statistics,
+            format!("in random order with {:.0} % of standard deviation", simulate::BLOCK_SD * 100.0),
+        ),
+        (statistics, format!("after each of {} blocks", simulate::MOST_BLOCKS)),
+        (statistics, format!("Student's interval after {}", simulate::FIXED_BLOCKS)),
+        (statistics, format!("for {STALE_AFTER_DAYS} days")),
+        (methodology, format!("for {STALE_AFTER_DAYS} days")),
+    ] {
+        assert!(document.contains(&sentence), "not said: {sentence}");
+    }
+}
