@@ -87,6 +87,10 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Say why benchmarks moved between two runs
     Explain(commands::explain::Args),
+    /// Measure equal executables against each other, and say what this machine makes of them
+    Calibrate(Box<commands::calibrate::Args>),
+    /// Say how many launches a wanted precision takes, and how long
+    Plan(commands::plan::Args),
     /// Time the machine itself: clock, neighbours, memory, timer
     Canary(commands::canary::Args),
     /// Judge a stored run: budgets, and each series against its history

@@ -6,6 +6,7 @@ pub mod alias;
 pub mod backfill;
 pub mod bisect;
 pub mod bundle;
+pub mod calibrate;
 pub mod canary;
 pub mod changes;
 pub mod compare;
@@ -26,6 +27,7 @@ mod load;
 mod machine;
 pub mod machines;
 pub mod man;
+pub mod plan;
 pub mod quarantine;
 pub mod report;
 pub mod run;
@@ -180,6 +182,8 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
+        Command::Calibrate(args) => calibrate::run(args, &session),
+        Command::Plan(args) => plan::run(args, &session),
         Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Changes(args) => changes::run(args, &session),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Session, import};
+use crate::analysis::calibrate::{note, session_variance, staleness};
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
@@ -14,6 +15,7 @@ use crate::clock;
 use crate::config::{Config, Curve, CurveKind};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::model::calibration::Calibration;
 use crate::model::comparison::RunComparison;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::ids::RunId;
@@ -25,6 +27,9 @@ use crate::model::seal::{ChainHead, Signed, Statement, payload_digest};
 use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
+
+/// Calibrations of a machine that are looked through for one of the right configuration.
+const MOST_CALIBRATIONS: u32 = 100;
 
 /// Opens the configured store for reading.
 pub(super) fn open_to_read(config: &Config) -> Result<Store, CliError> {
@@ -163,10 +168,11 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         budgets: &config.budgets,
         descriptions: &config.descriptions,
         hints: &hints(&config.curves)?,
-        compare: &settings(config),
+        compare: &settings_of(config, store, &loaded.run)?,
         reproduce: &format!("bench-runner report {run}"),
     });
-    Ok(RunReport { seal: seal_of(store, run)?, ..report })
+    let calibration = calibration_of(store, &loaded.run)?.map(|(found, stale)| note(&found, stale));
+    Ok(RunReport { seal: seal_of(store, run)?, calibration, ..report })
 }
 
 /// Compares two stored runs, the older one first.
@@ -182,7 +188,7 @@ pub(super) fn comparison_of(
     Ok(compare(
         Side { run: &old.run, results: &old_results },
         Side { run: &new.run, results: &new_results },
-        &settings(config),
+        &settings_of(config, store, &new.run)?,
     ))
 }
 
@@ -193,8 +199,28 @@ pub(super) fn with_results(store: &Store, run: &RunId) -> Result<(Run, Vec<Bench
     Ok((loaded.run, results))
 }
 
-/// How strictly runs are compared.
-pub(super) fn settings(config: &Config) -> CompareSettings {
+/// The newest calibration of the machine and configuration of a run, and why it does not count for the run.
+///
+/// It is held against the start of the run rather than against today, so that the report of a run stays what it is.
+fn calibration_of(store: &Store, run: &Run) -> Result<Option<(Calibration, Option<String>)>, CliError> {
+    let identity = &run.identity;
+    let all = store.calibrations(Some(&identity.machine), MOST_CALIBRATIONS)?;
+    let same = all.iter().find(|found| found.config == identity.config).or(all.first()).cloned();
+    Ok(same.map(|found| {
+        let stale = staleness(&found, (&identity.machine, &identity.config), run.started);
+        (found, stale)
+    }))
+}
+
+/// How strictly a run is compared with others: what is known about sessions on its machine included.
+pub(super) fn settings_of(config: &Config, store: &Store, run: &Run) -> Result<CompareSettings, CliError> {
+    let fresh = calibration_of(store, run)?.filter(|(_, stale)| stale.is_none());
+    let session_variance = fresh.map_or(0.0, |(found, _)| session_variance(&found));
+    Ok(CompareSettings { session_variance, ..settings(config) })
+}
+
+/// How strictly runs are compared where nothing is known about sessions.
+fn settings(config: &Config) -> CompareSettings {
     CompareSettings {
         margin: config.margin,
         family_alpha: 1.0 - config.comparison_level,

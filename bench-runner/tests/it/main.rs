@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod calibrate;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod cli_experiment;
