@@ -23,7 +23,7 @@ use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
-use crate::model::seal::{ChainHead, Signed, Statement, payload_digest};
+use crate::model::seal::{ChainHead, Statement, payload_digest};
 use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
@@ -89,16 +89,24 @@ pub(super) fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Place and digest of the statement about a run.
+/// Place and digest of the statement that the measuring store made about a run.
+///
+/// A run that came in a bundle brings it along, so that its report is the same wherever it is rendered; what this store
+/// added to its own chain when it took the run in is for `verify`.
 pub(super) fn seal_of(store: &Store, run: &RunId) -> Result<Option<ChainHead>, CliError> {
     let own = store.identity()?.0;
     let statements = store.statements(run)?;
-    let head = |signed: &Signed| {
-        let statement =
-            Statement::parse(&signed.payload).ok().filter(|found| found.predicate.store == own)?;
-        Some(ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) })
-    };
-    Ok(statements.iter().find_map(head))
+    let mut heads: Vec<(bool, ChainHead)> = Vec::new();
+    for signed in &statements {
+        if let Ok(statement) = Statement::parse(&signed.payload) {
+            let head =
+                ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) };
+            heads.push((statement.predicate.store == own, head));
+        }
+    }
+    // A stable sort: the first of the other stores' statements, else our own.
+    heads.sort_by_key(|(is_own, _)| *is_own);
+    Ok(heads.into_iter().next().map(|(_, head)| head))
 }
 
 /// Says what happened while the store was opened.
