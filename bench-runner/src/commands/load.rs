@@ -228,7 +228,7 @@ pub(super) fn settings_of(config: &Config, store: &Store, run: &Run) -> Result<C
 }
 
 /// How strictly runs are compared where nothing is known about sessions.
-fn settings(config: &Config) -> CompareSettings {
+pub(super) fn settings(config: &Config) -> CompareSettings {
     CompareSettings {
         margin: config.margin,
         family_alpha: 1.0 - config.comparison_level,

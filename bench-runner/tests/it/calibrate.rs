@@ -23,13 +23,11 @@ fn a_machine_is_calibrated_and_says_so() {
     let suite = repository().join("bench-runner/tests/fixtures/suites/dose/Cargo.toml");
     let manifest = suite.to_str().unwrap();
     let doses = Doses(World::new());
-    doses
-        .answer(&["calibrate", "--all"])
-        .code(4)
-        .says(&["no calibration is stored", "bench-runner calibrate"]);
+    doses.answer(&["calibrate", "--all"]).code(4).says(&["there is no store"]);
     calibrating(&doses, manifest);
     known_doses(&doses, manifest);
     planning(&doses, manifest);
+    counting(&doses, manifest);
 }
 
 fn calibrating(doses: &Doses, manifest: &str) {
@@ -107,6 +105,27 @@ fn planning(doses: &Doses, manifest: &str) {
     assert!(criterion["iterations"].as_u64().unwrap() >= 10, "{fine:#}");
     doses.answer(&["plan", "--budget", "1m"]).code(0).shows(&["launches of", "dose/loop"]);
     doses.answer(&["plan", "--precision", "0"]).code(2);
+}
+
+/// Instructions, where Valgrind is installed; elsewhere it is said that it is not.
+fn counting(doses: &Doses, manifest: &str) {
+    let words =
+        ["run", "--metric", "instructions", "--manifest-path", manifest, "--locked", "--format", "json"];
+    let there = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join("valgrind").is_file());
+    if !there {
+        doses.answer(&words).code(122).says(&["valgrind", "hint: install"]);
+        return;
+    }
+    let run = doses.answer(&words).code(0).json();
+    let store = doses.0.store();
+    let found = store.measurements(&run["run"].as_str().unwrap().parse().unwrap()).unwrap();
+    assert_eq!(found.len(), 2, "counted twice");
+    assert!(found.iter().all(|entry| entry.measurement.metric.name == "instructions"));
+    let counts: Vec<f64> = found.iter().map(|entry| entry.measurement.sample[0].total).collect();
+    // At least a multiplication and an addition in each of 20 000 rounds, and the same both times.
+    assert!(counts[0] > 40_000.0 && (counts[0] - counts[1]).abs() < 1.0, "{counts:?}");
+    doses.answer(&["run", "--metric", "instructions", "--gate"]).code(2);
 }
 
 #[test]
