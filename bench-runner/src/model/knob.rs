@@ -161,6 +161,6 @@ pub struct KnobTrial {
     pub planned: u32,
     /// How the sides were made.
     pub kind: TrialKind,
-    /// Words that repeat it, after `bench-runner knobs try`.
+    /// Words that repeat it, after `bench-runner`.
     pub words: String,
 }
