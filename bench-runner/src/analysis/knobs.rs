@@ -4,6 +4,7 @@
 //! never propose weaker signatures, disabled mitigations or anything else on [`NEVER_RECOMMENDED`]; a test reads all texts.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::curve::CurveHints;
 use crate::model::curve::{BatchCurve, ParallelScaling};
@@ -138,6 +139,30 @@ pub static RULES: &[&[Rule]] = &[
 /// All rules in the order of the catalogue.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().flat_map(|rules| rules.iter())
+}
+
+/// The catalogue as a Markdown table, for the document.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text =
+        "| knob | question | tried as | others report | cost | risk |\n|---|---|---|---|---|---|\n"
+            .to_owned();
+    for rule in rules() {
+        let tried = match rule.trial.map(|trial| trial.recipe) {
+            None => "explained only",
+            Some(Recipe::Arms { to, .. }) if to.is_of_process() => "two processes",
+            Some(Recipe::Arms { .. }) => "two builds",
+            Some(Recipe::Suite(_)) => "two benchmarks of the suite",
+        };
+        let change = super::words::change;
+        let typical = rule
+            .typical
+            .map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", change(low), change(high)));
+        let kind = if rule.state == KnobState::Information { " (information)" } else { "" };
+        let cells = [rule.question, tried, &typical, rule.cost, rule.risk].join(" | ");
+        _ = writeln!(text, "| `{}`{kind} | {cells} |", rule.id);
+    }
+    text
 }
 
 /// The rule of that id.
@@ -288,3 +313,6 @@ impl KnobInput<'_> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod catalogue_tests;
