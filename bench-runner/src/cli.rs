@@ -117,6 +117,8 @@ pub enum Command {
     Bundle(commands::bundle::Args),
     /// Check stored runs and words against what was signed
     Verify(commands::verify::Args),
+    /// List what could make the code faster, and try it here
+    Knobs(Box<commands::knobs::Args>),
     /// Look after the signing key and the trusted keys
     Key(commands::key::Args),
     /// Check, copy and prune the store

@@ -22,6 +22,7 @@ mod facts;
 pub mod gate;
 pub mod import;
 pub mod key;
+pub mod knobs;
 pub mod list;
 mod load;
 mod machine;
@@ -198,6 +199,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Verify(args) => verify::run(args, &session),
         Command::Key(args) => key::run(args, &session),
+        Command::Knobs(args) => knobs::run(args, &session),
         Command::Db(args) => db::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),

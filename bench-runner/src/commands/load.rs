@@ -8,6 +8,7 @@ use super::{Session, import};
 use crate::analysis::calibrate::{note, session_variance, staleness};
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
+use crate::analysis::knobs::with_proofs;
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
 use crate::attest::{Key, Trust};
 use crate::cli::Format;
@@ -180,7 +181,9 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         reproduce: &format!("bench-runner report {run}"),
     });
     let calibration = calibration_of(store, &loaded.run)?.map(|(found, stale)| note(&found, stale));
-    Ok(RunReport { seal: seal_of(store, run)?, calibration, ..report })
+    let proofs = super::knobs::proofs(store, config, Some(&loaded.run))?;
+    let recommendations = with_proofs(report.recommendations, &proofs, &loaded.run);
+    Ok(RunReport { seal: seal_of(store, run)?, calibration, recommendations, ..report })
 }
 
 /// Compares two stored runs, the older one first.
@@ -237,7 +240,7 @@ pub(super) fn settings(config: &Config) -> CompareSettings {
 }
 
 /// The configured families as the analysis wants them.
-fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
+pub(super) fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
     let hint = |curve: &Curve| {
         let pattern = regex::Regex::new(&curve.pattern)
             .map_err(|error| CliError::from_error(exit_code::CONFIGURATION, &error))?;

@@ -53,6 +53,8 @@ mod integrity;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod knobs;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod privacy;
