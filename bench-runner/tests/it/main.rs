@@ -58,9 +58,13 @@ mod knobs;
 mod machines;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod trend;
