@@ -21,6 +21,7 @@ pub mod made_up;
 pub mod ratio_table;
 pub mod report_assembly;
 pub mod screen;
+pub mod site_assembly;
 pub(crate) mod words;
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod show;
+pub mod site;
 mod stage;
 mod steps;
 pub mod verify;
@@ -176,6 +177,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Report(args) => report::run(args, &session),
         Command::List(args) => list::run(args, &session),
         Command::Show(args) => show::run(args, &session),
+        Command::Site(args) => site::run(args, &session),
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),

@@ -24,5 +24,6 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod seal;
+pub mod site;
 pub mod step;
 pub mod units;

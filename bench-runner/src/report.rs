@@ -9,6 +9,7 @@ pub mod format;
 pub mod github;
 mod junit;
 mod render;
+pub mod site;
 mod terminal;
 pub mod view;
 
