@@ -20,7 +20,7 @@ use crate::model::site::{LevelStep, LineSummary, Moved, SiteLine, Standing};
 use crate::model::units::Metric;
 use crate::stats::distributions::t_quantile;
 
-pub use overview::{OverviewInput, feed_of, overview, stale_after};
+pub use overview::{MachineInput, OverviewInput, feed_of, overview, stale_after};
 
 /// Confidence level of the interval of one point.
 pub const LEVEL: f64 = 0.95;

@@ -2,7 +2,7 @@
 
 use super::Site;
 use super::block::{Block, Cell, Document, Grid};
-use super::measure::{self, PAGE, benchmark_cell, machine_cell, minute};
+use super::measure::{PAGE, benchmark_cell, machine_cell, minute};
 use crate::model::decision::{Decision, DecisionKind};
 use crate::model::gate::{GateOutcome, GateVerdict, Per};
 use crate::model::site::Overview;
@@ -90,7 +90,7 @@ fn table(site: &Site, outcomes: &[&(String, GateOutcome)]) -> Grid {
             },
         );
         let benchmark = gate.benchmark.as_ref().map_or_else(
-            || Cell::text(measure::PAGE.nothing()),
+            || Cell::text(PAGE.nothing()),
             |id| benchmark_cell(site, id),
         );
         grid.rows.push(vec![

@@ -1,6 +1,5 @@
 //! Knobs: what to turn first, on what evidence, and what turning it gave.
 
-use super::Site;
 use super::block::{Block, Cell, Document, Grid};
 use super::measure::{self, PAGE, minute};
 use crate::model::comparison::Verdict;

@@ -7,7 +7,7 @@ use crate::report::render::{Surroundings, Templates, html_within};
 use crate::report::{ReportError, view};
 
 /// Bytes of a page from which on its charts move to pages of their own.
-pub const MOST_BYTES: usize = 480_000;
+const MOST_BYTES: usize = 480_000;
 /// Benchmarks of a page of charts.
 const PART: usize = 40;
 
