@@ -48,6 +48,16 @@ pub(super) struct Files {
     written: u32,
 }
 
+/// Writes a page whole or not at all. It can be made again, so that nothing waits for the disk.
+fn write(target: &Path, content: &str) -> Result<(), CliError> {
+    let named = |error: std::io::Error| CliError::from(error).about(&target.display().to_string());
+    std::fs::create_dir_all(files::folder_of(target)).map_err(named)?;
+    let mut beside = target.as_os_str().to_owned();
+    beside.push(".writing");
+    std::fs::write(&beside, content).map_err(named)?;
+    std::fs::rename(&beside, target).map_err(named)
+}
+
 /// What became of the files.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
@@ -100,7 +110,7 @@ impl Files {
         let same = self.old.pages.get(path).is_some_and(|old| old.sha256 == record.sha256);
         if !(same && self.is_there(path, &record)) {
             let target = self.folder.join(path);
-            files::write(&target, content.as_bytes(), Access::Default)?;
+            write(&target, content)?;
             self.written += 1;
         }
         self.new.pages.insert(path.to_owned(), record);
