@@ -192,6 +192,7 @@
       if (!chart) filters.push(field);
     }
     if (first.length) {
+      make("span", "copy as", acts);
       for (const format of Object.keys(copies)) {
         const button = make("button", format, acts);
         button.type = "button";

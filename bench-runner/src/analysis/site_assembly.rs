@@ -122,7 +122,10 @@ fn standing(history: &History, steps: &[LevelStep], scale: f64, input: &LineInpu
     if input.newest.is_some_and(|newest| *newest != last.run) {
         return (
             Standing::NotRun,
-            format!("the newest run of this machine has no value; the last one is of run {}", last.run.short()),
+            format!(
+                "the newest run of this machine has no value; the last one is of run {}",
+                last.run.short()
+            ),
             None,
         );
     }
@@ -134,12 +137,16 @@ fn standing(history: &History, steps: &[LevelStep], scale: f64, input: &LineInpu
     }
     let recent = history.points.len().saturating_sub(RECENT);
     let step = steps.iter().rfind(|step| step.kind == ChangeKind::Step).filter(|step| {
-        step.index >= recent && step.state == ChangeState::New && step.ratio.ln().abs() >= input.margin.ln_1p()
+        step.index >= recent
+            && step.state == ChangeState::New
+            && step.ratio.ln().abs() >= input.margin.ln_1p()
     });
     if let Some(step) = step {
         let moved = moved_by_step(step, scale);
-        let word = if is_worse(&history.key.metric, step.ratio) { Standing::Slower } else { Standing::Faster };
-        let reason = format!("the level changed {} ago and stayed", words::count(u64::from(step.runs), "run"));
+        let word =
+            if is_worse(&history.key.metric, step.ratio) { Standing::Slower } else { Standing::Faster };
+        let reason =
+            format!("the level changed and stayed for {}", words::count(u64::from(step.runs), "run"));
         return (word, reason, Some(moved));
     }
     let eligible = history.points.iter().filter(|point| point.is_eligible()).count();
@@ -153,7 +160,8 @@ fn by_comparison(history: &History, eligible: usize, scale: f64, input: &LineInp
         return if enough {
             (Standing::Quiet, format!("no step in {} runs", eligible.min(RECENT)), None)
         } else {
-            let reason = format!("{eligible} of {FEWEST} runs that a history needs, and no comparable run before");
+            let reason =
+                format!("{eligible} of {FEWEST} runs that a history needs, and no comparable run before");
             (Standing::CannotTell, reason, None)
         };
     };
@@ -161,7 +169,11 @@ fn by_comparison(history: &History, eligible: usize, scale: f64, input: &LineInp
         Verdict::Regressed | Verdict::Improved => {
             let word = if row.verdict == Verdict::Regressed { Standing::Slower } else { Standing::Faster };
             let moved = moved_by_row(history, row, scale);
-            (word, "seen in the newest run only: the next one will tell whether it stays".to_owned(), Some(moved))
+            (
+                word,
+                "seen in the newest run only: the next one will tell whether it stays".to_owned(),
+                Some(moved),
+            )
         }
         Verdict::Unchanged => (Standing::Quiet, row.reason.clone(), None),
         Verdict::Inconclusive if enough => {
@@ -187,7 +199,8 @@ fn moved_by_step(step: &LevelStep, scale: f64) -> Moved {
 
 fn moved_by_row(history: &History, row: &Comparison, scale: f64) -> Moved {
     let points = &history.points;
-    let commit = |run: &RunId| points.iter().find(|point| point.run == *run).and_then(|point| point.commit.clone());
+    let commit =
+        |run: &RunId| points.iter().find(|point| point.run == *run).and_then(|point| point.commit.clone());
     let started = points.iter().find(|point| point.run == row.candidate).or(points.last());
     Moved {
         ratio: row.ratio,

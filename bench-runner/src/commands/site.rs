@@ -79,7 +79,8 @@ fn open(index: &std::path::Path) {
         () if cfg!(target_os = "macos") => ("open", &[]),
         () => ("xdg-open", &[]),
     };
-    let request = ProcessRequest::new(program).args(first.iter().copied()).arg(index).timeout(Duration::from_secs(10));
+    let request =
+        ProcessRequest::new(program).args(first.iter().copied()).arg(index).timeout(Duration::from_secs(10));
     if !SystemRunner.run(&request).is_ok_and(|output| output.success()) {
         ui::note("the system opened no browser; open the file above in one");
     }

@@ -149,7 +149,8 @@ pub(super) fn html_within(
     let script = if around.script.is_empty() {
         String::new()
     } else {
-        let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(around.script.as_bytes()));
+        let digest =
+            base64::engine::general_purpose::STANDARD.encode(Sha256::digest(around.script.as_bytes()));
         format!(" script-src 'sha256-{digest}';")
     };
     let policy = format!(

@@ -74,7 +74,10 @@ fn pages_keep_their_size_links_lead_somewhere_and_names_stay_inert() {
         if name.ends_with(".md") {
             assert!(content.len() <= 3000, "{name} has {} bytes", content.len());
         }
-        assert!(!text.contains("<script>alert") && !text.contains("<img") && !text.contains("<b>machine"), "{name}");
+        assert!(
+            !text.contains("<script>alert") && !text.contains("<img") && !text.contains("<b>machine"),
+            "{name}"
+        );
         assert!(!text.contains('\u{202e}') && !text.contains('\0') && !text.contains('\u{1b}'), "{name}");
         if !name.ends_with(".html") || name == "own.html" {
             continue;

@@ -109,8 +109,10 @@ fn inventory() -> Vec<(BenchmarkId, u64, f64)> {
         value: value.map(str::to_owned),
         occurrence: 0,
     };
-    let mut all: Vec<(BenchmarkId, u64, f64)> =
-        SUITE.iter().map(|(target, group, value, elements, time)| (id(target, group, *value), *elements, *time)).collect();
+    let mut all: Vec<(BenchmarkId, u64, f64)> = SUITE
+        .iter()
+        .map(|(target, group, value, elements, time)| (id(target, group, *value), *elements, *time))
+        .collect();
     for name in HOSTILE {
         let name = if name == "long" { "x".repeat(300) } else { name.to_owned() };
         all.push((id("hostile", &name, None), 1, 1234.5));
@@ -137,7 +139,8 @@ fn record(machine: &Machine, number: u32, night: u32) -> RunRecord {
     let mut measurements = Vec::new();
     for launch in 0..LAUNCHES {
         for (place, (id, elements, time)) in all.iter().enumerate() {
-            let center = time * machine.speed * level(place, number, night) * (machine.noise * rng.normal()).exp();
+            let center =
+                time * machine.speed * level(place, number, night) * (machine.noise * rng.normal()).exp();
             let sample = (0..OBSERVATIONS)
                 .map(|_| Observation {
                     iterations: 100,
@@ -164,7 +167,12 @@ fn record(machine: &Machine, number: u32, night: u32) -> RunRecord {
     RunRecord { measurements, stated: Vec::new(), run: run(machine, (number, night), started, &all) }
 }
 
-fn run(machine: &Machine, (number, night): (u32, u32), started: Timestamp, all: &[(BenchmarkId, u64, f64)]) -> Run {
+fn run(
+    machine: &Machine,
+    (number, night): (u32, u32),
+    started: Timestamp,
+    all: &[(BenchmarkId, u64, f64)],
+) -> Run {
     let rustc = if night < 14 { "rustc 1.94.1" } else { "rustc 1.95.0" };
     Run {
         id: format!("01K9B{number:01}{night:020}").parse().expect("a valid run id"),

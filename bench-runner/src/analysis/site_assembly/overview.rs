@@ -35,7 +35,8 @@ pub fn stale_after(newest: Timestamp) -> Timestamp {
 /// Puts the first page in order.
 #[must_use]
 pub fn overview(input: OverviewInput) -> Overview {
-    let newest_run = input.machines.iter().map(|machine| &machine.1).max_by_key(|run| (run.started, run.id.clone()));
+    let newest_run =
+        input.machines.iter().map(|machine| &machine.1).max_by_key(|run| (run.started, run.id.clone()));
     let newest = newest_run.map(|run| run.started);
     let commit = newest_run.and_then(|run| run.commit.clone());
     let mut suites: Vec<String> = input.machines.iter().map(|machine| machine.1.suite.clone()).collect();

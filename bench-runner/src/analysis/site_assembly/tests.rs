@@ -71,7 +71,12 @@ fn row(verdict: Verdict, ratio: f64) -> Comparison {
     }
 }
 
-fn decided(history: History, row: Option<&Comparison>, newest: Option<&RunId>, changes: &[Change]) -> SiteLine {
+fn decided(
+    history: History,
+    row: Option<&Comparison>,
+    newest: Option<&RunId>,
+    changes: &[Change],
+) -> SiteLine {
     line(&mut Robust::default(), history, &LineInput { changes, newest, row, budget: None, margin: 0.02 })
 }
 
@@ -86,7 +91,11 @@ fn a_recent_step_is_news_until_somebody_decides() {
     assert_eq!(moved.runs, 8);
     assert!((1.05..1.11).contains(&moved.ratio), "{}", moved.ratio);
     assert_eq!(decided(stepped(60, 52, -0.08), None, None, &[]).standing, Standing::Faster);
-    assert_eq!(decided(stepped(60, 10, 0.08), None, None, &[]).standing, Standing::Quiet, "old steps are history");
+    assert_eq!(
+        decided(stepped(60, 10, 0.08), None, None, &[]).standing,
+        Standing::Quiet,
+        "old steps are history"
+    );
     let accepted = Change {
         id: "c0123456789a".to_owned(),
         series: key(),

@@ -98,8 +98,16 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
     Ok(Known {
         side: side_by_side(config, &store, &runs)?,
         machines: store.machines()?,
-        decisions: { let mut found = store.decisions()?; found.reverse(); found },
-        changes: { let mut found = changes; found.reverse(); found },
+        decisions: {
+            let mut found = store.decisions()?;
+            found.reverse();
+            found
+        },
+        changes: {
+            let mut found = changes;
+            found.reverse();
+            found
+        },
         runs,
         by_id,
         pages,
@@ -166,8 +174,11 @@ fn observations(store: &Store, run: &RunId) -> Result<BTreeMap<BenchmarkId, Dist
     let mut found: BTreeMap<BenchmarkId, Distribution> = BTreeMap::new();
     for one in measurements {
         let id = one.measurement.benchmark;
-        let entry = found.entry(id.clone()).or_insert_with(|| Distribution { benchmark: id, launches: Vec::new() });
-        entry.launches.push(one.measurement.sample.iter().map(|observation| observation.per_iteration()).collect());
+        let entry =
+            found.entry(id.clone()).or_insert_with(|| Distribution { benchmark: id, launches: Vec::new() });
+        entry
+            .launches
+            .push(one.measurement.sample.iter().map(|observation| observation.per_iteration()).collect());
     }
     Ok(found)
 }
@@ -182,26 +193,33 @@ fn comparisons(
     let mut found: Vec<PreparedComparison> = Vec::new();
     for newest in newest.values() {
         let run = &newest.report.run;
-        let mut add = |label: &str, comparison: crate::model::comparison::RunComparison| -> Result<(), CliError> {
-            let started = (store.run(&comparison.baseline)?.started, run.started);
-            let identity = run.identity.clone();
-            found.push(PreparedComparison { label: label.to_owned(), identity, started, comparison });
-            Ok(())
-        };
+        let mut add =
+            |label: &str, comparison: crate::model::comparison::RunComparison| -> Result<(), CliError> {
+                let started = (store.run(&comparison.baseline)?.started, run.started);
+                let identity = run.identity.clone();
+                found.push(PreparedComparison { label: label.to_owned(), identity, started, comparison });
+                Ok(())
+            };
         let Some(previous) = &newest.report.previous else { continue };
         add("Newest run against the one before", previous.clone())?;
         let comparable = store.comparable_runs(&run.id)?;
         let older = comparable.len().checked_sub(BACK).or((comparable.len() > 2).then_some(0));
-        if let Some(older) = older.and_then(|place| comparable.get(place)).filter(|older| **older != previous.baseline) {
+        if let Some(older) =
+            older.and_then(|place| comparable.get(place)).filter(|older| **older != previous.baseline)
+        {
             match load::comparison_of(config, store, (older, &run.id)) {
-                Ok(comparison) => add(&format!("Newest run against the one {} runs back", comparable.len().min(BACK)), comparison)?,
+                Ok(comparison) => add(
+                    &format!("Newest run against the one {} runs back", comparable.len().min(BACK)),
+                    comparison,
+                )?,
                 Err(error) if error.exit == exit_code::NOTHING => {}
                 Err(error) => return Err(error),
             }
         }
     }
     for step in releases {
-        let pair = |one: &PreparedComparison| (one.comparison.baseline.clone(), one.comparison.candidate.clone());
+        let pair =
+            |one: &PreparedComparison| (one.comparison.baseline.clone(), one.comparison.candidate.clone());
         if !found.iter().any(|one| pair(one) == pair(&step.comparison)) {
             found.push(step.comparison.clone());
         }
@@ -214,8 +232,9 @@ fn tag(run: &Run) -> Option<String> {
     let described = known(&run.facts, keys::SOURCE_DESCRIBE)?;
     let dirty = known(&run.facts, keys::SOURCE_DIRTY).is_some_and(|dirty| dirty == "yes");
     let mut parts = described.rsplitn(3, '-');
-    let distant = parts.next().is_some_and(|last| last.strip_prefix('g').is_some_and(|hex| hex.len() >= 4 && hex.bytes().all(|b| b.is_ascii_hexdigit())))
-        && parts.next().is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()));
+    let distant = parts.next().is_some_and(|last| {
+        last.strip_prefix('g').is_some_and(|hex| hex.len() >= 4 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    }) && parts.next().is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()));
     (!dirty && !distant && !described.is_empty() && run.status == RunStatus::Complete).then_some(described)
 }
 

@@ -91,7 +91,8 @@ impl Files {
     }
 
     fn is_there(&self, path: &str, record: &Record) -> bool {
-        std::fs::metadata(self.folder.join(path)).is_ok_and(|found| found.is_file() && found.len() == record.bytes)
+        std::fs::metadata(self.folder.join(path))
+            .is_ok_and(|found| found.is_file() && found.len() == record.bytes)
     }
 
     /// Keeps every file whose path begins with `start` as it is.
@@ -122,7 +123,8 @@ impl Files {
         let mut removed = 0;
         for path in self.old.pages.keys().filter(|path| !self.new.pages.contains_key(*path)) {
             // The manifest is a file like any other: a path that leaves the folder was not ours.
-            let inside = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+            let inside =
+                Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
             if inside && std::fs::remove_file(self.folder.join(path)).is_ok() {
                 removed += 1;
             }

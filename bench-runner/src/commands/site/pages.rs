@@ -10,7 +10,9 @@ use super::gather::{Known, Newest, PlaceKey, doubts, place};
 use super::manifest::Files;
 use crate::analysis::change_points::robust::{FEWEST, Robust};
 use crate::analysis::machines::profile;
-use crate::analysis::site_assembly::{LEVEL, LineInput, MachineInput, OverviewInput, RECENT, feed_of, line, overview, summary};
+use crate::analysis::site_assembly::{
+    LEVEL, LineInput, MachineInput, OverviewInput, RECENT, feed_of, line, overview, summary,
+};
 use crate::commands::load;
 use crate::config::Config;
 use crate::error::CliError;
@@ -105,8 +107,20 @@ fn digest(parts: &[&str]) -> String {
 /// The pages that the site has.
 fn paths(known: &Known) -> Vec<String> {
     let fixed = [
-        "index.html", "index.md", "changes.html", "changes.atom", "machines.html", "machines.md", "compare.html",
-        "compare.md", "gates.html", "releases.html", "knobs.html", "data.html", "method.html", "badge.svg",
+        "index.html",
+        "index.md",
+        "changes.html",
+        "changes.atom",
+        "machines.html",
+        "machines.md",
+        "compare.html",
+        "compare.md",
+        "gates.html",
+        "releases.html",
+        "knobs.html",
+        "data.html",
+        "method.html",
+        "badge.svg",
     ];
     let mut paths: Vec<String> = fixed.iter().map(|path| (*path).to_owned()).collect();
     paths.extend(known.series.keys().map(site::benchmark_path));
@@ -141,7 +155,9 @@ fn parallel<T: Sync, R: Send>(
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         let mut all = Vec::new();
         for handle in handles {
-            let mine = handle.join().map_err(|_| CliError::new(exit_code::FAILURE, "a thread that writes pages panicked"))?;
+            let mine = handle
+                .join()
+                .map_err(|_| CliError::new(exit_code::FAILURE, "a thread that writes pages panicked"))?;
             all.extend(mine?);
         }
         Ok::<_, CliError>(all)
@@ -168,7 +184,8 @@ fn benchmarks(work: &Work<'_>, files: &mut Files) -> Result<Vec<LineSummary>, Cl
 
 /// Writes the pages of runs.
 fn runs(work: &Work<'_>, most: Option<usize>, files: &mut Files) -> Result<(), CliError> {
-    let items: Vec<&RunId> = work.known.pages.iter().filter(|run| work.known.by_id.contains_key(*run)).collect();
+    let items: Vec<&RunId> =
+        work.known.pages.iter().filter(|run| work.known.by_id.contains_key(*run)).collect();
     let current = &*files;
     let made = parallel(work.config, &items, |store, run| work.run(store, current, run, most))?;
     for (run, pages) in items.iter().zip(made) {
@@ -189,7 +206,10 @@ impl Work<'_> {
     fn newest_like(&self, history: &History) -> Option<&RunId> {
         let last = self.known.by_id.get(&history.points.last()?.run).map(|index| &self.known.runs[*index])?;
         let like = |run: &&crate::model::record::RunListing| {
-            place(run) == place(last) && run.kind == last.kind && run.suite == last.suite && run.set == last.set
+            place(run) == place(last)
+                && run.kind == last.kind
+                && run.suite == last.suite
+                && run.set == last.set
                 && run.profile == last.profile
         };
         // Runs are listed newest first.
@@ -222,7 +242,9 @@ impl Work<'_> {
             let row = current.and_then(|newest| newest.report.previous.as_ref()).and_then(|previous| {
                 previous.rows.iter().find(|row| row.benchmark == *id && row.metric == key.metric)
             });
-            let budget = current.and_then(|newest| newest.report.gates.iter().find(|gate| gate.benchmark.as_ref() == Some(id)));
+            let budget = current.and_then(|newest| {
+                newest.report.gates.iter().find(|gate| gate.benchmark.as_ref() == Some(id))
+            });
             let input = LineInput {
                 changes: &self.known.changes,
                 newest: self.newest_like(&history),
@@ -245,7 +267,11 @@ impl Work<'_> {
         }
         let name = id.to_string();
         let measures = self.descriptions.iter().find(|(pattern, _)| pattern.is_match(&name));
-        let page = BenchmarkPage { benchmark: id.clone(), measures: measures.map(|(_, text)| (*text).to_owned()), places };
+        let page = BenchmarkPage {
+            benchmark: id.clone(),
+            measures: measures.map(|(_, text)| (*text).to_owned()),
+            places,
+        };
         let text = self.site.html(&site::benchmark(&self.site, &page)?)?;
         Ok((lines, (path, input, Some(text))))
     }
@@ -262,16 +288,24 @@ impl Work<'_> {
                 hasher.update(point.value.to_bits().to_le_bytes());
                 hasher.update(point.log_sd.unwrap_or(f64::NAN).to_bits().to_le_bytes());
                 hasher.update(point.launches.to_le_bytes());
-                hasher.update([u8::from(point.is_eligible()), u8::from(self.known.pages.contains(&point.run))]);
-                for text in [point.commit.as_deref(), Some(&point.build), point.grade.as_deref(), point.quarantined.as_deref()] {
+                hasher
+                    .update([u8::from(point.is_eligible()), u8::from(self.known.pages.contains(&point.run))]);
+                for text in [
+                    point.commit.as_deref(),
+                    Some(&point.build),
+                    point.grade.as_deref(),
+                    point.quarantined.as_deref(),
+                ] {
                     hasher.update(text.unwrap_or_default().as_bytes());
                     hasher.update([0]);
                 }
             }
             // The rest is small: written out, so that nothing of it is forgotten.
             let line = &place.line;
-            let rest = (&line.history.key, &line.steps, &line.moved, &line.budget, line.standing, &line.reason);
-            let samples = place.samples.as_ref().map(|one| (&one.run, one.before.as_ref().map(|before| &before.0)));
+            let rest =
+                (&line.history.key, &line.steps, &line.moved, &line.budget, line.standing, &line.reason);
+            let samples =
+                place.samples.as_ref().map(|one| (&one.run, one.before.as_ref().map(|before| &before.0)));
             hasher.update(format!("{rest:?}{samples:?}").as_bytes());
         }
         Digest(hasher.finalize().into()).to_string()
@@ -318,23 +352,36 @@ impl Work<'_> {
             let mine = |run: &&crate::model::record::RunListing| run.identity.machine == machine.machine;
             let measured = known.runs.iter().filter(mine).find(|run| run.kind == RunKind::Measured);
             let Some(latest) = measured.or_else(|| known.runs.iter().find(mine)) else { continue };
-            let facts = known.facts.get(&machine.machine).and_then(|runs| runs.iter().find(|run| run.id == latest.id));
+            let facts = known
+                .facts
+                .get(&machine.machine)
+                .and_then(|runs| runs.iter().find(|run| run.id == latest.id));
             let newest = known.newest.get(&place(latest)).filter(|newest| newest.report.run.id == latest.id);
             let noise = newest.and_then(|newest| noise(&newest.report.results));
             let grade = facts.and_then(|run| crate::model::fact::known(&run.facts, keys::DOCTOR_GRADE));
             let mut doubtful = facts.map(doubts).unwrap_or_default();
             if latest.status == RunStatus::Partial {
-                doubtful.insert(0, "the newest run is partial: something that was planned was not measured".to_owned());
+                doubtful.insert(
+                    0,
+                    "the newest run is partial: something that was planned was not measured".to_owned(),
+                );
             }
             machines.push((machine.clone(), latest.clone(), grade, noise, doubtful));
         }
         for (place, newest) in &known.newest {
             budgets.extend(newest.report.gates.iter().map(|gate| (place.0.clone(), gate.clone())));
         }
-        let recent = known.runs.iter().filter(|run| known.pages.contains(&run.id)).take(30).cloned().collect();
+        let recent =
+            known.runs.iter().filter(|run| known.pages.contains(&run.id)).take(30).cloned().collect();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let pages = known.pages.iter().filter(|run| known.by_id.contains_key(*run)).count();
-        overview(OverviewInput { machines, lines, budgets, recent, runs: (count(known.runs.len()), count(pages)) })
+        overview(OverviewInput {
+            machines,
+            lines,
+            budgets,
+            recent,
+            runs: (count(known.runs.len()), count(pages)),
+        })
     }
 
     fn changes(&self, overview: &Overview) -> ChangeLog {
@@ -395,7 +442,14 @@ impl Work<'_> {
             standing: standing.clone(),
             profile: profile(&standing.machine, runs, &histories),
             facts: runs.last().map(|run| run.facts.clone()).unwrap_or_default(),
-            runs: self.known.runs.iter().filter(|run| run.identity.machine == *key).take(30).cloned().collect(),
+            runs: self
+                .known
+                .runs
+                .iter()
+                .filter(|run| run.identity.machine == *key)
+                .take(30)
+                .cloned()
+                .collect(),
             lines: overview.lines.iter().filter(moved).take(MOVED).cloned().collect(),
         })
     }

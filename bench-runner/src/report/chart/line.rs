@@ -67,7 +67,7 @@ pub(in crate::report) fn chart(words: &Words, spec: &Spec) -> Result<Chart, Repo
     let (left, right) = bounds(spec.points.iter().map(|point| point.x));
     let (low, high) = vertical(spec);
     let side = ((right - left) * 0.02).max(0.5e-9);
-    let margins = Margins { top: 34, right: 14, bottom: 42, left: 66 };
+    let margins = Margins { top: 34, right: 40, bottom: 42, left: 66 };
     let mut at = Vec::new();
     let svg = frame::draw(words, HEIGHT, margins, (left - side..right + side, low..high), |frame| {
         frame.x_axis(&spec.ticks, &spec.label)?;
@@ -109,7 +109,9 @@ fn vertical(spec: &Spec) -> (f64, f64) {
         bottom = bottom.min(from.max(low - span));
         top = top.max(to.min(high + span));
     }
-    if let Some((limit, _)) = spec.limit.as_ref().filter(|(limit, _)| (low - 2.0 * span..high + 2.0 * span).contains(limit)) {
+    if let Some((limit, _)) =
+        spec.limit.as_ref().filter(|(limit, _)| (low - 2.0 * span..high + 2.0 * span).contains(limit))
+    {
         bottom = bottom.min(*limit);
         top = top.max(*limit);
     }
@@ -168,7 +170,8 @@ fn marks(frame: &Frame<'_>, spec: &Spec, (top, bottom): (i32, i32)) -> Result<()
         if place >= first {
             // Neighbors in turns on two lines, and away from the edge.
             let y = top - if place % 2 == 0 { 90 } else { 210 };
-            let (side, x) = if x > from + (to - from) / 2 { (HPos::Right, x + 20) } else { (HPos::Left, x - 20) };
+            let (side, x) =
+                if x > from + (to - from) / 2 { (HPos::Right, x + 20) } else { (HPos::Left, x - 20) };
             frame.text(&escape::shorten(text, 34), (x, y), (*ink, SMALL), (side, VPos::Center))?;
         }
     }

@@ -34,7 +34,8 @@ pub(in crate::report) fn chart(
     let svg = frame::draw(words, 250, margins, (low..high, 0.0..2.0), |frame| {
         frame.x_axis(&frame::ticks(low, high, 6.0), label)?;
         let (left, ..) = frame.edges();
-        for (base, name, values, median) in [(1.0, "before", before, medians.0), (0.0, "now", now, medians.1)] {
+        for (base, name, values, median) in [(1.0, "before", before, medians.0), (0.0, "now", now, medians.1)]
+        {
             let shares = histogram(values, low, high);
             let width = (high - low) / real(total(BINS));
             let mut outline = vec![(low, base)];

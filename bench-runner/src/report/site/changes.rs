@@ -33,10 +33,15 @@ pub fn changes(site: &Site, log: &ChangeLog) -> Document {
     page.section("noted", "Noted by the gate", noted(site, log));
     page.section("decisions", "Decisions", decisions(log));
     if page.sections.is_empty() {
-        page.section("none", "Nothing yet", vec![Block::Text("No history is long enough for a step, and the gate noted nothing.".to_owned())]);
+        page.section(
+            "none",
+            "Nothing yet",
+            vec![Block::Text("No history is long enough for a step, and the gate noted nothing.".to_owned())],
+        );
     }
     if site.has("changes.atom") {
-        let feed = Item { text: "The same as an Atom feed".to_owned(), link: Some("changes.atom".to_owned()) };
+        let feed =
+            Item { text: "The same as an Atom feed".to_owned(), link: Some("changes.atom".to_owned()) };
         page.section("feed", "Follow", vec![Block::List(vec![feed])]);
     }
     page
@@ -125,7 +130,13 @@ fn decisions(log: &ChangeLog) -> Vec<Block> {
     }
     let mut grid = Grid::new(
         "Decisions, newest first",
-        &[("When", Kind::Text), ("What", Kind::Text), ("About", Kind::Code), ("Until", Kind::Text), ("Why", Kind::Text)],
+        &[
+            ("When", Kind::Text),
+            ("What", Kind::Text),
+            ("About", Kind::Code),
+            ("Until", Kind::Text),
+            ("Why", Kind::Text),
+        ],
     );
     for decision in log.decisions.iter().take(ROWS) {
         let word = match decision.kind {

@@ -47,10 +47,8 @@ pub(super) fn counts(found: &PreparedComparison) -> Vec<(String, &'static str)> 
 #[must_use]
 pub fn comparisons(site: &Site, found: &[PreparedComparison]) -> Document {
     let mut page = Document::new("compare.html", "Benchmark observatory", "Compare");
-    page.line = format!(
-        "{} prepared; any other pair is one command away.",
-        plural(total(found.len()), "comparison")
-    );
+    page.line =
+        format!("{} prepared; any other pair is one command away.", plural(total(found.len()), "comparison"));
     page.command = "bench-runner compare RUN_A RUN_B".to_owned();
     let mut grid = Grid::new(
         "Prepared comparisons",
@@ -86,7 +84,11 @@ pub fn comparisons(site: &Site, found: &[PreparedComparison]) -> Document {
         }
         grid.rows.push(row);
     }
-    page.section("prepared", "Prepared", if found.is_empty() { Vec::new() } else { vec![Block::Table(grid)] });
+    page.section(
+        "prepared",
+        "Prepared",
+        if found.is_empty() { Vec::new() } else { vec![Block::Table(grid)] },
+    );
     let items = vec![
         Block::Code("bench-runner compare RUN_A RUN_B\nbench-runner compare RUN_A RUN_B --format markdown\nbench-runner explain RUN_A RUN_B\nbench-runner list".to_owned()),
         Block::Quiet("A run is named by four or more characters of the beginning or end of its id, or by `latest`. Runs of unlike machines, configurations or settings are not compared; machines are compared on their own page.".to_owned()),
@@ -108,7 +110,8 @@ pub fn comparisons(site: &Site, found: &[PreparedComparison]) -> Document {
 /// [`ReportError::Chart`] when a chart cannot be drawn.
 pub fn comparison(site: &Site, found: &PreparedComparison) -> Result<Document, ReportError> {
     let pair = &found.comparison;
-    let mut page = Document::new(comparison_path(&pair.baseline, &pair.candidate), "Comparison", found.label.clone());
+    let mut page =
+        Document::new(comparison_path(&pair.baseline, &pair.candidate), "Comparison", found.label.clone());
     page.line = format!(
         "{}: {} against {} before it.",
         code(&site.machine_name(&found.identity.machine)),
@@ -149,11 +152,12 @@ pub fn comparison(site: &Site, found: &PreparedComparison) -> Result<Document, R
         Item { text: format!("{text}: {}{rest}.", names.join(", ")), link: None }
     });
     let items: Vec<Item> = items.collect();
-    page.section("coverage", "Coverage", if items.is_empty() { Vec::new() } else { vec![Block::List(items)] });
-    let commands = format!(
-        "{}\nbench-runner explain {} {}",
-        page.command, pair.baseline, pair.candidate
+    page.section(
+        "coverage",
+        "Coverage",
+        if items.is_empty() { Vec::new() } else { vec![Block::List(items)] },
     );
+    let commands = format!("{}\nbench-runner explain {} {}", page.command, pair.baseline, pair.candidate);
     page.section("reproduce", "Reproduce", vec![Block::Code(commands)]);
     Ok(page)
 }
@@ -197,10 +201,9 @@ pub(super) fn rows(site: &Site, caption: &str, rows: &[&Comparison]) -> Grid {
     );
     for row in rows {
         let scale = Scale::metric(PAGE, &row.metric, [row.baseline_value, row.candidate_value]);
-        let would = row.minimum_detectable_effect.map_or_else(
-            || "unknown".to_owned(),
-            |effect| format!("≥ {}", format::percent(PAGE, effect, 1)),
-        );
+        let would = row
+            .minimum_detectable_effect
+            .map_or_else(|| "unknown".to_owned(), |effect| format!("≥ {}", format::percent(PAGE, effect, 1)));
         grid.rows.push(vec![
             Cell::toned(words::verdict(row.verdict, PAGE), words::verdict_tone(row.verdict)),
             benchmark_cell(site, &row.benchmark),
@@ -233,11 +236,14 @@ fn chart(site: &Site, rows: &[&Comparison]) -> Result<Chart, ReportError> {
         description: format!("{} of {}.", drawn.len(), plural(total(rows.len()), "benchmark")),
     };
     let made = forest::chart(&words, &marks)?;
-    let clipped = if made.clipped == 0 { String::new() } else { format!(" {} run off an edge.", made.clipped) };
+    let clipped =
+        if made.clipped == 0 { String::new() } else { format!(" {} run off an edge.", made.clipped) };
     Ok(Chart {
         svg: made.svg,
         at: Vec::new(),
-        caption: format!("Change of each benchmark with its interval; the shaded margin does not matter.{clipped}"),
+        caption: format!(
+            "Change of each benchmark with its interval; the shaded margin does not matter.{clipped}"
+        ),
         fold: format!("The {} drawn as a table", plural(total(drawn.len()), "row")),
         grid: self::rows(site, "Rows drawn", &drawn),
     })

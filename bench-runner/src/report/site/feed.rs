@@ -62,7 +62,11 @@ fn xml(text: &str) -> String {
 pub fn badge(overview: &Overview) -> String {
     let slower = overview.lines.iter().filter(|line| line.standing == Standing::Slower).count();
     let broken = overview.budgets.iter().filter(|(_, gate)| gate.verdict == GateVerdict::Fail).count();
-    let judged = overview.lines.iter().filter(|line| matches!(line.standing, Standing::Quiet | Standing::Faster)).count();
+    let judged = overview
+        .lines
+        .iter()
+        .filter(|line| matches!(line.standing, Standing::Quiet | Standing::Faster))
+        .count();
     let (word, color) = if slower > 0 {
         (format!("{slower} slower"), "#b34700")
     } else if broken > 0 {

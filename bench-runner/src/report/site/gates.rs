@@ -33,7 +33,9 @@ pub fn gates(site: &Site, overview: &Overview, decisions: &[Decision]) -> Docume
     }
     let elsewhere = overview.budgets.len() - applying.len();
     if elsewhere > 0 {
-        let text = format!("{elsewhere} pairs of budget and machine have no verdict: the budget was set for other hardware or another configuration.");
+        let text = format!(
+            "{elsewhere} pairs of budget and machine have no verdict: the budget was set for other hardware or another configuration."
+        );
         page.section("elsewhere", "Not judged", vec![Block::Quiet(text)]);
     }
     let waived: Vec<&Decision> = decisions.iter().filter(|one| one.kind == DecisionKind::Waive).collect();
@@ -85,14 +87,16 @@ fn table(site: &Site, outcomes: &[&(String, GateOutcome)]) -> Grid {
         let value = gate.value_ns.map_or_else(
             || "unknown".to_owned(),
             |value| match width {
-                Some(width) => format!("{}{per} {}", scale.show(value, Some(width)), format::half_width(PAGE, width / value)),
+                Some(width) => format!(
+                    "{}{per} {}",
+                    scale.show(value, Some(width)),
+                    format::half_width(PAGE, width / value)
+                ),
                 None => format!("{}{per} (no interval)", scale.show(value, None)),
             },
         );
-        let benchmark = gate.benchmark.as_ref().map_or_else(
-            || Cell::text(PAGE.nothing()),
-            |id| benchmark_cell(site, id),
-        );
+        let benchmark =
+            gate.benchmark.as_ref().map_or_else(|| Cell::text(PAGE.nothing()), |id| benchmark_cell(site, id));
         grid.rows.push(vec![
             Cell::toned(words::gate(gate.verdict, PAGE), words::gate_tone(gate.verdict)),
             Cell::text(gate.budget.id.clone()),
@@ -100,8 +104,10 @@ fn table(site: &Site, outcomes: &[&(String, GateOutcome)]) -> Grid {
             machine_cell(site, machine),
             Cell::text(format!("≤ {}{per}", scale.show(gate.budget.limit_ns, None))).by(gate.budget.limit_ns),
             Cell::text(value).by(gate.value_ns.unwrap_or(f64::NAN)),
-            Cell::text(gate.headroom.map_or_else(|| "unknown".to_owned(), |room| format::percent(PAGE, room, 1)))
-                .by(gate.headroom.unwrap_or(f64::NAN)),
+            Cell::text(
+                gate.headroom.map_or_else(|| "unknown".to_owned(), |room| format::percent(PAGE, room, 1)),
+            )
+            .by(gate.headroom.unwrap_or(f64::NAN)),
             Cell::text(gate.reason.clone()),
         ]);
     }

@@ -20,7 +20,12 @@ pub(super) fn chips(chips: &[(String, &'static str)]) -> String {
 pub(super) fn side(document: &Document) -> String {
     let mut out = String::new();
     for section in &document.sections {
-        _ = write!(out, "<li><a href=\"#{}\">{}</a>", escape::html(&section.id), escape::html(&section.title));
+        _ = write!(
+            out,
+            "<li><a href=\"#{}\">{}</a>",
+            escape::html(&section.id),
+            escape::html(&section.title)
+        );
     }
     out
 }

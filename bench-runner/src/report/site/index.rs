@@ -27,8 +27,13 @@ pub fn index(site: &Site, overview: &Overview) -> Document {
     page.chips = chips(overview);
     page.command = "bench-runner site".to_owned();
     page.section("machines", "Machines", machines(site, overview));
-    let pick = |standing| overview.lines.iter().filter(move |line| line.standing == standing).collect::<Vec<_>>();
-    page.section("attention", "Needs attention", moved(site, "Got slower, worst first", &pick(Standing::Slower), "a"));
+    let pick =
+        |standing| overview.lines.iter().filter(move |line| line.standing == standing).collect::<Vec<_>>();
+    page.section(
+        "attention",
+        "Needs attention",
+        moved(site, "Got slower, worst first", &pick(Standing::Slower), "a"),
+    );
     page.section("good", "Good news", moved(site, "Got faster, most first", &pick(Standing::Faster), "g"));
     page.section("unsure", "Could not tell", reasons(site, "Without an answer", &pick(Standing::CannotTell)));
     page.section("not-run", "Not run", reasons(site, "Not in the newest run", &pick(Standing::NotRun)));
@@ -94,9 +99,16 @@ fn chips(overview: &Overview) -> Vec<(String, &'static str)> {
     }
     let judged = |verdict| overview.budgets.iter().filter(|(_, gate)| gate.verdict == verdict).count();
     let (pass, fail) = (judged(GateVerdict::Pass), judged(GateVerdict::Fail));
-    let open = judged(GateVerdict::Inconclusive) + judged(GateVerdict::Missing) + judged(GateVerdict::NotComparable);
+    let open =
+        judged(GateVerdict::Inconclusive) + judged(GateVerdict::Missing) + judged(GateVerdict::NotComparable);
     if pass + fail + open > 0 {
-        let tone = if fail > 0 { "fail" } else if open > 0 { "inconclusive" } else { "pass" };
+        let tone = if fail > 0 {
+            "fail"
+        } else if open > 0 {
+            "inconclusive"
+        } else {
+            "pass"
+        };
         chips.push((format!("{pass} of {} budgets hold", pass + fail + open), tone));
     }
     chips
@@ -135,12 +147,16 @@ fn machines(site: &Site, overview: &Overview) -> Vec<Block> {
 pub(super) fn fitness(machine: &MachineStanding) -> (String, &'static str) {
     match (machine.grade.as_deref(), machine.doubts.first()) {
         (Some("X"), _) => ("no: grade X".to_owned(), "fail"),
-        (Some(grade), None) => (format!("yes: grade {grade}"), if grade == "C" { "inconclusive" } else { "pass" }),
+        (Some(grade), None) => {
+            (format!("yes: grade {grade}"), if grade == "C" { "inconclusive" } else { "pass" })
+        }
         (Some(grade), Some(_)) => {
             (format!("grade {grade}, {}", plural(total(machine.doubts.len()), "doubt")), "inconclusive")
         }
         (None, None) => ("unknown".to_owned(), "inconclusive"),
-        (None, Some(_)) => (format!("unknown, {}", plural(total(machine.doubts.len()), "doubt")), "inconclusive"),
+        (None, Some(_)) => {
+            (format!("unknown, {}", plural(total(machine.doubts.len()), "doubt")), "inconclusive")
+        }
     }
 }
 
@@ -198,7 +214,6 @@ pub(super) fn moved(site: &Site, caption: &str, lines: &[&LineSummary], mark: &s
             ("Now", Kind::Number),
             ("Since", Kind::Text),
             ("Between commits", Kind::Text),
-            ("Why", Kind::Text),
         ],
     );
     for (place, line) in lines.iter().take(DRAWN).enumerate() {
@@ -216,7 +231,6 @@ pub(super) fn moved(site: &Site, caption: &str, lines: &[&LineSummary], mark: &s
             Cell::text(value).by(line.value.map_or(f64::NAN, |value| value.0)),
             Cell::text(measure::since(moved)).to(site.link(run_path(&moved.since))),
             Cell::text(measure::commits(&moved.commits)),
-            Cell::text(line.reason.clone()),
         ]);
     }
     if lines.len() > DRAWN {
@@ -302,10 +316,10 @@ pub(super) fn run_grid() -> Grid {
 
 /// One run of such a list.
 pub(super) fn run_row(site: &Site, run: &crate::model::record::RunListing) -> Vec<Cell> {
-    let commit = run.commit.as_ref().map_or_else(
-        || "unknown".to_owned(),
-        |commit| code(&commit.chars().take(9).collect::<String>()),
-    );
+    let commit = run
+        .commit
+        .as_ref()
+        .map_or_else(|| "unknown".to_owned(), |commit| code(&commit.chars().take(9).collect::<String>()));
     let (state, tone) = match (run.kind, run.status) {
         (RunKind::Measured, RunStatus::Complete) => ("complete", ""),
         (RunKind::Measured, RunStatus::Partial) => ("partial", "inconclusive"),
@@ -336,9 +350,9 @@ fn questions(site: &Site) -> Vec<Block> {
         ("data.html", "How do I get the numbers?"),
         ("method.html", "How is each number made?"),
     ];
-    let items = ask.iter().filter(|(path, _)| site.has(path)).map(|(path, text)| Item {
-        text: (*text).to_owned(),
-        link: Some((*path).to_owned()),
-    });
+    let items = ask
+        .iter()
+        .filter(|(path, _)| site.has(path))
+        .map(|(path, text)| Item { text: (*text).to_owned(), link: Some((*path).to_owned()) });
     vec![Block::List(items.collect())]
 }

@@ -31,7 +31,11 @@ pub fn knobs(board: &KnobBoard) -> Document {
     }
     for (place, (machine, advice)) in board.advice.iter().take(CARDS).enumerate() {
         let title = format!("{}. {}", place + 1, crate::report::escape::visible(&advice.action, false));
-        page.section(&format!("knob-{}", place + 1), &words::unmarked(&title).replace('`', ""), card(machine, advice));
+        page.section(
+            &format!("knob-{}", place + 1),
+            &words::unmarked(&title).replace('`', ""),
+            card(machine, advice),
+        );
     }
     if tried.is_empty() {
         tried.push(Block::Text(
@@ -117,7 +121,11 @@ fn table(contrast: &Contrast, blocks: u32) -> Grid {
         ]);
     }
     let rest = contrast.rows.len().saturating_sub(ROWS);
-    let rest = if rest == 0 { String::new() } else { format!(" {} more are not listed.", plural(total(rest), "row")) };
+    let rest = if rest == 0 {
+        String::new()
+    } else {
+        format!(" {} more are not listed.", plural(total(rest), "row"))
+    };
     grid.note = format!("{} that count.{rest}", plural(u64::from(blocks), "block"));
     grid
 }

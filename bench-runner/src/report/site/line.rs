@@ -8,6 +8,7 @@ use crate::model::gate::Per;
 use crate::model::history::HistoryPoint;
 use crate::model::site::{BenchmarkPage, Place, SiteLine};
 use crate::model::units::Timestamp;
+use crate::report::ReportError;
 use crate::report::chart::line::{Point, Spec, chart};
 use crate::report::chart::svg::Ink;
 use crate::report::chart::thin::thin;
@@ -16,7 +17,6 @@ use crate::report::format::{self, Scale, plural};
 use crate::report::view::table::Kind;
 use crate::report::view::words::{code, strong};
 use crate::report::view::{real, total};
-use crate::report::ReportError;
 
 /// Points of a trend at most; of longer lines extremes stay.
 const TREND: usize = 240;
@@ -38,7 +38,8 @@ pub fn benchmark(site: &Site, content: &BenchmarkPage) -> Result<Document, Repor
     let mut page = Document::new(benchmark_path(id), "Benchmark", title);
     let measures = content.measures.as_ref().map(|text| format!(" {text}")).unwrap_or_default();
     page.line = format!("Package {}.{measures}", code(&id.package));
-    page.command = format!("bench-runner changes list # {}", crate::report::escape::visible(&measure::name(id), false));
+    page.command =
+        format!("bench-runner changes list # {}", crate::report::escape::visible(&measure::name(id), false));
     for place in &content.places {
         let (words, tone) = measure::standing(place.line.standing);
         page.chips.push((format!("{words} on {}", place.name), tone));
@@ -72,7 +73,12 @@ fn blocks(site: &Site, place: &Place, number: usize) -> Result<Vec<Block>, Repor
         let scale = Scale::metric(PAGE, metric, now.iter().copied());
         if let Some((run, before)) = &samples.before {
             let name = (run.short(), samples.run.short());
-            blocks.push(Block::Chart(distributions(&scale, (&before.launches.concat(), &now), name, number)?));
+            blocks.push(Block::Chart(distributions(
+                &scale,
+                (&before.launches.concat(), &now),
+                name,
+                number,
+            )?));
         }
         if !now.is_empty() {
             blocks.push(Block::Chart(in_order(&scale, &samples.now.launches, samples.run.short(), number)?));
@@ -124,7 +130,11 @@ fn tiles(line: &SiteLine) -> Vec<Tile> {
     tiles.push(Tile {
         name: "History".to_owned(),
         value: plural(total(line.history.points.len()), "run"),
-        below: line.history.points.first().map_or_else(String::new, |first| format!("since {}", measure::day(first.started))),
+        below: line
+            .history
+            .points
+            .first()
+            .map_or_else(String::new, |first| format!("since {}", measure::day(first.started))),
         tone: "",
     });
     tiles
@@ -162,7 +172,10 @@ fn commands(line: &SiteLine) -> String {
     }
     if let Some(last) = line.history.points.last() {
         lines.push(format!("bench-runner report {}", last.run));
-        lines.push(format!("bench-runner export --help   # run {} and others as CSV, JSON and more", last.run.short()));
+        lines.push(format!(
+            "bench-runner export --help   # run {} and others as CSV, JSON and more",
+            last.run.short()
+        ));
     }
     lines.join("\n")
 }
@@ -201,9 +214,16 @@ fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, ReportError
     }
     let spec = Spec {
         levels: levels(line, &scale),
-        limit: line.budget.as_ref().filter(|budget| budget.budget.per == Per::Iteration && metric.is_time()).map(
-            |budget| (scale.scaled(budget.budget.limit_ns), format!("budget {}", scale.show(budget.budget.limit_ns, None))),
-        ),
+        limit: line
+            .budget
+            .as_ref()
+            .filter(|budget| budget.budget.per == Per::Iteration && metric.is_time())
+            .map(|budget| {
+                (
+                    scale.scaled(budget.budget.limit_ns),
+                    format!("budget {}", scale.show(budget.budget.limit_ns, None)),
+                )
+            }),
         marks: marks(line),
         ticks: dates(points),
         label: "day of the run, UTC".to_owned(),
@@ -255,13 +275,14 @@ fn trend_table(site: &Site, line: &SiteLine, kept: &[usize]) -> Grid {
     );
     for index in kept {
         let point = &line.history.points[*index];
-        let commit = point.commit.as_ref().map_or_else(
-            || "unknown".to_owned(),
-            |commit| code(&commit.chars().take(9).collect::<String>()),
-        );
+        let commit = point
+            .commit
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), |commit| code(&commit.chars().take(9).collect::<String>()));
         grid.rows.push(vec![
             Cell::text(minute(point.started)).to(site.link(run_path(&point.run))),
-            Cell::text(measure::value(&line.history.key.metric, point.value, line.intervals[*index])).by(point.value),
+            Cell::text(measure::value(&line.history.key.metric, point.value, line.intervals[*index]))
+                .by(point.value),
             Cell::text(commit),
             Cell::text(point.launches.to_string()),
             Cell::text(point.grade.clone().unwrap_or_default()),
@@ -281,12 +302,17 @@ fn remark(line: &SiteLine, index: usize) -> String {
     } else if !point.is_eligible() {
         remarks.push("not judged with".to_owned());
     }
-    if let Some(before) = index.checked_sub(1).map(|index| &points[index]).filter(|before| before.build != point.build) {
+    if let Some(before) =
+        index.checked_sub(1).map(|index| &points[index]).filter(|before| before.build != point.build)
+    {
         remarks.push(format!("build changed: {}", difference(&before.build, &point.build)));
     }
-    remarks.extend(line.steps.iter().filter(|step| step.index == index).map(|step| {
-        format!("{} {}", kind(step.kind), measure::change(step.ratio, step.ratio_interval))
-    }));
+    remarks.extend(
+        line.steps
+            .iter()
+            .filter(|step| step.index == index)
+            .map(|step| format!("{} {}", kind(step.kind), measure::change(step.ratio, step.ratio_interval))),
+    );
     remarks.join("; ")
 }
 
@@ -317,7 +343,9 @@ fn usual_spacing(points: &[HistoryPoint]) -> f64 {
 fn levels(line: &SiteLine, scale: &Scale) -> Vec<(f64, f64, f64)> {
     let points = &line.history.points;
     let steps: Vec<_> = line.steps.iter().filter(|step| step.kind == ChangeKind::Step).collect();
-    let x = |index: usize| points.get(index.min(points.len().saturating_sub(1))).map_or(0.0, |point| days(points, point.started));
+    let x = |index: usize| {
+        points.get(index.min(points.len().saturating_sub(1))).map_or(0.0, |point| days(points, point.started))
+    };
     let mut levels = Vec::new();
     let mut from = 0;
     for (place, step) in steps.iter().enumerate() {
@@ -400,7 +428,8 @@ fn distributions(
     );
     for (name, values) in [(old, before), (new, now)] {
         let end = |pick: fn(f64, f64) -> f64| values.iter().copied().reduce(pick);
-        let show = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |value| scale.show(value, None));
+        let show =
+            |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), |value| scale.show(value, None));
         grid.rows.push(vec![
             Cell::text(name),
             Cell::text(values.len().to_string()),
@@ -413,7 +442,11 @@ fn distributions(
     Ok(Chart {
         svg,
         at: Vec::new(),
-        caption: format!("All observations, run {} above, run {} below, the same scale; the mark is the middle.{beyond}", code(old), code(new)),
+        caption: format!(
+            "All observations, run {} above, run {} below, the same scale; the mark is the middle.{beyond}",
+            code(old),
+            code(new)
+        ),
         fold: "Both runs in numbers".to_owned(),
         grid,
     })
@@ -434,7 +467,13 @@ fn in_order(scale: &Scale, launches: &[Vec<f64>], run: &str, number: usize) -> R
     let spec = Spec {
         points: kept
             .iter()
-            .map(|place| Point { x: x(*place), y: scale.scaled(values[*place]), interval: None, aside: false, gap: false })
+            .map(|place| Point {
+                x: x(*place),
+                y: scale.scaled(values[*place]),
+                interval: None,
+                aside: false,
+                gap: false,
+            })
             .collect(),
         levels: launches
             .iter()
@@ -453,7 +492,11 @@ fn in_order(scale: &Scale, launches: &[Vec<f64>], run: &str, number: usize) -> R
     let words = Words {
         id: format!("order-{number}"),
         title: "Observations in the order of time".to_owned(),
-        description: format!("{} in {}.", plural(total(values.len()), "observation"), plural(total(launches.len()), "launch")),
+        description: format!(
+            "{} in {}.",
+            plural(total(values.len()), "observation"),
+            plural(total(launches.len()), "launch")
+        ),
     };
     let made = chart(&words, &spec)?;
     let mut grid = Grid::new(

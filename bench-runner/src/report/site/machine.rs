@@ -29,7 +29,8 @@ const LISTED: usize = 30;
 pub fn machine(site: &Site, content: &MachinePage) -> Result<Document, ReportError> {
     let standing = &content.standing;
     let listing = &standing.machine;
-    let mut page = Document::new(machine_path(&listing.machine), "Machine", site.machine_name(&listing.machine));
+    let mut page =
+        Document::new(machine_path(&listing.machine), "Machine", site.machine_name(&listing.machine));
     let (fit, tone) = fitness(standing);
     page.line = format!(
         "{}, key {}. {} since {}, the newest {}.",
@@ -43,7 +44,8 @@ pub fn machine(site: &Site, content: &MachinePage) -> Result<Document, ReportErr
     if standing.stale {
         page.chips.push(("silent: others have newer runs".to_owned(), "inconclusive"));
     }
-    page.command = format!("bench-runner machines {}", crate::report::escape::visible(&listing.machine, false));
+    page.command =
+        format!("bench-runner machines {}", crate::report::escape::visible(&listing.machine, false));
     let mut fitting = vec![Block::Tiles(tiles(content))];
     for doubt in &standing.doubts {
         fitting.push(Block::Banner("inconclusive", "Doubt.".to_owned(), doubt.clone()));
@@ -52,7 +54,11 @@ pub fn machine(site: &Site, content: &MachinePage) -> Result<Document, ReportErr
     page.section("fit", "Is it fit?", fitting);
     page.section("noise", "Noise over time", noise_chart(site, &content.profile.noise)?);
     let lines: Vec<_> = content.lines.iter().collect();
-    page.section("lines", "Lines that moved here", moved(site, "Lines that moved on this machine", &lines, "m"));
+    page.section(
+        "lines",
+        "Lines that moved here",
+        moved(site, "Lines that moved on this machine", &lines, "m"),
+    );
     page.section("changes", "Facts that changed", steps(site, content));
     page.section("modes", "Configurations", modes(content));
     let mut runs = run_grid();
@@ -86,8 +92,13 @@ fn tiles(content: &MachinePage) -> Vec<Tile> {
         });
     }
     let words = ["slower", "faster", "cannot tell", "not run", "nothing found"];
-    let counts: Vec<String> =
-        standing.counts.iter().zip(words).filter(|(count, _)| **count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let counts: Vec<String> = standing
+        .counts
+        .iter()
+        .zip(words)
+        .filter(|(count, _)| **count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     let all = standing.counts.iter().map(|count| u64::from(*count)).sum::<u64>();
     tiles.push(Tile { name: "Lines".to_owned(), value: all.to_string(), below: counts.join(", "), tone: "" });
     tiles
@@ -99,7 +110,10 @@ fn noise_chart(site: &Site, nights: &[Noise]) -> Result<Vec<Block>, ReportError>
     let values: Vec<f64> = known.iter().map(|night| night.1).collect();
     let kept = thin(&values, RUNS);
     if kept.len() < 2 {
-        return Ok(vec![Block::Text("Fewer than two runs have a spread between launches; the chart begins with the second.".to_owned())]);
+        return Ok(vec![Block::Text(
+            "Fewer than two runs have a spread between launches; the chart begins with the second."
+                .to_owned(),
+        )]);
     }
     let x = |place: usize| real(total(place + 1));
     let spec = Spec {
@@ -146,7 +160,8 @@ fn noise_chart(site: &Site, nights: &[Noise]) -> Result<Vec<Block>, ReportError>
     Ok(vec![Block::Chart(Chart {
         svg: made.svg,
         at: made.at,
-        caption: "Median over benchmarks of the spread between launches of one run. Lower is quieter.".to_owned(),
+        caption: "Median over benchmarks of the spread between launches of one run. Lower is quieter."
+            .to_owned(),
         fold: format!("The {} as a table", plural(total(kept.len()), "run")),
         grid,
     })])
@@ -178,7 +193,12 @@ fn steps(site: &Site, content: &MachinePage) -> Vec<Block> {
 fn modes(content: &MachinePage) -> Vec<Block> {
     let mut grid = Grid::new(
         "Configurations in which it was measured",
-        &[("Configuration", Kind::Code), ("Runs", Kind::Number), ("First", Kind::Text), ("Latest", Kind::Text)],
+        &[
+            ("Configuration", Kind::Code),
+            ("Runs", Kind::Number),
+            ("First", Kind::Text),
+            ("Latest", Kind::Text),
+        ],
     );
     for mode in &content.profile.modes {
         grid.rows.push(vec![
@@ -202,10 +222,16 @@ fn facts(facts: &[Fact]) -> Vec<Block> {
         let unit = if fact.unit.is_empty() { String::new() } else { format!(" {}", fact.unit) };
         grid.rows.push(vec![
             Cell::text(fact.key.clone()),
-            Cell::text(fact.known_text().map_or_else(|| "unknown".to_owned(), |text| format!("{text}{unit}"))),
+            Cell::text(
+                fact.known_text().map_or_else(|| "unknown".to_owned(), |text| format!("{text}{unit}")),
+            ),
             Cell::text(status),
             Cell::text(fact.source.clone()),
         ]);
     }
-    if grid.rows.is_empty() { Vec::new() } else { vec![Block::Fold(plural(total(grid.rows.len()), "fact"), grid)] }
+    if grid.rows.is_empty() {
+        Vec::new()
+    } else {
+        vec![Block::Fold(plural(total(grid.rows.len()), "fact"), grid)]
+    }
 }

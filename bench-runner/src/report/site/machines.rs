@@ -70,12 +70,17 @@ fn comparison(site: &Site, found: &MachineComparison) -> Vec<Block> {
         code(found.sides.first().map_or("", |side| side.name.as_str()))
     ))];
     for side in found.sides.iter().filter(|side| side.synthetic) {
-        blocks.push(Block::Banner("inconclusive", "Made up.".to_owned(), format!("{} is no real machine.", code(&side.name))));
+        blocks.push(Block::Banner(
+            "inconclusive",
+            "Made up.".to_owned(),
+            format!("{} is no real machine.", code(&side.name)),
+        ));
     }
     let mut grid = Grid::new("Machines side by side", &[("Benchmark", Kind::Text)]);
     for (place, side) in found.sides.iter().enumerate() {
         let head = crate::report::escape::visible(&side.name, false);
-        grid.columns.push((if place == 0 { format!("{head} (reference)") } else { head.clone() }, Kind::Number));
+        grid.columns
+            .push((if place == 0 { format!("{head} (reference)") } else { head.clone() }, Kind::Number));
         if place > 0 {
             grid.columns.push((format!("{head}: ratio"), Kind::Number));
             grid.columns.push((format!("{head}: per cycle"), Kind::Number));
@@ -110,7 +115,8 @@ fn comparison(site: &Site, found: &MachineComparison) -> Vec<Block> {
         differences.columns.push((crate::report::escape::visible(&side.name, false), Kind::Code));
     }
     for difference in &found.differences {
-        let values = difference.values.iter().map(|value| Cell::text(crate::report::escape::shorten(value, 90)));
+        let values =
+            difference.values.iter().map(|value| Cell::text(crate::report::escape::shorten(value, 90)));
         differences.rows.push([Cell::text(difference.key.clone())].into_iter().chain(values).collect());
     }
     if !differences.rows.is_empty() {
@@ -134,6 +140,9 @@ fn side_cells(scale: &Scale, cell: Option<&MachineCell>) -> Vec<Cell> {
     vec![
         Cell::text(scale.show(cell.value, None)).by(cell.value),
         Cell::text(ratio(cell.ratio, cell.ratio_interval)).by(cell.ratio),
-        Cell::text(cell.per_cycle.map_or_else(|| "unknown".to_owned(), |value| ratio(value, cell.per_cycle_interval))),
+        Cell::text(
+            cell.per_cycle
+                .map_or_else(|| "unknown".to_owned(), |value| ratio(value, cell.per_cycle_interval)),
+        ),
     ]
 }

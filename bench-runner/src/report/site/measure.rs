@@ -71,7 +71,8 @@ pub(super) fn change(ratio: f64, interval: Option<(f64, f64)>) -> String {
 
 /// Between which commits something changed.
 pub(super) fn commits(commits: &(Option<String>, Option<String>)) -> String {
-    let short = |commit: &Option<String>| commit.as_ref().map(|text| code(&text.chars().take(9).collect::<String>()));
+    let short =
+        |commit: &Option<String>| commit.as_ref().map(|text| code(&text.chars().take(9).collect::<String>()));
     match (short(&commits.0), short(&commits.1)) {
         (Some(old), Some(new)) if old == new => format!("at {new}, no commit between"),
         (Some(old), Some(new)) => format!("{old} → {new}"),
@@ -127,8 +128,9 @@ pub(super) fn spark(line: &LineSummary, id: &str) -> Option<(String, String)> {
             open = false;
             continue;
         };
-        let x = 3.0 + (SPARK.0 - 6.0) * super::super::view::real(super::super::view::total(place))
-            / super::super::view::real(super::super::view::total(last));
+        let x = 3.0
+            + (SPARK.0 - 6.0) * super::super::view::real(super::super::view::total(place))
+                / super::super::view::real(super::super::view::total(last));
         let y = SPARK.1 / 2.0 - (value - middle) / span * (SPARK.1 - 6.0);
         _ = write!(path, "{}{x:.1} {y:.1}", if open { 'L' } else { 'M' });
         open = true;
@@ -157,8 +159,10 @@ fn blocks(values: &[Option<f64>], low: f64, span: f64) -> String {
 
 /// The change of a line with everything that belongs to it, for lists: size, since when, between which commits.
 pub(super) fn since(moved: &Moved) -> String {
-    let runs = format::plural(u64::from(moved.runs), "run");
-    format!("{} ({runs} ago)", minute(moved.started))
+    if moved.runs <= 1 {
+        return format!("{}, the newest run", day(moved.started));
+    }
+    format!("{}, {} at this level", day(moved.started), format::plural(u64::from(moved.runs), "run"))
 }
 
 #[cfg(test)]

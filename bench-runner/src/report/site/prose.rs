@@ -42,11 +42,17 @@ pub fn data(site: &Site) -> Document {
             Block::Code("bench-runner bundle --help\nbench-runner verify\nbench-runner key show".to_owned()),
         ],
     );
-    let items = [("index.md", "The first page as Markdown"), ("machines.md", "Machines as Markdown"), ("compare.md", "Comparisons as Markdown"), ("changes.atom", "Changes as an Atom feed"), ("badge.svg", "A badge for a README")];
-    let items = items.iter().filter(|(path, _)| site.has(path)).map(|(path, text)| Item {
-        text: (*text).to_owned(),
-        link: Some((*path).to_owned()),
-    });
+    let items = [
+        ("index.md", "The first page as Markdown"),
+        ("machines.md", "Machines as Markdown"),
+        ("compare.md", "Comparisons as Markdown"),
+        ("changes.atom", "Changes as an Atom feed"),
+        ("badge.svg", "A badge for a README"),
+    ];
+    let items = items
+        .iter()
+        .filter(|(path, _)| site.has(path))
+        .map(|(path, text)| Item { text: (*text).to_owned(), link: Some((*path).to_owned()) });
     page.section("twins", "Beside these pages", vec![Block::List(items.collect())]);
     page
 }

@@ -22,7 +22,12 @@ pub fn releases(site: &Site, steps: &[ReleaseStep]) -> Document {
     };
     page.command = "bench-runner compare RUN_A RUN_B --format markdown".to_owned();
     for (place, step) in steps.iter().enumerate() {
-        let title = format!("{} → {} on {}", step.tags.0, step.tags.1, site.machine_name(&step.comparison.identity.machine));
+        let title = format!(
+            "{} → {} on {}",
+            step.tags.0,
+            step.tags.1,
+            site.machine_name(&step.comparison.identity.machine)
+        );
         let title = crate::report::escape::visible(&title, false);
         page.section(&format!("release-{}", place + 1), &title, release(site, step));
     }
@@ -83,7 +88,10 @@ fn release(site: &Site, step: &ReleaseStep) -> Vec<Block> {
     let open: Vec<&Comparison> =
         of(Verdict::Inconclusive).into_iter().chain(of(Verdict::NotComparable)).take(CLAIMS).collect();
     if !open.is_empty() {
-        blocks.push(Block::Fold(format!("? {} about which nothing may be written", open.len()), rows(site, "Without an answer", &open)));
+        blocks.push(Block::Fold(
+            format!("? {} about which nothing may be written", open.len()),
+            rows(site, "Without an answer", &open),
+        ));
     }
     let link = site.link(comparison_path(&pair.baseline, &pair.candidate));
     if link.is_some() {

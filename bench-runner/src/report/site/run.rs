@@ -41,8 +41,18 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
             let mine = |id| results.iter().any(|result| result.benchmark == id);
             let part = RunReport {
                 results: results.to_vec(),
-                distributions: report.distributions.iter().filter(|one| mine(one.benchmark.clone())).cloned().collect(),
-                batch_curves: report.batch_curves.iter().filter(|curve| curve.points.first().is_some_and(|point| mine(point.benchmark.clone()))).cloned().collect(),
+                distributions: report
+                    .distributions
+                    .iter()
+                    .filter(|one| mine(one.benchmark.clone()))
+                    .cloned()
+                    .collect(),
+                batch_curves: report
+                    .batch_curves
+                    .iter()
+                    .filter(|curve| curve.points.first().is_some_and(|point| mine(point.benchmark.clone())))
+                    .cloned()
+                    .collect(),
                 parallel: report.parallel.iter().filter(|one| mine(one.benchmark.clone())).cloned().collect(),
                 previous: None,
                 previous_started: None,
@@ -74,7 +84,10 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
 
 /// The bar above a report.
 fn bar(site: &Site, path: &str, more: &str) -> String {
-    format!("<nav class=\"bar\" aria-label=\"Pages\"><div class=\"wide\">{}{more}</div></nav>", site.navigation(path))
+    format!(
+        "<nav class=\"bar\" aria-label=\"Pages\"><div class=\"wide\">{}{more}</div></nav>",
+        site.navigation(path)
+    )
 }
 
 impl Site {
@@ -82,7 +95,9 @@ impl Site {
     #[must_use]
     pub fn pruned(&self, run: &crate::model::ids::RunId) -> super::Document {
         let mut page = super::Document::new(run_path(run), "Run", format!("Run {run}"));
-        page.line = "The observations of this run were pruned; its values stand in the trends of its benchmarks.".to_owned();
+        page.line =
+            "The observations of this run were pruned; its values stand in the trends of its benchmarks."
+                .to_owned();
         page.command = format!("bench-runner show {run}");
         page
     }
