@@ -24,6 +24,7 @@ pub mod ratio_table;
 pub mod release;
 pub mod report_assembly;
 pub mod screen;
+pub mod site_assembly;
 pub mod trend;
 pub(crate) mod words;
 

@@ -79,6 +79,8 @@ pub enum Command {
     List(commands::list::Args),
     /// Show one run
     Show(commands::show::Args),
+    /// Write the pages of the observatory: one folder, no server, no request
+    Site(commands::site::Args),
     /// List machines, or show one
     Machines(commands::machines::Args),
     /// Say how far this machine can be trusted right now

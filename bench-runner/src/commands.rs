@@ -35,6 +35,7 @@ pub mod report;
 pub mod run;
 mod sheet;
 pub mod show;
+pub mod site;
 mod stage;
 mod steps;
 pub mod trend;
@@ -182,6 +183,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Report(args) => report::run(args, &session),
         Command::List(args) => list::run(args, &session),
         Command::Show(args) => show::run(args, &session),
+        Command::Site(args) => site::run(args, &session),
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),

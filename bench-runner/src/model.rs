@@ -26,6 +26,7 @@ pub mod release;
 pub mod report;
 pub mod run;
 pub mod seal;
+pub mod site;
 pub mod step;
 pub mod trend;
 pub mod units;

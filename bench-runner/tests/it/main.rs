@@ -63,6 +63,8 @@ mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
+mod site;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tidy;
