@@ -21,8 +21,10 @@ pub mod machines;
 pub mod made_up;
 pub mod planner;
 pub mod ratio_table;
+pub mod release;
 pub mod report_assembly;
 pub mod screen;
+pub mod trend;
 pub(crate) mod words;
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod facts;
 pub mod gate;
 pub mod import;
 pub mod key;
+pub mod knobs;
 pub mod list;
 mod load;
 mod machine;
@@ -29,11 +30,14 @@ pub mod machines;
 pub mod man;
 pub mod plan;
 pub mod quarantine;
+pub mod release_notes;
 pub mod report;
 pub mod run;
+mod sheet;
 pub mod show;
 mod stage;
 mod steps;
+pub mod trend;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -189,6 +193,8 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Changes(args) => changes::run(args, &session),
         Command::Alias(args) => alias::run(args, &session),
         Command::Quarantine(args) => quarantine::run(args, &session),
+        Command::Trend(args) => trend::run(args, &session),
+        Command::ReleaseNotes(args) => release_notes::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Experiment(args) => experiment::run(args, &session),
         Command::Backfill(args) => backfill::run(args, &session),
@@ -198,6 +204,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Verify(args) => verify::run(args, &session),
         Command::Key(args) => key::run(args, &session),
+        Command::Knobs(args) => knobs::run(args, &session),
         Command::Db(args) => db::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),

@@ -28,6 +28,7 @@ mod error;
 mod experiment;
 mod history;
 mod keep;
+mod knobs;
 mod lines;
 mod listing;
 mod lock;

@@ -8,6 +8,7 @@ use super::{Session, import};
 use crate::analysis::calibrate::{note, session_variance, staleness};
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
+use crate::analysis::knobs::with_proofs;
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
 use crate::attest::{Key, Trust};
 use crate::cli::Format;
@@ -23,7 +24,7 @@ use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
-use crate::model::seal::{ChainHead, Signed, Statement, payload_digest};
+use crate::model::seal::{ChainHead, Statement, payload_digest};
 use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
@@ -89,16 +90,24 @@ pub(super) fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Place and digest of the statement about a run.
+/// Place and digest of the statement that the measuring store made about a run.
+///
+/// A run that came in a bundle brings it along, so that its report is the same wherever it is rendered; what this store
+/// added to its own chain when it took the run in is for `verify`.
 pub(super) fn seal_of(store: &Store, run: &RunId) -> Result<Option<ChainHead>, CliError> {
     let own = store.identity()?.0;
     let statements = store.statements(run)?;
-    let head = |signed: &Signed| {
-        let statement =
-            Statement::parse(&signed.payload).ok().filter(|found| found.predicate.store == own)?;
-        Some(ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) })
-    };
-    Ok(statements.iter().find_map(head))
+    let mut heads: Vec<(bool, ChainHead)> = Vec::new();
+    for signed in &statements {
+        if let Ok(statement) = Statement::parse(&signed.payload) {
+            let head =
+                ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) };
+            heads.push((statement.predicate.store == own, head));
+        }
+    }
+    // A stable sort: the first of the other stores' statements, else our own.
+    heads.sort_by_key(|(is_own, _)| *is_own);
+    Ok(heads.into_iter().next().map(|(_, head)| head))
 }
 
 /// Says what happened while the store was opened.
@@ -172,7 +181,9 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         reproduce: &format!("bench-runner report {run}"),
     });
     let calibration = calibration_of(store, &loaded.run)?.map(|(found, stale)| note(&found, stale));
-    Ok(RunReport { seal: seal_of(store, run)?, calibration, ..report })
+    let proofs = super::knobs::proofs(store, config, Some(&loaded.run))?;
+    let recommendations = with_proofs(report.recommendations, &proofs, &loaded.run);
+    Ok(RunReport { seal: seal_of(store, run)?, calibration, recommendations, ..report })
 }
 
 /// Compares two stored runs, the older one first.
@@ -229,7 +240,7 @@ pub(super) fn settings(config: &Config) -> CompareSettings {
 }
 
 /// The configured families as the analysis wants them.
-fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
+pub(super) fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
     let hint = |curve: &Curve| {
         let pattern = regex::Regex::new(&curve.pattern)
             .map_err(|error| CliError::from_error(exit_code::CONFIGURATION, &error))?;

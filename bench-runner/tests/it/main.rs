@@ -53,12 +53,18 @@ mod integrity;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod knobs;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod trend;
