@@ -11,7 +11,7 @@ use crate::exit_code::{self, ExitCode};
 use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::run::LaunchStatus;
-use crate::report::format::{self, Dialect, percent};
+use crate::report::format::{self, Dialect, append, percent};
 use crate::ui::table::{Align, Column, Table};
 
 /// Say how many launches a wanted precision takes, and how long
@@ -122,13 +122,16 @@ fn words(found: &Plan, wish: &Wish) -> String {
     }
     let warned = found.rows.iter().filter(|row| row.criterion.as_ref().is_some_and(|c| c.warns)).count();
     if warned > 0 {
-        text.push_str(&format!(
-            "Criterion will say \"Unable to complete\" for {warned} of {} benchmarks, and measure them all the same\n",
-            found.rows.len()
-        ));
+        append(
+            &mut text,
+            format_args!(
+                "Criterion will say \"Unable to complete\" for {warned} of {} benchmarks, and measure them all the same\n",
+                found.rows.len()
+            ),
+        );
     }
     for (benchmark, why) in &found.without {
-        text.push_str(&format!("no plan for {benchmark}: {why}\n"));
+        append(&mut text, format_args!("no plan for {benchmark}: {why}\n"));
     }
     text
 }
