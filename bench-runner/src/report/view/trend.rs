@@ -289,11 +289,11 @@ impl Trend<'_> {
             "Machines",
             &[
                 ("machine", Kind::Text),
+                ("nights", Kind::Text),
                 ("grade", Kind::Text),
+                ("missed", Kind::Number),
                 ("noise", Kind::Number),
                 ("usually", Kind::Number),
-                ("nights", Kind::Text),
-                ("missed", Kind::Number),
                 ("measured", Kind::Text),
                 ("run", Kind::Text),
                 ("commit", Kind::Text),
@@ -310,11 +310,11 @@ impl Trend<'_> {
             let tone = if machine.fresh && machine.unfit.is_none() { "" } else { "warning" };
             table.rows.push(vec![
                 Cell::plain(format!("{} ({})", self.machine(place), machine.hw_class)),
+                Cell::plain(self.calendar(machine)),
                 Cell::plain(machine.grade.clone().unwrap_or_else(|| "not stored".to_owned())),
+                Cell::plain(machine.missed.to_string()),
                 Cell::plain(share(machine.noise)),
                 Cell::plain(share(machine.usual_noise)),
-                Cell::plain(self.calendar(machine)),
-                Cell::plain(machine.missed.to_string()),
                 Cell::toned(format!("{age}{unfit}"), tone),
                 Cell::plain(machine.run.short().to_owned()),
                 Cell::plain(machine.commit.as_deref().map_or_else(|| "unknown".to_owned(), short)),
