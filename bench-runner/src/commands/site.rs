@@ -4,8 +4,10 @@
 //! `report::site`.
 
 mod gather;
+mod knobs;
 mod manifest;
 mod pages;
+mod threads;
 
 use std::path::PathBuf;
 use std::time::Duration;

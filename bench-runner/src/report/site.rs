@@ -20,6 +20,8 @@ mod measure;
 mod prose;
 mod releases;
 mod run;
+mod samples;
+mod trend;
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,11 @@
 //! Writes every page, benchmarks and runs in a few threads, each with its own connection to the store.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 use super::gather::{Known, Newest, PlaceKey, doubts, place};
 use super::manifest::Files;
+use super::threads::parallel;
 use crate::analysis::change_points::robust::{FEWEST, Robust};
 use crate::analysis::machines::profile;
 use crate::analysis::site_assembly::{
@@ -20,11 +18,10 @@ use crate::exit_code;
 use crate::model::fact::keys;
 use crate::model::history::History;
 use crate::model::ids::{BenchmarkId, Digest, RunId};
-use crate::model::knob::{KnobState, Recommendation};
 use crate::model::record::SeriesKey;
 use crate::model::run::{RunKind, RunStatus};
 use crate::model::site::{
-    BenchmarkPage, ChangeLog, KnobBoard, LineSummary, MachinePage, NowAndBefore, Overview, Place, Standing,
+    BenchmarkPage, ChangeLog, LineSummary, MachinePage, NowAndBefore, Overview, Place, Standing,
 };
 use crate::report::site::{self, Document, Parameters, Site};
 use crate::report::{Templates, markdown_with};
@@ -33,8 +30,6 @@ use crate::store::Store;
 
 /// Steps on the page of changes at most.
 const STEPS: usize = 400;
-/// Experiments looked through for knobs that were turned.
-const EXPERIMENTS: u32 = 200;
 /// Moved lines on the page of a machine.
 const MOVED: usize = 25;
 
@@ -65,7 +60,10 @@ pub(super) fn write(
         .iter()
         .filter_map(|one| Some((Regex::new(&one.pattern).ok()?, one.measures.as_str())))
         .collect();
-    let look = format!("{}/{}", site.look(), digest(&[&format!("{config:?}"), &format!("{most:?}")]));
+    // Only what pages depend on: paths of this machine are no part of them.
+    let chosen =
+        (config.margin, config.comparison_level, &config.descriptions, &config.curves, &config.budgets, most);
+    let look = format!("{}/{}", site.look(), digest(&[&format!("{chosen:?}")]));
     let work = Work { config, templates, known: &known, site, look, descriptions };
     let lines = benchmarks(&work, files)?;
     runs(&work, most, files)?;
@@ -132,38 +130,6 @@ fn paths(known: &Known) -> Vec<String> {
         paths.push(path);
     }
     paths
-}
-
-/// Splits `items` over a few threads, each with its own connection; answers come in the order of the items.
-fn parallel<T: Sync, R: Send>(
-    config: &Config,
-    items: &[T],
-    work: impl Fn(&Store, &T) -> Result<R, CliError> + Sync,
-) -> Result<Vec<R>, CliError> {
-    let threads = load::threads().get().min(items.len()).max(1);
-    let next = Mutex::new(0..items.len());
-    let take = || next.lock().ok().and_then(|mut next| next.next());
-    let mut found: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let worker = || -> Result<Vec<(usize, R)>, CliError> {
-            let store = load::open_to_read(config)?;
-            let mut mine = Vec::new();
-            while let Some(index) = take() {
-                mine.push((index, work(&store, &items[index])?));
-            }
-            Ok(mine)
-        };
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        let mut all = Vec::new();
-        for handle in handles {
-            let mine = handle
-                .join()
-                .map_err(|_| CliError::new(exit_code::FAILURE, "a thread that writes pages panicked"))?;
-            all.extend(mine?);
-        }
-        Ok::<_, CliError>(all)
-    })?;
-    found.sort_by_key(|(index, _)| *index);
-    Ok(found.into_iter().map(|(_, answer)| answer).collect())
 }
 
 /// Writes the pages of benchmarks and returns what other pages say about their lines.
@@ -410,7 +376,7 @@ impl Work<'_> {
             site::comparisons(&self.site, &known.comparisons),
             site::gates(&self.site, overview, &known.decisions),
             site::releases(&self.site, &known.releases),
-            site::knobs(&self.knobs()?),
+            site::knobs(&super::knobs::board(self.config, &self.site, known)?),
             site::data(&self.site),
             site::method(&self.site, &parameters),
         ];
@@ -453,39 +419,6 @@ impl Work<'_> {
             lines: overview.lines.iter().filter(moved).take(MOVED).cloned().collect(),
         })
     }
-
-    /// Advice of the newest runs, each knob once and the surest first, and what was tried.
-    fn knobs(&self) -> Result<KnobBoard, CliError> {
-        let mut advice: BTreeMap<&str, (String, &Recommendation)> = BTreeMap::new();
-        for newest in self.known.newest.values() {
-            let name = self.site.machine_name(&newest.report.run.identity.machine);
-            for one in &newest.report.recommendations {
-                let other = advice.get(one.knob.as_str());
-                if other.is_none_or(|(_, other)| order(one) < order(other)) {
-                    advice.insert(&one.knob, (name.clone(), one));
-                }
-            }
-        }
-        let mut advice: Vec<(String, Recommendation)> =
-            advice.into_values().map(|(name, one)| (name, one.clone())).collect();
-        advice.sort_by(|a, b| order(&a.1).cmp(&order(&b.1)).then_with(|| a.1.knob.cmp(&b.1.knob)));
-        let store = load::open_to_read(self.config)?;
-        let mut tried = Vec::new();
-        for listing in store.experiments(EXPERIMENTS)? {
-            if listing.purpose == crate::model::experiment::Purpose::Knob {
-                let result = store.experiment_result(&listing.id)?;
-                tried.push((listing, result));
-            }
-        }
-        Ok(KnobBoard { advice, tried })
-    }
-}
-
-/// What may be tried before what only informs, the surer before the less sure, the larger gain first.
-fn order(one: &Recommendation) -> (bool, std::cmp::Reverse<crate::model::knob::Confidence>, i64) {
-    #[expect(clippy::cast_possible_truncation, reason = "a share of a million")]
-    let gain = one.predicted_change.map_or(0, |(low, _)| (low * 1e6) as i64);
-    (one.state == KnobState::Information, std::cmp::Reverse(one.confidence), gain)
 }
 
 /// Observations of the newest run and of the one before.

@@ -1,5 +1,7 @@
 //! The first page: is tonight fine? Worst first, then good news, then what could not be told.
 
+use std::fmt::Write as _;
+
 use super::block::{Block, Cell, Document, Grid, Item};
 use super::measure::{self, benchmark_cell, machine_cell, minute};
 use super::{Site, run_path};
@@ -74,11 +76,11 @@ fn answer(overview: &Overview) -> String {
     };
     let mut rest = format!(" {} of {} judged", judged, plural(total(overview.lines.len()), "line"));
     if unsure > 0 {
-        rest.push_str(&format!(", {unsure} without an answer"));
+        _ = write!(rest, ", {unsure} without an answer");
     }
     let stale = total(overview.machines.iter().filter(|machine| machine.stale).count());
     if stale > 0 {
-        rest.push_str(&format!(", {} silent", plural(stale, "machine")));
+        _ = write!(rest, ", {} silent", plural(stale, "machine"));
     }
     let commit = overview.commit.as_ref().map_or_else(
         || "commit unknown".to_owned(),

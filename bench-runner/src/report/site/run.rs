@@ -1,5 +1,7 @@
 //! Pages of runs: the report within the site, split where one page would be too large.
 
+use std::fmt::Write as _;
+
 use super::{SCRIPT, STYLE, Site, run_path};
 use crate::model::report::RunReport;
 use crate::report::format::Dialect;
@@ -65,7 +67,7 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
         .collect();
     let mut links = String::new();
     for (number, (target, _)) in parts.iter().enumerate() {
-        links.push_str(&format!("<li><a href=\"../{target}\">charts {}</a>", number + 1));
+        _ = write!(links, "<li><a href=\"../{target}\">charts {}</a>", number + 1);
     }
     let more = format!("<ul class=\"parts\"><li><a href=\"../{path}\">summary</a>{links}</ul>");
     around.navigation = bar(site, &path, &more);
