@@ -79,6 +79,8 @@ pub enum Command {
     List(commands::list::Args),
     /// Show one run
     Show(commands::show::Args),
+    /// Write the pages of the observatory: one folder, no server, no request
+    Site(commands::site::Args),
     /// List machines, or show one
     Machines(commands::machines::Args),
     /// Say how far this machine can be trusted right now
@@ -87,6 +89,10 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Say why benchmarks moved between two runs
     Explain(commands::explain::Args),
+    /// Measure equal executables against each other, and say what this machine makes of them
+    Calibrate(Box<commands::calibrate::Args>),
+    /// Say how many launches a wanted precision takes, and how long
+    Plan(commands::plan::Args),
     /// Time the machine itself: clock, neighbours, memory, timer
     Canary(commands::canary::Args),
     /// Judge a stored run: budgets, and each series against its history
@@ -117,6 +123,8 @@ pub enum Command {
     Bundle(commands::bundle::Args),
     /// Check stored runs and words against what was signed
     Verify(commands::verify::Args),
+    /// List what could make the code faster, and try it here
+    Knobs(Box<commands::knobs::Args>),
     /// Look after the signing key and the trusted keys
     Key(commands::key::Args),
     /// Check, copy and prune the store

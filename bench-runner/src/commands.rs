@@ -6,6 +6,7 @@ pub mod alias;
 pub mod backfill;
 pub mod bisect;
 pub mod bundle;
+pub mod calibrate;
 pub mod canary;
 pub mod changes;
 pub mod compare;
@@ -21,17 +22,20 @@ mod facts;
 pub mod gate;
 pub mod import;
 pub mod key;
+pub mod knobs;
 pub mod list;
 mod load;
 mod machine;
 pub mod machines;
 pub mod man;
+pub mod plan;
 pub mod quarantine;
 pub mod release_notes;
 pub mod report;
 pub mod run;
 mod sheet;
 pub mod show;
+pub mod site;
 mod stage;
 mod steps;
 pub mod trend;
@@ -179,10 +183,13 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Report(args) => report::run(args, &session),
         Command::List(args) => list::run(args, &session),
         Command::Show(args) => show::run(args, &session),
+        Command::Site(args) => site::run(args, &session),
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
+        Command::Calibrate(args) => calibrate::run(args, &session),
+        Command::Plan(args) => plan::run(args, &session),
         Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Changes(args) => changes::run(args, &session),
@@ -199,6 +206,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Verify(args) => verify::run(args, &session),
         Command::Key(args) => key::run(args, &session),
+        Command::Knobs(args) => knobs::run(args, &session),
         Command::Db(args) => db::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),

@@ -10,6 +10,7 @@ pub mod github;
 mod junit;
 mod render;
 mod sheet_text;
+pub mod site;
 mod terminal;
 pub mod view;
 

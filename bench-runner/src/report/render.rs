@@ -61,7 +61,7 @@ impl Templates {
         Ok(Self { replaced: sources })
     }
 
-    fn source(&self, name: &str) -> Cow<'_, str> {
+    pub(super) fn source(&self, name: &str) -> Cow<'_, str> {
         if let Some(source) = self.replaced.get(name) {
             return Cow::Borrowed(source);
         }
@@ -74,7 +74,7 @@ fn is_stylesheet(name: &str) -> bool {
     name.ends_with("css")
 }
 
-fn failed(name: &str) -> impl Fn(minijinja::Error) -> ReportError {
+pub(super) fn failed(name: &str) -> impl Fn(minijinja::Error) -> ReportError {
     let name = name.to_owned();
     move |error| ReportError::Template {
         // An error within an included or inherited template names that one.
@@ -89,7 +89,7 @@ fn failed(name: &str) -> impl Fn(minijinja::Error) -> ReportError {
 }
 
 /// An engine that fails on a value the view does not have, and escapes every text.
-fn environment<'a>(name: &str) -> Result<Environment<'a>, ReportError> {
+pub(super) fn environment<'a>(name: &str) -> Result<Environment<'a>, ReportError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder()
@@ -127,6 +127,17 @@ pub(super) fn markdown_of<T: Serialize>(
     Ok(tidy(&text))
 }
 
+/// What surrounds a report that is a page of a site; a report by itself has none of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Surroundings {
+    /// The bar that leads to the other pages, and what belongs to it.
+    pub navigation: String,
+    /// Style on top of that of the page.
+    pub style: String,
+    /// The script of the site.
+    pub script: String,
+}
+
 /// Writes the page as HTML with its own content policy.
 pub(super) fn html(templates: &Templates, page: &Page) -> Result<String, ReportError> {
     html_of(templates, "note.html", page)
@@ -138,14 +149,32 @@ pub(super) fn html_of<T: Serialize>(
     name: &str,
     page: &T,
 ) -> Result<String, ReportError> {
+    html_within(templates, name, page, &Surroundings::default())
+}
+
+/// Writes a page as HTML within a site.
+pub(super) fn html_within<T: Serialize>(
+    templates: &Templates,
+    name: &str,
+    page: &T,
+    around: &Surroundings,
+) -> Result<String, ReportError> {
     let source = templates.source(name);
-    let style = templates.source("page.css");
+    let mut style = templates.source("page.css").into_owned();
+    style.push_str(&around.style);
     if style.to_ascii_lowercase().contains("</style") {
         return Err(ReportError::Stylesheet);
     }
     let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let script = if around.script.is_empty() {
+        String::new()
+    } else {
+        let digest =
+            base64::engine::general_purpose::STANDARD.encode(Sha256::digest(around.script.as_bytes()));
+        format!(" script-src 'sha256-{digest}';")
+    };
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'sha256-{digest}';{script} img-src data:; base-uri 'none'; form-action 'none'"
     );
     let mut environment = environment(name)?;
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -157,17 +186,19 @@ pub(super) fn html_of<T: Serialize>(
         page => Value::from(Serde(page)),
         // Built by us from a digest: nothing in it needs escaping, and `'` must stay as it is for readers' sake.
         policy => safe(policy),
-        style => safe(style.into_owned()),
+        style => safe(style),
+        navigation => safe(around.navigation.clone()),
+        script => safe(around.script.clone()),
     };
     template.render(values).map_err(failed(name))
 }
 
-fn safe(text: String) -> Value {
+pub(super) fn safe(text: String) -> Value {
     Value::from_safe_string(text)
 }
 
 /// A sentence with its names as code, for Markdown; `table` for a cell, where blocks cannot begin.
-fn rich_markdown(text: &str, table: bool) -> String {
+pub(super) fn rich_markdown(text: &str, table: bool) -> String {
     let mut out = String::new();
     for piece in rich(text) {
         let start = out.is_empty() && !table;
@@ -194,7 +225,7 @@ fn around(text: &str, escaped: String) -> String {
 }
 
 /// A sentence with its names as code, for HTML.
-fn rich_html(text: &str) -> String {
+pub(super) fn rich_html(text: &str) -> String {
     let mut out = String::new();
     for piece in rich(text) {
         match piece {

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod calibrate;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod cli_experiment;
@@ -51,6 +53,8 @@ mod integrity;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod knobs;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod privacy;
@@ -58,6 +62,8 @@ mod privacy;
 mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
+#[cfg(test)]
+mod site;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
