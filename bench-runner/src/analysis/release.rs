@@ -110,3 +110,65 @@ pub fn one_sided(from: &[BenchmarkId], to: &[BenchmarkId]) -> (Vec<String>, Vec<
     };
     (without(from, to), without(to, from))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{benchmark, run};
+    use super::*;
+    use crate::model::units::Metric;
+
+    fn row(ratio: f64, interval: Option<(f64, f64)>, verdict: Verdict) -> Comparison {
+        Comparison {
+            benchmark: benchmark("t", "f", None),
+            metric: Metric::time(),
+            baseline: run('A').id,
+            candidate: run('B').id,
+            baseline_value: 100.0,
+            candidate_value: 100.0 * ratio,
+            ratio,
+            ratio_interval: interval,
+            level: 0.95,
+            margin: 0.02,
+            minimum_detectable_effect: None,
+            verdict,
+            reason: String::new(),
+        }
+    }
+
+    #[track_caller]
+    fn check(ratio: f64, interval: Option<(f64, f64)>, verdict: Verdict, expected: Claim) {
+        assert_eq!(claim(&row(ratio, interval, verdict)), expected);
+    }
+
+    #[test]
+    fn a_claim_needs_the_whole_interval_beyond_one_whatever_the_verdict_says() {
+        check(1.1, Some((1.05, 1.15)), Verdict::Regressed, Claim::Slower);
+        check(0.9, Some((0.85, 0.95)), Verdict::Improved, Claim::Faster);
+        check(1.1, Some((0.99, 1.21)), Verdict::Regressed, Claim::None);
+        check(0.9, Some((0.8, 1.0)), Verdict::Improved, Claim::None);
+        check(1.1, None, Verdict::Regressed, Claim::None);
+        check(1.01, Some((1.005, 1.015)), Verdict::Regressed, Claim::None);
+        check(1.1, Some((1.05, 1.15)), Verdict::NotComparable, Claim::None);
+        check(1.0, Some((0.99, 1.01)), Verdict::Unchanged, Claim::Unchanged);
+        check(1.1, Some((1.05, 1.15)), Verdict::Inconclusive, Claim::None);
+        let rate = Metric { name: "rate".to_owned(), unit: "op/s".to_owned() };
+        let more = Comparison { metric: rate, ..row(1.1, Some((1.05, 1.15)), Verdict::Regressed) };
+        assert_eq!(claim(&more), Claim::Faster, "more of a rate is better");
+    }
+
+    #[test]
+    fn slower_comes_first_and_refusals_name_both_values() {
+        let given = [
+            row(0.5, Some((0.4, 0.6)), Verdict::Improved),
+            row(1.1, Some((1.05, 1.15)), Verdict::Regressed),
+            row(1.5, Some((1.4, 1.6)), Verdict::Regressed),
+        ];
+        let ordered: Vec<f64> = rows(&given, |_, _| None).iter().map(|row| row.comparison.ratio).collect();
+        assert_eq!(ordered, [1.5, 1.1, 0.5]);
+        let (from, mut to) = (run('A'), run('B'));
+        assert_eq!(refusals(&from, &to), [""; 0]);
+        to.identity.config = "governor=powersave".to_owned();
+        let reasons = refusals(&from, &to);
+        assert_eq!(reasons, [format!("config: {} against governor=powersave", from.identity.config)]);
+    }
+}

@@ -18,6 +18,7 @@ use crate::model::experiment::{Purpose, Variant};
 use crate::model::ids::RunId;
 use crate::model::release::ReleaseNotes;
 use crate::process::SystemRunner;
+use crate::report::format::append;
 use crate::report::release_sheet;
 use crate::ui;
 use crate::ui::table::quote_csv;
@@ -162,8 +163,8 @@ fn show(args: &Args, notes: &ReleaseNotes, config: &Config, session: &Session) -
 fn command(args: &Args, experiment: Option<&RunId>) -> String {
     let mut words = format!("bench-runner release-notes --from {} --to {}", args.from, args.to);
     match (experiment, &args.machine) {
-        (Some(id), _) => words.push_str(&format!(" --experiment {id}")),
-        (None, Some(machine)) => words.push_str(&format!(" --machine {machine}")),
+        (Some(id), _) => append(&mut words, format_args!(" --experiment {id}")),
+        (None, Some(machine)) => append(&mut words, format_args!(" --machine {machine}")),
         (None, None) => {}
     }
     words

@@ -21,6 +21,7 @@ use crate::model::record::RunListing;
 use crate::model::run::{Run, RunKind, RunStatus};
 use crate::model::trend::{TrendChange, TrendReport};
 use crate::model::units::Timestamp;
+use crate::report::format::{append, timestamp};
 use crate::report::trend_sheet;
 use crate::store::{HistoryFilter, RunFilter, Store};
 use crate::ui::table::quote_csv;
@@ -60,6 +61,9 @@ pub struct Args {
     has: Option<String>,
 }
 
+/// A run with its results.
+type Loaded = (Run, Vec<BenchmarkResult>);
+
 fn moment(text: &str) -> Result<Timestamp, String> {
     let stamp: jiff::Timestamp = text.parse().map_err(|error: jiff::Error| error.to_string())?;
     Ok(Timestamp(stamp.as_microsecond()))
@@ -80,9 +84,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let report = report_of(args, &config, &store, now)?;
     let mut command = format!("bench-runner trend --nights {}", args.nights);
     if let Some(machine) = &args.machine {
-        command.push_str(&format!(" --machine {machine}"));
+        append(&mut command, format_args!(" --machine {machine}"));
     }
-    command.push_str(&format!(" --now {}", crate::report::format::timestamp(now)));
+    append(&mut command, format_args!(" --now {}", timestamp(now)));
     let made = sheet::Made {
         sheet: &|dialect| trend_sheet(&report, &command, dialect),
         json: serde_json::json!({
@@ -209,7 +213,7 @@ fn again(store: &Store, since: Timestamp) -> Result<Vec<Again>, CliError> {
 /// Puts the largest changes down to a cause, where the runs on both sides have their samples.
 fn put_down(report: &mut TrendReport, config: &Config, store: &Store) -> Result<(), CliError> {
     let settings = load::settings(config);
-    let mut loaded: BTreeMap<RunId, (Run, Vec<BenchmarkResult>)> = BTreeMap::new();
+    let mut loaded: BTreeMap<RunId, Loaded> = BTreeMap::new();
     let changes = report.slower.iter_mut().chain(&mut report.faster);
     let steps = changes.filter(|change| !change.drift && change.last_before.is_some());
     for change in steps.take(EXPLAINED) {
@@ -226,7 +230,7 @@ fn put_down(report: &mut TrendReport, config: &Config, store: &Store) -> Result<
 
 fn cause(
     change: &TrendChange,
-    (before, after): (&(Run, Vec<BenchmarkResult>), &(Run, Vec<BenchmarkResult>)),
+    (before, after): (&Loaded, &Loaded),
     settings: &crate::analysis::compare::CompareSettings,
 ) -> Option<Cause> {
     if before.1.is_empty() || after.1.is_empty() {
@@ -263,7 +267,7 @@ fn csv(report: &TrendReport) -> String {
                     moved.ratio.to_string(),
                     bound(|interval| interval.0),
                     bound(|interval| interval.1),
-                    crate::report::format::timestamp(change.since),
+                    timestamp(change.since),
                     change.first.to_string(),
                     change.runs.to_string(),
                     change.commits.0.clone().unwrap_or_default(),

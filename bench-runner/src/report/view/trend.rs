@@ -8,7 +8,7 @@ use crate::model::decision::ChangeState;
 use crate::model::explain::Cause;
 use crate::model::trend::{KnownBy, MachineNight, Tonight, TrendChange, TrendReport};
 use crate::model::units::Timestamp;
-use crate::report::format::{Dialect, Scale, change, half_width, plural, timestamp};
+use crate::report::format::{Dialect, Scale, append, change, half_width, plural, timestamp};
 
 /// Microseconds of an hour.
 const HOUR: i64 = 3_600_000_000;
@@ -62,7 +62,7 @@ impl Trend<'_> {
         let open: usize = self.report.slower.iter().map(|change| change.members.len()).sum();
         if open > 0 {
             let those = plural(open as u64, "benchmark");
-            text.push_str(&format!("; {those} had got slower before and nobody decided about it"));
+            append(&mut text, format_args!("; {those} had got slower before and nobody decided about it"));
         }
         text.push('.');
         text
@@ -73,21 +73,24 @@ impl Trend<'_> {
         let number: usize = slower.iter().map(|change| change.members.len()).sum();
         let mut text = format!("{} got slower", plural(number as u64, "benchmark"));
         if slower.len() < number {
-            text.push_str(&format!(" in {}", plural(slower.len() as u64, "step")));
+            append(&mut text, format_args!(" in {}", plural(slower.len() as u64, "step")));
         }
         if let Some(worst) = slower.first() {
             let name = worst.members.first().map_or_else(String::new, |one| one.benchmark.to_string());
-            text.push_str(&format!(
-                "; the worst is {} on {}: {} since {}",
-                code(&name),
-                self.machine(worst.machine),
-                self.size(worst),
-                date(worst.since)
-            ));
+            append(
+                &mut text,
+                format_args!(
+                    "; the worst is {} on {}: {} since {}",
+                    code(&name),
+                    self.machine(worst.machine),
+                    self.size(worst),
+                    date(worst.since)
+                ),
+            );
         }
         let doubts = self.doubts();
         if !doubts.is_empty() {
-            text.push_str(&format!(". Besides, {}", doubts.join("; ")));
+            append(&mut text, format_args!(". Besides, {}", doubts.join("; ")));
         }
         text.push('.');
         text
