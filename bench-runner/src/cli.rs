@@ -79,6 +79,8 @@ pub enum Command {
     List(commands::list::Args),
     /// Show one run
     Show(commands::show::Args),
+    /// Write the pages of the observatory: one folder, no server, no request
+    Site(commands::site::Args),
     /// List machines, or show one
     Machines(commands::machines::Args),
     /// Say how far this machine can be trusted right now
@@ -87,6 +89,10 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Say why benchmarks moved between two runs
     Explain(commands::explain::Args),
+    /// Measure equal executables against each other, and say what this machine makes of them
+    Calibrate(Box<commands::calibrate::Args>),
+    /// Say how many launches a wanted precision takes, and how long
+    Plan(commands::plan::Args),
     /// Time the machine itself: clock, neighbours, memory, timer
     Canary(commands::canary::Args),
     /// Judge a stored run: budgets, and each series against its history
@@ -97,6 +103,10 @@ pub enum Command {
     Alias(commands::alias::Args),
     /// Put a run aside, or take it back
     Quarantine(commands::quarantine::Args),
+    /// Say whether tonight is fine, and what moved since when
+    Trend(commands::trend::Args),
+    /// Write what a release did to performance, and claim nothing else
+    ReleaseNotes(Box<commands::release_notes::Args>),
     /// Measure two or more variants in turns, and say how they differ
     Experiment(Box<commands::experiment::Args>),
     /// Measure earlier commits, so that a history begins before today

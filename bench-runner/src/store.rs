@@ -19,6 +19,7 @@ use crate::model::units::Timestamp;
 
 mod audit;
 mod bulk;
+mod calibration;
 mod chain;
 mod covariates;
 mod decisions;

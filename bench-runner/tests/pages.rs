@@ -7,6 +7,8 @@
 mod browser;
 #[path = "it/report_fixture.rs"]
 mod report_fixture;
+#[path = "pages/site.rs"]
+mod site;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -68,6 +70,9 @@ fn main() -> ExitCode {
     add("a bad page is caught".to_owned(), bad_page_is_caught, String::new());
     add("a broken policy is caught".to_owned(), broken_policy_is_caught, String::new());
     add("printing opens the folds".to_owned(), printing_opens_folds, String::new());
+    for (test, case) in site::tests() {
+        add(format!("site: {case}"), test, case);
+    }
     let conclusion = libtest_mimic::run(&arguments, trials);
     // Statics are not dropped; the browser has to be, or it would outlive the tests.
     drop(shared.lock().map(|mut browser| browser.take()));
@@ -118,7 +123,7 @@ fn page_is_calm(browser: &mut Browser, case: &str) -> Result<(), Failure> {
     let [name, width, scheme] = parts[..] else { return Err(format!("bad case `{case}`").into()) };
     let (_, report) = PAGES.iter().find(|(page, _)| *page == name).ok_or("no such page")?;
     let file = written(name, &bench_runner::report::html(&report())?)?;
-    let view = View { width: width.parse()?, dark: scheme == "dark", print: false };
+    let view = View { width: width.parse()?, dark: scheme == "dark", print: false, scripts: true };
     // The long pages say nothing more to the eye, and their pictures take longer than all the rest.
     let long = matches!(name, "large" | "hostile");
     let picture = folder()?.join(format!("{name}-{width}-{scheme}.png"));
@@ -155,7 +160,7 @@ fn faults(measured: &Value, view: View) -> Vec<String> {
 fn bad_page_is_caught(browser: &mut Browser, _: &str) -> Result<(), Failure> {
     let text = "<!doctype html><title>bad</title><h1>bad</h1><img src=\"http://127.0.0.1:9/picture.png\">\
                 <div style=\"width:2000px\">wide</div><script>console.error('planted')</script>";
-    let view = View { width: 390, dark: false, print: false };
+    let view = View { width: 390, dark: false, print: false, scripts: true };
     let visit = browser.visit(&written("bad", text)?, view, MEASURE, None)?;
     if !visit.requests.iter().any(|request| request.contains("127.0.0.1:9")) {
         return Err(format!("the request went unseen: {:?}", visit.requests).into());
@@ -176,7 +181,7 @@ fn bad_page_is_caught(browser: &mut Browser, _: &str) -> Result<(), Failure> {
 fn broken_policy_is_caught(browser: &mut Browser, _: &str) -> Result<(), Failure> {
     let good = bench_runner::report::html(&report_fixture::founding())?;
     let text = good.replace("<style>", "<style>/* altered */");
-    let view = View { width: 1280, dark: false, print: false };
+    let view = View { width: 1280, dark: false, print: false, scripts: true };
     let visit = browser.visit(&written("altered", &text)?, view, MEASURE, None)?;
     if visit.messages.iter().any(|message| message.contains("Content Security Policy")) {
         return Ok(());
@@ -186,10 +191,15 @@ fn broken_policy_is_caught(browser: &mut Browser, _: &str) -> Result<(), Failure
 
 fn printing_opens_folds(browser: &mut Browser, _: &str) -> Result<(), Failure> {
     let file = written("print", &bench_runner::report::html(&report_fixture::measured())?)?;
-    let screen = browser.visit(&file, View { width: 800, dark: false, print: false }, MEASURE, None)?;
+    let screen =
+        browser.visit(&file, View { width: 800, dark: false, print: false, scripts: true }, MEASURE, None)?;
     let picture = folder()?.join("print.png");
-    let print =
-        browser.visit(&file, View { width: 800, dark: true, print: true }, MEASURE, Some(&picture))?;
+    let print = browser.visit(
+        &file,
+        View { width: 800, dark: true, print: true, scripts: true },
+        MEASURE,
+        Some(&picture),
+    )?;
     if screen.measured["folded"] == 0 {
         return Err("nothing is folded on the screen, so this test shows nothing".into());
     }

@@ -5,9 +5,12 @@
 pub(super) mod batch;
 pub(super) mod distribution;
 pub(super) mod forest;
-mod frame;
+pub(super) mod frame;
+pub(super) mod line;
+pub(super) mod pair;
 pub(super) mod scaling;
-mod svg;
+pub(super) mod svg;
+pub(super) mod thin;
 
 use plotters::drawing::DrawingAreaErrorKind;
 

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::view::Page;
@@ -19,12 +20,14 @@ use super::view::words::{Piece, rich};
 use super::{ReportError, escape};
 
 /// Names of the templates that can be replaced.
-pub const TEMPLATE_NAMES: [&str; 3] = ["note.md", "note.html", "page.css"];
+pub const TEMPLATE_NAMES: [&str; 5] = ["note.md", "note.html", "page.css", "sheet.md", "sheet.html"];
 
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("note.md", include_str!("../../../templates/note.md")),
     ("note.html", include_str!("../../../templates/note.html")),
     ("page.css", include_str!("../../../templates/page.css")),
+    ("sheet.md", include_str!("../../../templates/sheet.md")),
+    ("sheet.html", include_str!("../../../templates/sheet.html")),
 ];
 
 /// The templates of one rendering: the built-in ones, some of them replaced.
@@ -58,7 +61,7 @@ impl Templates {
         Ok(Self { replaced: sources })
     }
 
-    fn source(&self, name: &str) -> Cow<'_, str> {
+    pub(super) fn source(&self, name: &str) -> Cow<'_, str> {
         if let Some(source) = self.replaced.get(name) {
             return Cow::Borrowed(source);
         }
@@ -71,7 +74,7 @@ fn is_stylesheet(name: &str) -> bool {
     name.ends_with("css")
 }
 
-fn failed(name: &str) -> impl Fn(minijinja::Error) -> ReportError {
+pub(super) fn failed(name: &str) -> impl Fn(minijinja::Error) -> ReportError {
     let name = name.to_owned();
     move |error| ReportError::Template {
         // An error within an included or inherited template names that one.
@@ -86,7 +89,7 @@ fn failed(name: &str) -> impl Fn(minijinja::Error) -> ReportError {
 }
 
 /// An engine that fails on a value the view does not have, and escapes every text.
-fn environment<'a>(name: &str) -> Result<Environment<'a>, ReportError> {
+pub(super) fn environment<'a>(name: &str) -> Result<Environment<'a>, ReportError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder()
@@ -102,7 +105,15 @@ fn environment<'a>(name: &str) -> Result<Environment<'a>, ReportError> {
 
 /// Writes the page as Markdown.
 pub(super) fn markdown(templates: &Templates, page: &Page) -> Result<String, ReportError> {
-    let name = "note.md";
+    markdown_of(templates, "note.md", page)
+}
+
+/// Writes any page as Markdown, with the template of that name.
+pub(super) fn markdown_of<T: Serialize>(
+    templates: &Templates,
+    name: &str,
+    page: &T,
+) -> Result<String, ReportError> {
     let source = templates.source(name);
     let mut environment = environment(name)?;
     environment.set_auto_escape_callback(|_| AutoEscape::Custom(escape::MARKDOWN.into()));
@@ -116,17 +127,54 @@ pub(super) fn markdown(templates: &Templates, page: &Page) -> Result<String, Rep
     Ok(tidy(&text))
 }
 
+/// What surrounds a report that is a page of a site; a report by itself has none of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Surroundings {
+    /// The bar that leads to the other pages, and what belongs to it.
+    pub navigation: String,
+    /// Style on top of that of the page.
+    pub style: String,
+    /// The script of the site.
+    pub script: String,
+}
+
 /// Writes the page as HTML with its own content policy.
 pub(super) fn html(templates: &Templates, page: &Page) -> Result<String, ReportError> {
-    let name = "note.html";
+    html_of(templates, "note.html", page)
+}
+
+/// Writes any page as HTML with its own content policy, with the template of that name.
+pub(super) fn html_of<T: Serialize>(
+    templates: &Templates,
+    name: &str,
+    page: &T,
+) -> Result<String, ReportError> {
+    html_within(templates, name, page, &Surroundings::default())
+}
+
+/// Writes a page as HTML within a site.
+pub(super) fn html_within<T: Serialize>(
+    templates: &Templates,
+    name: &str,
+    page: &T,
+    around: &Surroundings,
+) -> Result<String, ReportError> {
     let source = templates.source(name);
-    let style = templates.source("page.css");
+    let mut style = templates.source("page.css").into_owned();
+    style.push_str(&around.style);
     if style.to_ascii_lowercase().contains("</style") {
         return Err(ReportError::Stylesheet);
     }
     let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let script = if around.script.is_empty() {
+        String::new()
+    } else {
+        let digest =
+            base64::engine::general_purpose::STANDARD.encode(Sha256::digest(around.script.as_bytes()));
+        format!(" script-src 'sha256-{digest}';")
+    };
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'sha256-{digest}';{script} img-src data:; base-uri 'none'; form-action 'none'"
     );
     let mut environment = environment(name)?;
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -138,17 +186,19 @@ pub(super) fn html(templates: &Templates, page: &Page) -> Result<String, ReportE
         page => Value::from(Serde(page)),
         // Built by us from a digest: nothing in it needs escaping, and `'` must stay as it is for readers' sake.
         policy => safe(policy),
-        style => safe(style.into_owned()),
+        style => safe(style),
+        navigation => safe(around.navigation.clone()),
+        script => safe(around.script.clone()),
     };
     template.render(values).map_err(failed(name))
 }
 
-fn safe(text: String) -> Value {
+pub(super) fn safe(text: String) -> Value {
     Value::from_safe_string(text)
 }
 
 /// A sentence with its names as code, for Markdown; `table` for a cell, where blocks cannot begin.
-fn rich_markdown(text: &str, table: bool) -> String {
+pub(super) fn rich_markdown(text: &str, table: bool) -> String {
     let mut out = String::new();
     for piece in rich(text) {
         let start = out.is_empty() && !table;
@@ -175,7 +225,7 @@ fn around(text: &str, escaped: String) -> String {
 }
 
 /// A sentence with its names as code, for HTML.
-fn rich_html(text: &str) -> String {
+pub(super) fn rich_html(text: &str) -> String {
     let mut out = String::new();
     for piece in rich(text) {
         match piece {

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod calibrate;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod cli_experiment;
@@ -56,9 +58,15 @@ mod knobs;
 mod machines;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
+#[cfg(test)]
+mod site;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod trend;

@@ -35,6 +35,8 @@ pub(crate) struct View {
     pub dark: bool,
     /// Print instead of screen.
     pub print: bool,
+    /// Whether scripts of the page run.
+    pub scripts: bool,
 }
 
 /// What a page did and looks like.
@@ -46,6 +48,8 @@ pub(crate) struct Visit {
     pub messages: Vec<String>,
     /// Result of the measuring expression.
     pub measured: Value,
+    /// Length of the page as a PDF in base 64, if it was printed.
+    pub pdf: usize,
 }
 
 /// A running browser.
@@ -148,16 +152,16 @@ impl Browser {
             "features": [{ "name": "prefers-color-scheme", "value": scheme }],
         });
         self.call(Some(session), "Emulation.setEmulatedMedia", media)?;
+        let off = json!({ "value": !view.scripts });
+        self.call(Some(session), "Emulation.setScriptExecutionDisabled", off)?;
         self.call(Some(session), "Page.navigate", json!({ "url": address }))?;
         while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
             let event = self.receive()?;
             self.events.push(event);
         }
         // A quarter of a second for whatever the page starts after it has loaded.
-        let pause =
-            json!({ "expression": "new Promise(done => setTimeout(done, 250))", "awaitPromise": true });
-        self.call(Some(session), "Runtime.evaluate", pause)?;
-        let expression = json!({ "expression": measure, "returnByValue": true });
+        std::thread::sleep(Duration::from_millis(250));
+        let expression = json!({ "expression": measure, "returnByValue": true, "awaitPromise": true });
         let measured = self.call(Some(session), "Runtime.evaluate", expression)?;
         if !measured["exceptionDetails"].is_null() {
             return Err(format!("the measuring expression failed: {}", measured["exceptionDetails"]).into());
@@ -165,7 +169,14 @@ impl Browser {
         if let Some(file) = picture {
             self.picture(session, file)?;
         }
+        let pdf = if view.print {
+            let printed = self.call(Some(session), "Page.printToPDF", json!({}))?;
+            printed["data"].as_str().map_or(0, str::len)
+        } else {
+            0
+        };
         let visit = Visit {
+            pdf,
             requests: self.requests(&address),
             messages: self.messages(),
             measured: measured["result"]["value"].clone(),

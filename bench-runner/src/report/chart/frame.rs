@@ -127,7 +127,7 @@ impl Frame<'_> {
 }
 
 /// Ticks at multiples of 1, 2 or 5 times a power of ten, about `wanted` of them, with their digits after the point.
-pub(super) fn ticks(low: f64, high: f64, wanted: f64) -> Vec<(f64, String)> {
+pub(in crate::report) fn ticks(low: f64, high: f64, wanted: f64) -> Vec<(f64, String)> {
     let span = high - low;
     if !(span > 0.0 && span.is_finite()) {
         return vec![(low, format!("{low:.2}"))];

@@ -15,11 +15,11 @@ use super::Words;
 use crate::report::escape;
 
 /// Steps per unit: plotters has whole coordinates only.
-pub(super) const STEPS: i32 = 10;
+pub(in crate::report) const STEPS: i32 = 10;
 
 /// What a stroke or area stands for; the style sheet gives it a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(in crate::report) enum Ink {
     Text,
     Name,
     Axis,
@@ -32,9 +32,10 @@ pub(super) enum Ink {
     Improved,
     Neutral,
     Unsure,
+    Haze,
 }
 
-const INKS: [(Ink, &str); 12] = [
+const INKS: [(Ink, &str); 13] = [
     (Ink::Text, "k-text"),
     (Ink::Name, "k-name"),
     (Ink::Axis, "k-axis"),
@@ -47,6 +48,7 @@ const INKS: [(Ink, &str); 12] = [
     (Ink::Improved, "k-imp"),
     (Ink::Neutral, "k-same"),
     (Ink::Unsure, "k-unsure"),
+    (Ink::Haze, "k-haze"),
 ];
 
 /// Red channel that marks a colour as one of ours.

@@ -1,0 +1,89 @@
+//! `bench-runner site`: the folder of static pages, written where they changed.
+//!
+//! Loads, decides and renders in a few threads; what a page shows is decided in `analysis::site_assembly` and said in
+//! `report::site`.
+
+mod gather;
+mod knobs;
+mod manifest;
+mod pages;
+mod threads;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Session, load};
+use crate::cli::Format;
+use crate::error::CliError;
+use crate::exit_code::{self, ExitCode};
+use crate::process::{ProcessRequest, ProcessRunner as _, SystemRunner};
+use crate::ui;
+
+/// Write the pages of the observatory: one folder, no server, no request
+///
+/// The folder holds the first page (is tonight fine?), a page per benchmark, machine and run, changes, comparisons, gates,
+/// releases, knobs, and Markdown twins. Only pages whose data changed are written; the same store gives the same bytes.
+/// Runs older than the newest thirty of their machine have no page unless something cites them: `report RUN` writes them, or
+/// `--all`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder to write into instead of the configured one for reports
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Open the first page in the system's browser
+    #[arg(long)]
+    open: bool,
+    /// Give every run a page
+    #[arg(long)]
+    all: bool,
+    /// Cut each Markdown twin at this many bytes and say what is left out
+    #[arg(long, value_name = "BYTES")]
+    max_bytes: Option<usize>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the configuration or the store cannot be read, a template is wrong, or a page cannot be written.
+pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    let config = session.config()?;
+    let out = args.out.as_ref().map_or_else(|| config.reports.clone(), |out| session.folder.join(out));
+    let templates = super::report::templates(&config)?;
+    let known = gather::gather(&config, args.all)?;
+    let mut files = manifest::Files::open(&out)?;
+    pages::write(&config, &templates, known, args.max_bytes, &mut files)?;
+    let written = files.finish()?;
+    let index = out.join("index.html");
+    let shown = load::shown(session, &index);
+    session.answer(&match session.format {
+        Format::Json | Format::Jsonl => serde_json::json!({
+            "schema": "bench-runner/site", "version": 1, "index": shown,
+            "pages": written.pages, "written": written.written, "removed": written.removed, "bytes": written.bytes,
+        })
+        .to_string(),
+        Format::Csv => format!("index,pages,written,removed\n{},{},{},{}", ui::table::quote_csv(&shown), written.pages, written.written, written.removed),
+        Format::Text | Format::Markdown => format!(
+            "{shown}\n{} files, {} written, {} removed, the others are as they were",
+            written.pages, written.written, written.removed
+        ),
+    })?;
+    if args.open {
+        open(&index);
+    }
+    Ok(exit_code::DONE)
+}
+
+/// Asks the system to open a file; a system without a browser is no failure.
+fn open(index: &std::path::Path) {
+    let (program, first): (&str, &[&str]) = match () {
+        () if cfg!(windows) => ("cmd", &["/C", "start", ""]),
+        () if cfg!(target_os = "macos") => ("open", &[]),
+        () => ("xdg-open", &[]),
+    };
+    let request =
+        ProcessRequest::new(program).args(first.iter().copied()).arg(index).timeout(Duration::from_secs(10));
+    if !SystemRunner.run(&request).is_ok_and(|output| output.success()) {
+        ui::note("the system opened no browser; open the file above in one");
+    }
+}

@@ -1,0 +1,48 @@
+//! What to turn first, by the newest runs, and what experiments say about knobs that were turned.
+
+use std::collections::BTreeMap;
+
+use super::gather::Known;
+use crate::commands::load;
+use crate::config::Config;
+use crate::error::CliError;
+use crate::model::experiment::Purpose;
+use crate::model::knob::{Confidence, KnobState, Recommendation};
+use crate::model::site::KnobBoard;
+use crate::report::site::Site;
+
+/// Experiments looked through for knobs that were turned.
+const EXPERIMENTS: u32 = 200;
+
+/// Advice of the newest runs, each knob once and the surest first, and what was tried.
+pub(super) fn board(config: &Config, site: &Site, known: &Known) -> Result<KnobBoard, CliError> {
+    let mut advice: BTreeMap<&str, (String, &Recommendation)> = BTreeMap::new();
+    for newest in known.newest.values() {
+        let name = site.machine_name(&newest.report.run.identity.machine);
+        for one in &newest.report.recommendations {
+            let other = advice.get(one.knob.as_str());
+            if other.is_none_or(|(_, other)| order(one) < order(other)) {
+                advice.insert(&one.knob, (name.clone(), one));
+            }
+        }
+    }
+    let mut advice: Vec<(String, Recommendation)> =
+        advice.into_values().map(|(name, one)| (name, one.clone())).collect();
+    advice.sort_by(|a, b| order(&a.1).cmp(&order(&b.1)).then_with(|| a.1.knob.cmp(&b.1.knob)));
+    let store = load::open_to_read(config)?;
+    let mut tried = Vec::new();
+    for listing in store.experiments(EXPERIMENTS)? {
+        if listing.purpose == Purpose::Knob {
+            let result = store.experiment_result(&listing.id)?;
+            tried.push((listing, result));
+        }
+    }
+    Ok(KnobBoard { advice, tried })
+}
+
+/// What may be tried before what only informs, the surer before the less sure, the larger gain first.
+fn order(one: &Recommendation) -> (bool, std::cmp::Reverse<Confidence>, i64) {
+    #[expect(clippy::cast_possible_truncation, reason = "a share of a million")]
+    let gain = one.predicted_change.map_or(0, |(low, _)| (low * 1e6) as i64);
+    (one.state == KnobState::Information, std::cmp::Reverse(one.confidence), gain)
+}

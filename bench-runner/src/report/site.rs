@@ -1,0 +1,246 @@
+//! The pages of the site: decided values of [`crate::model::site`] become documents, documents become HTML and Markdown.
+//!
+//! A document is a list of sections made of blocks, so that a page and its Markdown twin say the same. Nothing is read,
+//! judged or measured here.
+
+pub mod block;
+mod changes;
+mod compare;
+mod cut;
+mod feed;
+mod gates;
+mod html;
+mod index;
+mod knobs;
+mod line;
+mod machine;
+mod machines;
+mod markdown;
+mod measure;
+mod prose;
+mod releases;
+mod run;
+mod samples;
+mod trend;
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+
+pub use block::Document;
+pub use changes::changes;
+pub use compare::{comparison, comparison_path, comparisons};
+pub use cut::cut;
+pub use feed::{atom, badge};
+pub use gates::gates;
+pub use index::index;
+pub use knobs::knobs;
+pub use line::benchmark;
+pub use machine::machine;
+pub use machines::machines;
+pub use prose::{Parameters, data, method};
+pub use releases::releases;
+pub use run::{RunPages, run};
+
+use super::render::{Templates, environment, failed, safe};
+use super::{ReportError, escape};
+use crate::model::ids::{BenchmarkId, RunId};
+use crate::model::record::MachineListing;
+
+const SHELL: &str = include_str!("../../../templates/site.html");
+const STYLE: &str = include_str!("../../../templates/site.css");
+const SCRIPT: &str = include_str!("../../../templates/site.js");
+
+/// The pages that every page links to: path, word.
+const NAVIGATION: [(&str, &str); 9] = [
+    ("index.html", "Tonight"),
+    ("changes.html", "Changes"),
+    ("machines.html", "Machines"),
+    ("compare.html", "Compare"),
+    ("gates.html", "Gates"),
+    ("releases.html", "Releases"),
+    ("knobs.html", "Knobs"),
+    ("data.html", "Data"),
+    ("method.html", "Method"),
+];
+
+/// Writes documents with one set of templates, prepared once.
+#[derive(Debug)]
+pub struct Site {
+    environment: minijinja::Environment<'static>,
+    style: String,
+    policy: String,
+    present: Vec<String>,
+    names: BTreeMap<String, String>,
+}
+
+impl Site {
+    /// Prepares the templates. `present` are the paths of the pages that the site has: nothing links to others. `machines`
+    /// gives keys their names.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] for a style sheet that would end its own element.
+    pub fn new(
+        templates: &Templates,
+        present: Vec<String>,
+        machines: &[MachineListing],
+    ) -> Result<Self, ReportError> {
+        let style = format!("{}\n{STYLE}", templates.source("page.css"));
+        if style.to_ascii_lowercase().contains("</style") {
+            return Err(ReportError::Stylesheet);
+        }
+        let hash =
+            |text: &str| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+             form-action 'none'",
+            hash(&style),
+            hash(SCRIPT)
+        );
+        let mut environment = environment("site.html")?;
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+        environment.add_template("site.html", SHELL).map_err(failed("site.html"))?;
+        let mut present = present;
+        present.sort();
+        let names = machines.iter().map(|machine| (machine.machine.clone(), name_of(machine)));
+        Ok(Self { environment, style, policy, present, names: names.collect() })
+    }
+
+    /// Whether the site has the page at `path`.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.present.binary_search_by(|known| known.as_str().cmp(path)).is_ok()
+    }
+
+    /// The page at `path`, if there is one.
+    pub(crate) fn link(&self, path: String) -> Option<String> {
+        self.has(&path).then_some(path)
+    }
+
+    /// Label of a machine, or its key.
+    #[must_use]
+    pub fn machine_name(&self, key: &str) -> String {
+        self.names.get(key).cloned().unwrap_or_else(|| key.to_owned())
+    }
+
+    /// Everything besides the data that decides what a page looks like: part of what its digest covers.
+    #[must_use]
+    pub fn look(&self) -> String {
+        let mut hasher = Sha256::new();
+        for part in [self.policy.as_str(), SHELL, env!("CARGO_PKG_VERSION")] {
+            hasher.update(part.as_bytes());
+            hasher.update([0]);
+        }
+        crate::model::ids::Digest(hasher.finalize().into()).to_string()
+    }
+
+    /// Writes `document` as one HTML page that needs nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Template`] when the shell cannot be rendered.
+    pub fn html(&self, document: &Document) -> Result<String, ReportError> {
+        let up = up(&document.path);
+        let values = minijinja::context! {
+            title => document.title.as_str(),
+            kicker => document.kicker.as_str(),
+            line => safe(super::render::rich_html(&document.line)),
+            chips => safe(html::chips(&document.chips)),
+            side => safe(html::side(document)),
+            body => safe(html::sections(document, up)),
+            footer => safe(html::footer(document)),
+            feed => self.has("changes.atom").then(|| format!("{up}changes.atom")),
+            navigation => safe(self.navigation(&document.path)),
+            policy => safe(self.policy.clone()),
+            style => safe(self.style.clone()),
+            script => safe(SCRIPT.to_owned()),
+        };
+        let template = self.environment.get_template("site.html").map_err(failed("site.html"))?;
+        template.render(values).map_err(failed("site.html"))
+    }
+
+    /// Writes `document` as Markdown, cut at `most` bytes with the rest stated.
+    #[must_use]
+    pub fn markdown(&self, document: &Document, most: Option<usize>) -> String {
+        cut(&markdown::document(document), most)
+    }
+
+    /// The bar that leads to the other pages.
+    fn navigation(&self, path: &str) -> String {
+        let up = up(path);
+        let items = NAVIGATION.iter().filter(|(target, _)| self.has(target)).map(|(target, word)| {
+            let here = if *target == path { " aria-current=\"page\"" } else { "" };
+            format!("<li><a href=\"{up}{target}\"{here}>{word}</a>")
+        });
+        format!("<ul>{}</ul>", items.collect::<String>())
+    }
+}
+
+/// The way from a page to the root of the site.
+fn up(path: &str) -> &'static str {
+    if path.contains('/') { "../" } else { "" }
+}
+
+/// Label of a machine, or its key.
+#[must_use]
+pub fn name_of(machine: &MachineListing) -> String {
+    machine.label.clone().unwrap_or_else(|| machine.machine.clone())
+}
+
+/// A file name made from any text: what is readable of it, and eight digits that keep two texts apart.
+#[must_use]
+pub fn slug(text: &str) -> String {
+    let mut readable = String::new();
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() {
+            readable.push(character.to_ascii_lowercase());
+        } else if !readable.ends_with('-') {
+            readable.push('-');
+        }
+        if readable.len() >= 60 {
+            break;
+        }
+    }
+    let digest = crate::model::ids::Digest(Sha256::digest(text.as_bytes()).into()).to_string();
+    let readable = readable.trim_matches('-');
+    format!("{readable}{}{}", if readable.is_empty() { "" } else { "-" }, &digest[..8])
+}
+
+/// Path of a benchmark's page.
+#[must_use]
+pub fn benchmark_path(id: &BenchmarkId) -> String {
+    format!("benchmark/{}.html", slug(&id.long_name()))
+}
+
+/// Path of a run's page.
+#[must_use]
+pub fn run_path(id: &RunId) -> String {
+    format!("run/{id}.html")
+}
+
+/// Path of a machine's page.
+#[must_use]
+pub fn machine_path(key: &str) -> String {
+    format!("machine/{}.html", slug(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_short_safe_and_distinct() {
+        let check = |text: &str, start: &str| {
+            let slug = slug(text);
+            assert!(slug.starts_with(start) && slug.len() <= 69, "{slug}");
+            assert!(slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{slug}");
+        };
+        check("kms/sign_bench/ed25519_sign_128B", "kms-sign-bench-ed25519-sign-128b-");
+        check("../../etc/passwd", "etc-passwd-");
+        check("\u{202e}\u{0}😀", "");
+        check(&"x".repeat(300), "xxx");
+        assert_ne!(slug("a/b"), slug("a-b"));
+    }
+}

@@ -1,0 +1,209 @@
+//! Blocks as HTML. End tags that HTML lets one omit are omitted: pages have thousands of cells.
+
+use std::fmt::Write as _;
+
+use super::block::{Block, Cell, Chart, Document, Grid, Item, Tile};
+use super::escape;
+use crate::report::render::rich_html;
+use crate::report::view::table::Kind;
+
+/// The small facts below the title.
+pub(super) fn chips(chips: &[(String, &'static str)]) -> String {
+    let mut out = String::new();
+    for (text, tone) in chips {
+        _ = write!(out, "<li class=\"chip {tone}\">{}", rich_html(text));
+    }
+    if out.is_empty() { out } else { format!("<ul class=\"chips\">{out}</ul>") }
+}
+
+/// The list of sections.
+pub(super) fn side(document: &Document) -> String {
+    let mut out = String::new();
+    for section in &document.sections {
+        _ = write!(
+            out,
+            "<li><a href=\"#{}\">{}</a>",
+            escape::html(&section.id),
+            escape::html(&section.title)
+        );
+    }
+    out
+}
+
+/// The last lines.
+pub(super) fn footer(document: &Document) -> String {
+    let mut out = String::new();
+    if !document.command.is_empty() {
+        _ = write!(out, "<p>The same on a terminal: <code>{}</code></p>", escape::html(&document.command));
+    }
+    for line in &document.footer {
+        _ = write!(out, "<p>{}</p>", rich_html(line));
+    }
+    out
+}
+
+/// All sections.
+pub(super) fn sections(document: &Document, up: &str) -> String {
+    let mut writer = Writer { out: String::new(), up, tables: 0, command: &document.command };
+    for section in &document.sections {
+        let (id, title) = (escape::html(&section.id), escape::html(&section.title));
+        _ = write!(writer.out, "<section id=\"{id}\"><h2>{title}</h2>\n");
+        let mut charts = false;
+        for block in &section.blocks {
+            // Charts that follow one another stand side by side where there is room.
+            let chart = matches!(block, Block::Chart(_));
+            if chart != charts {
+                writer.out.push_str(if chart { "<div class=\"figures\">" } else { "</div>" });
+                charts = chart;
+            }
+            writer.block(block);
+            writer.out.push('\n');
+        }
+        writer.out.push_str(if charts { "</div></section>\n" } else { "</section>\n" });
+    }
+    writer.out
+}
+
+struct Writer<'a> {
+    out: String,
+    up: &'a str,
+    tables: u32,
+    command: &'a str,
+}
+
+impl Writer<'_> {
+    fn block(&mut self, block: &Block) {
+        match block {
+            Block::Heading(text) => _ = write!(self.out, "<h3>{}</h3>", rich_html(text)),
+            Block::Text(text) => _ = write!(self.out, "<p>{}</p>", rich_html(text)),
+            Block::Quiet(text) => _ = write!(self.out, "<p class=\"quiet\">{}</p>", rich_html(text)),
+            Block::Banner(tone, title, text) => {
+                _ = write!(
+                    self.out,
+                    "<div class=\"banner {tone}\" role=\"note\"><strong>{}</strong> <span>{}</span></div>",
+                    rich_html(title),
+                    rich_html(text)
+                );
+            }
+            Block::Tiles(tiles) => self.tiles(tiles),
+            Block::Table(grid) => self.grid(grid),
+            Block::Fold(words, grid) => {
+                _ = write!(self.out, "<details><summary>{}</summary>", rich_html(words));
+                self.grid(grid);
+                self.out.push_str("</details>");
+            }
+            Block::Chart(chart) => self.chart(chart),
+            Block::List(items) => self.list(items),
+            Block::Code(text) => _ = write!(self.out, "<pre tabindex=\"0\">{}</pre>", escape::html(text)),
+            Block::Facts(facts) => {
+                self.out.push_str("<dl class=\"facts\">");
+                for (term, text) in facts {
+                    let (term, text) = (rich_html(term), rich_html(text));
+                    _ = write!(self.out, "<div><dt>{term}</dt><dd>{text}</dd></div>");
+                }
+                self.out.push_str("</dl>");
+            }
+        }
+    }
+
+    fn tiles(&mut self, tiles: &[Tile]) {
+        self.out.push_str("<div class=\"tiles\">");
+        for tile in tiles {
+            _ = write!(
+                self.out,
+                "<div class=\"tile\"><p class=\"tile-name\">{}</p><p class=\"tile-value {}\">{}</p>\
+                 <p class=\"tile-of\">{}</p></div>",
+                rich_html(&tile.name),
+                tile.tone,
+                rich_html(&tile.value),
+                rich_html(&tile.below)
+            );
+        }
+        self.out.push_str("</div>");
+    }
+
+    fn list(&mut self, items: &[Item]) {
+        self.out.push_str("<ul class=\"prose\">");
+        for item in items {
+            let text = rich_html(&item.text);
+            match &item.link {
+                Some(link) => {
+                    let (up, link) = (self.up, escape::html(link));
+                    _ = write!(self.out, "<li><a href=\"{up}{link}\">{text}</a>");
+                }
+                None => _ = write!(self.out, "<li>{text}"),
+            }
+        }
+        self.out.push_str("</ul>");
+    }
+
+    fn chart(&mut self, chart: &Chart) {
+        let mut at = String::new();
+        for (x, y) in &chart.at {
+            _ = write!(at, "{}{x:.1},{y:.1}", if at.is_empty() { "" } else { " " });
+        }
+        let points = if at.is_empty() { String::new() } else { format!(" data-at=\"{at}\"") };
+        _ = write!(
+            self.out,
+            "<figure{points}>{}<figcaption>{}</figcaption><details><summary>{}</summary>",
+            chart.svg,
+            rich_html(&chart.caption),
+            rich_html(&chart.fold)
+        );
+        self.grid(&chart.grid);
+        self.out.push_str("</details></figure>");
+    }
+
+    fn grid(&mut self, grid: &Grid) {
+        self.tables += 1;
+        let command = if grid.command.is_empty() { self.command } else { &grid.command };
+        let caption = escape::html(&grid.caption);
+        _ = write!(
+            self.out,
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\" id=\"t{}\" data-command=\"{}\">\
+             <table><thead><tr>",
+            self.tables,
+            escape::html(command)
+        );
+        for (title, kind) in &grid.columns {
+            let class = if *kind == Kind::Number { " class=\"n\"" } else { "" };
+            _ = write!(self.out, "<th scope=\"col\"{class}>{}", escape::html(title));
+        }
+        self.out.push_str("<tbody>\n");
+        for row in &grid.rows {
+            self.out.push_str("<tr>");
+            for (cell, (_, kind)) in row.iter().zip(&grid.columns) {
+                self.cell(cell, *kind);
+            }
+            self.out.push('\n');
+        }
+        self.out.push_str("</table></div>");
+        if !grid.note.is_empty() {
+            _ = write!(self.out, "<p class=\"note\">{}</p>", rich_html(&grid.note));
+        }
+    }
+
+    fn cell(&mut self, cell: &Cell, kind: Kind) {
+        let right = if kind == Kind::Number { "n" } else { "" };
+        let class = match (right, cell.tone) {
+            ("", "") => String::new(),
+            (one, "") | ("", one) => format!(" class=\"{one}\""),
+            (one, two) => format!(" class=\"{one} {two}\""),
+        };
+        let key = cell.key.map_or_else(String::new, |key| format!(" data-k=\"{key}\""));
+        _ = write!(self.out, "<td{class}{key}>");
+        if let Some((svg, _)) = &cell.drawing {
+            self.out.push_str(svg);
+        }
+        let text = match kind {
+            Kind::Code if !cell.text.is_empty() => format!("<code>{}</code>", escape::html(&cell.text)),
+            Kind::Code | Kind::Text | Kind::Number => rich_html(&cell.text),
+        };
+        match &cell.link {
+            Some(link) if !text.is_empty() => {
+                _ = write!(self.out, "<a href=\"{}{}\">{text}</a>", self.up, escape::html(link));
+            }
+            _ => self.out.push_str(&text),
+        }
+    }
+}

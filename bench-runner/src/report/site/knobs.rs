@@ -1,0 +1,131 @@
+//! Knobs: what to turn first, on what evidence, and what turning it gave.
+
+use super::block::{Block, Cell, Document, Grid};
+use super::measure::{self, PAGE, minute};
+use crate::model::comparison::Verdict;
+use crate::model::experiment::{Contrast, ExperimentListing, ExperimentResult};
+use crate::model::knob::{Confidence, KnobGroup, Recommendation};
+use crate::model::site::KnobBoard;
+use crate::report::format::{self, plural};
+use crate::report::view::table::Kind;
+use crate::report::view::total;
+use crate::report::view::words::{self, code, strong};
+
+/// Cards at most.
+const CARDS: usize = 40;
+/// Rows of one experiment at most.
+const ROWS: usize = 12;
+
+/// Writes the page.
+#[must_use]
+pub fn knobs(board: &KnobBoard) -> Document {
+    let mut page = Document::new("knobs.html", "Benchmark observatory", "Knobs");
+    page.line = match board.advice.first() {
+        Some((machine, first)) => format!("First: {} (on {}).", strong(&first.action), code(machine)),
+        None => "No rule found a knob worth turning in the newest runs.".to_owned(),
+    };
+    page.command = "bench-runner list --experiments".to_owned();
+    let mut tried = Vec::new();
+    for (listing, result) in &board.tried {
+        tried.extend(outcome(listing, result.as_ref()));
+    }
+    for (place, (machine, advice)) in board.advice.iter().take(CARDS).enumerate() {
+        let title = format!("{}. {}", place + 1, crate::report::escape::visible(&advice.action, false));
+        page.section(
+            &format!("knob-{}", place + 1),
+            &words::unmarked(&title).replace('`', ""),
+            card(machine, advice),
+        );
+    }
+    if tried.is_empty() {
+        tried.push(Block::Text(
+            "Nothing was tried yet. An experiment measures two variants in turns on one machine and says what turning gave."
+                .to_owned(),
+        ));
+        tried.push(Block::Code("bench-runner experiment --help".to_owned()));
+    }
+    page.section("tried", "Tried, and what it gave", tried);
+    page
+}
+
+fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
+    let predicted = advice.predicted_change.map_or_else(
+        || "none of speed".to_owned(),
+        |(low, high)| {
+            let show = |value| format::change(PAGE, value, None);
+            if show(low) == show(high) {
+                format!("{} time per operation", show(low))
+            } else {
+                format!("{} to {} time per operation", show(low), show(high))
+            }
+        },
+    );
+    let confidence = match advice.confidence {
+        Confidence::Low => "low: rests on a model",
+        Confidence::Medium => "medium: measured numbers, extrapolated",
+        Confidence::High => "high: measured numbers, within their range",
+    };
+    let place = match advice.group {
+        KnobGroup::Caller => "in the caller",
+        KnobGroup::Build => "in the build",
+        KnobGroup::Machine => "on the machine",
+        KnobGroup::Measurement => "in the measurement",
+    };
+    let mut facts = vec![
+        ("Predicted gain".to_owned(), strong(&predicted)),
+        ("Confidence".to_owned(), confidence.to_owned()),
+        ("Why".to_owned(), advice.because.clone()),
+        ("Cost".to_owned(), advice.cost.clone()),
+        ("Risk".to_owned(), advice.risk.clone()),
+        ("Where".to_owned(), format!("{place}, by the newest run on {}", code(machine))),
+    ];
+    for evidence in advice.evidence.iter().take(8) {
+        let text = format!("{}: {} (run {})", evidence.label, evidence.value, code(evidence.run.short()));
+        facts.push(("Evidence".to_owned(), text));
+    }
+    let mut blocks = vec![Block::Facts(facts)];
+    if !advice.how.is_empty() {
+        blocks.push(Block::Code(advice.how.clone()));
+    }
+    blocks
+}
+
+/// One experiment with its contrasts.
+fn outcome(listing: &ExperimentListing, result: Option<&ExperimentResult>) -> Vec<Block> {
+    let arms: Vec<String> = listing.arms.iter().map(|arm| code(arm)).collect();
+    let title = format!("{} of {}", words::list(&arms), minute(listing.started));
+    let mut blocks = vec![Block::Heading(title)];
+    let Some(result) = result else {
+        blocks.push(Block::Text("It broke off; nothing is concluded.".to_owned()));
+        return blocks;
+    };
+    for contrast in &result.contrasts {
+        blocks.push(Block::Table(table(contrast, result.blocks)));
+    }
+    blocks
+}
+
+fn table(contrast: &Contrast, blocks: u32) -> Grid {
+    let mut grid = Grid::new(
+        format!("{} against {}", contrast.candidate, contrast.baseline),
+        &[("Verdict", Kind::Text), ("Benchmark", Kind::Text), ("Change", Kind::Number), ("Why", Kind::Text)],
+    );
+    let mut rows: Vec<_> = contrast.rows.iter().collect();
+    rows.sort_by_key(|row| (row.verdict == Verdict::Unchanged, row.verdict));
+    for row in rows.iter().take(ROWS) {
+        grid.rows.push(vec![
+            Cell::toned(words::verdict(row.verdict, PAGE), words::verdict_tone(row.verdict)),
+            Cell::text(code(&measure::name(&row.benchmark))),
+            Cell::text(measure::change(row.ratio, row.ratio_interval)).by(row.ratio),
+            Cell::text(row.reason.clone()),
+        ]);
+    }
+    let rest = contrast.rows.len().saturating_sub(ROWS);
+    let rest = if rest == 0 {
+        String::new()
+    } else {
+        format!(" {} more are not listed.", plural(total(rest), "row"))
+    };
+    grid.note = format!("{} that count.{rest}", plural(u64::from(blocks), "block"));
+    grid
+}

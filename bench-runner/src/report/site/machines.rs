@@ -1,0 +1,148 @@
+//! Machines: who measures, how fit, and how they compare on the same code.
+
+use super::Site;
+use super::block::{Block, Cell, Document, Grid};
+use super::index::{fitness, noise};
+use super::measure::{self, PAGE, machine_cell, minute};
+use super::run_path;
+use crate::model::machines::{MachineCell, MachineComparison};
+use crate::model::site::{MachineStanding, SideBySide};
+use crate::report::format::{self, Scale, plural};
+use crate::report::view::table::Kind;
+use crate::report::view::total;
+use crate::report::view::words::code;
+
+/// Writes the page.
+#[must_use]
+pub fn machines(site: &Site, standings: &[MachineStanding], side: &SideBySide) -> Document {
+    let mut page = Document::new("machines.html", "Benchmark observatory", "Machines");
+    page.line = format!("{} measured what is in this store.", plural(total(standings.len()), "machine"));
+    page.command = "bench-runner compare --machines".to_owned();
+    page.section("fit", "Is it fit?", vec![Block::Table(list(site, standings))]);
+    let mut blocks = Vec::new();
+    if let Some(found) = &side.comparison {
+        blocks.extend(comparison(site, found));
+    }
+    for refused in &side.refused {
+        blocks.push(Block::Banner("apart", "≠ Not comparable.".to_owned(), refused.clone()));
+    }
+    page.section("side", "Side by side, on the same code", blocks);
+    page
+}
+
+fn list(site: &Site, standings: &[MachineStanding]) -> Grid {
+    let mut grid = Grid::new(
+        "Machines",
+        &[
+            ("Machine", Kind::Text),
+            ("Hardware", Kind::Code),
+            ("Fit", Kind::Text),
+            ("Noise", Kind::Number),
+            ("Runs", Kind::Number),
+            ("First", Kind::Text),
+            ("Newest run", Kind::Text),
+            ("Configurations", Kind::Number),
+        ],
+    );
+    for standing in standings {
+        let (fit, tone) = fitness(standing);
+        let machine = &standing.machine;
+        grid.rows.push(vec![
+            machine_cell(site, &machine.machine),
+            Cell::text(machine.hw_class.clone()),
+            Cell::toned(fit, tone),
+            Cell::text(noise(standing.noise)).by(standing.noise.unwrap_or(f64::NAN)),
+            Cell::text(machine.runs.to_string()),
+            Cell::text(measure::day(machine.first)),
+            Cell::text(minute(machine.latest)).to(site.link(run_path(&machine.latest_run))),
+            Cell::text(machine.configs.len().to_string()),
+        ]);
+    }
+    grid.command = "bench-runner machines".to_owned();
+    grid
+}
+
+fn comparison(site: &Site, found: &MachineComparison) -> Vec<Block> {
+    let mut blocks = vec![Block::Text(format!(
+        "All measured commit {}. The reference is {}. A time ratio above 1× is slower than the reference. “Per cycle” takes \
+         the clock out: where times differ and cycles do not, the clock is what differs.",
+        code(&found.commit.chars().take(12).collect::<String>()),
+        code(found.sides.first().map_or("", |side| side.name.as_str()))
+    ))];
+    for side in found.sides.iter().filter(|side| side.synthetic) {
+        blocks.push(Block::Banner(
+            "inconclusive",
+            "Made up.".to_owned(),
+            format!("{} is no real machine.", code(&side.name)),
+        ));
+    }
+    let mut grid = Grid::new("Machines side by side", &[("Benchmark", Kind::Text)]);
+    for (place, side) in found.sides.iter().enumerate() {
+        let head = crate::report::escape::visible(&side.name, false);
+        grid.columns
+            .push((if place == 0 { format!("{head} (reference)") } else { head.clone() }, Kind::Number));
+        if place > 0 {
+            grid.columns.push((format!("{head}: ratio"), Kind::Number));
+            grid.columns.push((format!("{head}: per cycle"), Kind::Number));
+        }
+    }
+    for row in &found.rows {
+        let values = row.cells.iter().flatten().map(|cell| cell.value).chain([row.reference]);
+        let scale = Scale::metric(PAGE, &row.metric, values);
+        let mut cells = vec![
+            measure::benchmark_cell(site, &row.benchmark),
+            Cell::text(scale.show(row.reference, None)).by(row.reference),
+        ];
+        for cell in &row.cells {
+            cells.extend(side_cells(&scale, cell.as_ref()));
+        }
+        grid.rows.push(cells);
+    }
+    grid.note = format!("Each interval holds at {}.", format::percent(PAGE, found.level, 2));
+    blocks.push(Block::Table(grid));
+    for (mean, side) in found.means.iter().zip(found.sides.iter().skip(1)) {
+        if let Some((ratio, _, rows)) = mean {
+            blocks.push(Block::Quiet(format!(
+                "Geometric mean of {} on {}: {}, without an interval.",
+                plural(u64::from(*rows), "benchmark"),
+                code(&side.name),
+                format::multiple(PAGE, *ratio)
+            )));
+        }
+    }
+    let mut differences = Grid::new("What differs between the machines", &[("What", Kind::Code)]);
+    for side in &found.sides {
+        differences.columns.push((crate::report::escape::visible(&side.name, false), Kind::Code));
+    }
+    for difference in &found.differences {
+        let values =
+            difference.values.iter().map(|value| Cell::text(crate::report::escape::shorten(value, 90)));
+        differences.rows.push([Cell::text(difference.key.clone())].into_iter().chain(values).collect());
+    }
+    if !differences.rows.is_empty() {
+        blocks.push(Block::Heading("What differs between the machines".to_owned()));
+        blocks.push(Block::Table(differences));
+    }
+    blocks
+}
+
+fn side_cells(scale: &Scale, cell: Option<&MachineCell>) -> Vec<Cell> {
+    let Some(cell) = cell else {
+        return vec![Cell::text("not measured"), Cell::text(""), Cell::text("")];
+    };
+    let ratio = |value: f64, interval: Option<(f64, f64)>| {
+        let interval = interval.map_or_else(
+            || " (no interval)".to_owned(),
+            |(low, high)| format!(" [{}, {}]", format::multiple(PAGE, low), format::multiple(PAGE, high)),
+        );
+        format!("{}{interval}", format::multiple(PAGE, value))
+    };
+    vec![
+        Cell::text(scale.show(cell.value, None)).by(cell.value),
+        Cell::text(ratio(cell.ratio, cell.ratio_interval)).by(cell.ratio),
+        Cell::text(
+            cell.per_cycle
+                .map_or_else(|| "unknown".to_owned(), |value| ratio(value, cell.per_cycle_interval)),
+        ),
+    ]
+}

@@ -1,0 +1,106 @@
+//! Blocks as Markdown, fit for a pull request or a chat: charts become their captions, folds their tables.
+
+use std::fmt::Write as _;
+
+use super::block::{Block, Document, Grid};
+use super::escape;
+use crate::report::render::rich_markdown;
+use crate::report::view::table::Kind;
+
+/// Rows of a chart's table that are written; the page has all.
+const CHART_ROWS: usize = 0;
+
+/// A whole page.
+pub(super) fn document(document: &Document) -> String {
+    let mut out = format!("# {}\n\n", escape::markdown(&document.title, false));
+    if !document.line.is_empty() {
+        _ = write!(out, "{}\n\n", rich_markdown(&document.line, false));
+    }
+    for section in &document.sections {
+        _ = write!(out, "## {}\n\n", escape::markdown(&section.title, false));
+        for block in &section.blocks {
+            self::block(&mut out, block);
+        }
+    }
+    if !document.command.is_empty() {
+        _ = write!(out, "Made by {}\n\n", escape::markdown_code(&document.command, false));
+    }
+    for line in &document.footer {
+        _ = write!(out, "{}\n\n", rich_markdown(line, false));
+    }
+    while out.ends_with("\n\n") {
+        out.pop();
+    }
+    out
+}
+
+fn block(out: &mut String, block: &Block) {
+    match block {
+        Block::Heading(text) => _ = write!(out, "### {}\n\n", rich_markdown(text, false)),
+        Block::Text(text) | Block::Quiet(text) => _ = write!(out, "{}\n\n", rich_markdown(text, false)),
+        Block::Banner(_, title, text) => {
+            _ = write!(out, "> **{}** {}\n\n", rich_markdown(title, true), rich_markdown(text, true));
+        }
+        Block::Tiles(tiles) => {
+            for tile in tiles {
+                let parts = [&tile.name, &tile.value, &tile.below].map(|text| rich_markdown(text, true));
+                _ = writeln!(out, "- {}: **{}** {}", parts[0], parts[1], parts[2]);
+            }
+            out.push('\n');
+        }
+        Block::Table(table) => grid(out, table),
+        Block::Fold(words, table) => {
+            _ = write!(out, "{}\n\n", rich_markdown(words, false));
+            grid(out, table);
+        }
+        Block::Chart(chart) => {
+            _ = write!(out, "{}\n\n", rich_markdown(&chart.caption, false));
+            if chart.grid.rows.len() <= CHART_ROWS {
+                grid(out, &chart.grid);
+            }
+        }
+        Block::List(items) => {
+            for item in items {
+                _ = writeln!(out, "- {}", rich_markdown(&item.text, true));
+            }
+            out.push('\n');
+        }
+        Block::Code(text) => _ = write!(out, "{}\n\n", escape::markdown_fence(text).trim_end()),
+        Block::Facts(facts) => {
+            for (term, text) in facts {
+                _ = writeln!(out, "- {}: {}", rich_markdown(term, true), rich_markdown(text, true));
+            }
+            out.push('\n');
+        }
+    }
+}
+
+fn grid(out: &mut String, grid: &Grid) {
+    if grid.rows.is_empty() {
+        return;
+    }
+    for (title, _) in &grid.columns {
+        _ = write!(out, "| {} ", escape::markdown(title, false));
+    }
+    out.push_str("|\n");
+    for (_, kind) in &grid.columns {
+        out.push_str(if *kind == Kind::Number { "|---:" } else { "|---" });
+    }
+    out.push_str("|\n");
+    for row in &grid.rows {
+        for (cell, (_, kind)) in row.iter().zip(&grid.columns) {
+            let drawn = cell.drawing.as_ref().map_or("", |(_, words)| words.as_str());
+            let text = match kind {
+                Kind::Code if !cell.text.is_empty() => escape::markdown_code(&cell.text, true),
+                Kind::Code | Kind::Text | Kind::Number => rich_markdown(&cell.text, true),
+            };
+            let gap = if drawn.is_empty() || text.is_empty() { "" } else { " " };
+            _ = write!(out, "| {drawn}{gap}{text} ");
+        }
+        out.push_str("|\n");
+    }
+    out.push('\n');
+    if !grid.note.is_empty() {
+        _ = write!(out, "{}\n\n", rich_markdown(&grid.note, false));
+    }
+}

@@ -1,0 +1,236 @@
+//! The trend of one line: points, band, levels, budget, and what changed on the way.
+
+use super::block::{Cell, Chart, Grid};
+use super::measure::{self, PAGE, minute};
+use super::{Site, run_path};
+use crate::model::change_point::ChangeKind;
+use crate::model::gate::Per;
+use crate::model::history::HistoryPoint;
+use crate::model::site::{Place, SiteLine};
+use crate::model::units::Timestamp;
+use crate::report::ReportError;
+use crate::report::chart::Words;
+use crate::report::chart::line::{Point, Spec, chart};
+use crate::report::chart::svg::Ink;
+use crate::report::chart::thin::thin;
+use crate::report::format::{self, Scale, plural};
+use crate::report::view::table::Kind;
+use crate::report::view::total;
+use crate::report::view::words::code;
+
+/// Points of a trend at most; of longer lines extremes stay.
+const TREND: usize = 240;
+/// Microseconds of a day.
+const DAY: f64 = 86_400e6;
+/// A gap is this many times the usual distance of two points, and at least two and a half days.
+const GAP: f64 = 3.0;
+
+/// Days since the first point.
+fn days(points: &[HistoryPoint], time: Timestamp) -> f64 {
+    let first = points.first().map_or(0, |point| point.started.0);
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of centuries stay below 2^53")]
+    let days = (time.0 - first) as f64 / DAY;
+    days
+}
+
+pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, ReportError> {
+    let line = &place.line;
+    let (points, metric) = (&line.history.points, &line.history.key.metric);
+    let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+    let kept = thin(&values, TREND);
+    let scale = Scale::metric(PAGE, metric, values.iter().copied());
+    let spacing = usual_spacing(points);
+    let mut drawn: Vec<Point> = Vec::with_capacity(kept.len());
+    let mut earlier: Option<usize> = None;
+    for index in &kept {
+        let point = &points[*index];
+        let before = earlier.map(|earlier| days(points, points[earlier].started));
+        let x = days(points, point.started);
+        // Of a thinned line neighbors lie further apart; only what was left out of the nights themselves is a gap.
+        let previous = index.checked_sub(1).map(|index| days(points, points[index].started));
+        drawn.push(Point {
+            x,
+            y: scale.scaled(point.value),
+            interval: line.intervals[*index].map(|(low, high)| (scale.scaled(low), scale.scaled(high))),
+            aside: !point.is_eligible(),
+            gap: before.is_some() && previous.is_some_and(|previous| x - previous > spacing),
+        });
+        earlier = Some(*index);
+    }
+    let spec = Spec {
+        levels: levels(line, &scale),
+        limit: line
+            .budget
+            .as_ref()
+            .filter(|budget| budget.budget.per == Per::Iteration && metric.is_time())
+            .map(|budget| {
+                (
+                    scale.scaled(budget.budget.limit_ns),
+                    format!("budget {}", scale.show(budget.budget.limit_ns, None)),
+                )
+            }),
+        marks: marks(line),
+        ticks: dates(points),
+        label: "day of the run, UTC".to_owned(),
+        unit: format!("{} per iteration", scale.unit()),
+        joined: true,
+        points: drawn,
+    };
+    let words = Words {
+        id: format!("trend-{number}"),
+        title: format!("Trend on {}", crate::report::escape::visible(&place.name, false)),
+        description: format!(
+            "{} from {} to {}, values between {}.",
+            plural(total(points.len()), "run"),
+            points.first().map_or_else(String::new, |point| measure::day(point.started)),
+            points.last().map_or_else(String::new, |point| measure::day(point.started)),
+            scale.range(
+                values.iter().copied().fold(f64::MAX, f64::min),
+                values.iter().copied().fold(f64::MIN, f64::max)
+            )
+        ),
+    };
+    let made = chart(&words, &spec)?;
+    let left_out = points.len() - kept.len();
+    let thinned = if left_out == 0 {
+        String::new()
+    } else {
+        format!(" {left_out} runs between extremes are left out of the drawing and its table.")
+    };
+    Ok(Chart {
+        svg: made.svg,
+        at: made.at,
+        caption: format!("Trend: one point per run, oldest left.{thinned}"),
+        fold: format!("The {} as a table", plural(total(kept.len()), "point")),
+        grid: trend_table(site, line, &kept),
+    })
+}
+
+fn trend_table(site: &Site, line: &SiteLine, kept: &[usize]) -> Grid {
+    let mut grid = Grid::new(
+        "Points of the trend",
+        &[
+            ("Started", Kind::Text),
+            ("Value", Kind::Number),
+            ("Commit", Kind::Text),
+            ("Launches", Kind::Number),
+            ("Grade", Kind::Text),
+            ("Remark", Kind::Text),
+        ],
+    );
+    for index in kept {
+        let point = &line.history.points[*index];
+        let commit = point
+            .commit
+            .as_ref()
+            .map_or_else(|| "unknown".to_owned(), |commit| code(&commit.chars().take(9).collect::<String>()));
+        grid.rows.push(vec![
+            Cell::text(minute(point.started)).to(site.link(run_path(&point.run))),
+            Cell::text(measure::value(&line.history.key.metric, point.value, line.intervals[*index]))
+                .by(point.value),
+            Cell::text(commit),
+            Cell::text(point.launches.to_string()),
+            Cell::text(point.grade.clone().unwrap_or_default()),
+            Cell::text(remark(line, *index)),
+        ]);
+    }
+    grid
+}
+
+/// What is special about a point.
+fn remark(line: &SiteLine, index: usize) -> String {
+    let points = &line.history.points;
+    let point = &points[index];
+    let mut remarks = Vec::new();
+    if let Some(why) = &point.quarantined {
+        remarks.push(format!("put aside: {why}"));
+    } else if !point.is_eligible() {
+        remarks.push("not judged with".to_owned());
+    }
+    if let Some(before) =
+        index.checked_sub(1).map(|index| &points[index]).filter(|before| before.build != point.build)
+    {
+        remarks.push(format!("build changed: {}", difference(&before.build, &point.build)));
+    }
+    remarks.extend(
+        line.steps
+            .iter()
+            .filter(|step| step.index == index)
+            .map(|step| format!("{} {}", kind(step.kind), measure::change(step.ratio, step.ratio_interval))),
+    );
+    remarks.join("; ")
+}
+
+pub(super) fn kind(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Step => "step",
+        ChangeKind::Drift => "drift",
+        ChangeKind::Spike => "spike",
+    }
+}
+
+/// The words of `after` that `before` does not have.
+fn difference(before: &str, after: &str) -> String {
+    let old: Vec<&str> = before.split_whitespace().collect();
+    let new: Vec<&str> = after.split_whitespace().filter(|word| !old.contains(word)).collect();
+    if new.is_empty() { "something was taken out".to_owned() } else { new.join(" ") }
+}
+
+/// Days between two points from which on a line is interrupted.
+fn usual_spacing(points: &[HistoryPoint]) -> f64 {
+    let mut steps: Vec<f64> =
+        points.windows(2).map(|pair| days(points, pair[1].started) - days(points, pair[0].started)).collect();
+    steps.sort_by(f64::total_cmp);
+    (steps.get(steps.len() / 2).copied().unwrap_or(1.0) * GAP).max(2.5)
+}
+
+/// The level of each stretch between two steps.
+fn levels(line: &SiteLine, scale: &Scale) -> Vec<(f64, f64, f64)> {
+    let points = &line.history.points;
+    let steps: Vec<_> = line.steps.iter().filter(|step| step.kind == ChangeKind::Step).collect();
+    let x = |index: usize| {
+        points.get(index.min(points.len().saturating_sub(1))).map_or(0.0, |point| days(points, point.started))
+    };
+    let mut levels = Vec::new();
+    let mut from = 0;
+    for (place, step) in steps.iter().enumerate() {
+        levels.push((x(from), x(step.index.saturating_sub(1)), scale.scaled(step.levels.0)));
+        if place + 1 == steps.len() {
+            levels.push((x(step.index), x(points.len() - 1), scale.scaled(step.levels.1)));
+        }
+        from = step.index;
+    }
+    levels
+}
+
+/// Steps and changes of the build as labelled places.
+fn marks(line: &SiteLine) -> Vec<(f64, String, Ink)> {
+    let points = &line.history.points;
+    let mut marks: Vec<(f64, String, Ink)> = points
+        .windows(2)
+        .filter(|pair| pair[0].build != pair[1].build)
+        .map(|pair| (days(points, pair[1].started), difference(&pair[0].build, &pair[1].build), Ink::Neutral))
+        .collect();
+    let more_is_better = line.history.key.metric.bigger_is_better();
+    marks.extend(line.steps.iter().filter(|step| step.kind == ChangeKind::Step).map(|step| {
+        let worse = (step.ratio > 1.0) != more_is_better;
+        let ink = if worse { Ink::Regressed } else { Ink::Improved };
+        let glyph = if worse { "▲" } else { "▼" };
+        (days(points, step.started), format!("{glyph} {}", format::change(PAGE, step.ratio - 1.0, None)), ink)
+    }));
+    marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    marks
+}
+
+/// About five days with their dates.
+fn dates(points: &[HistoryPoint]) -> Vec<(f64, String)> {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
+    let span = last.started.0 - first.started.0;
+    let count = if span == 0 { 0 } else { 4 };
+    let mut ticks: Vec<(f64, String)> = (0..=count)
+        .map(|part| Timestamp(first.started.0 + span * part / count.max(1)))
+        .map(|time| (days(points, time), measure::day(time).replace('-', "\u{2010}")))
+        .collect();
+    ticks.dedup_by(|a, b| a.1 == b.1);
+    ticks
+}

@@ -1,0 +1,133 @@
+//! The site from the command line: what it writes, what it leaves alone, and that equal stores give equal bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+#[path = "../pages/made_up.rs"]
+mod made_up;
+
+/// Writes the site in `folder` and returns what the command said.
+fn write(folder: &Path, more: &[&str]) -> Value {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_bench-runner"));
+    command.current_dir(folder).args(["site", "--format", "json"]).args(more);
+    let output = command.assert().success().get_output().stdout.clone();
+    serde_json::from_slice(&output).unwrap()
+}
+
+fn prepare(folder: &Path) {
+    std::fs::write(folder.join("bench-runner.toml"), made_up::CONFIG).unwrap();
+    made_up::store(&folder.join("observatory.sqlite"));
+}
+
+/// All files below `folder`.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn equal_stores_give_equal_bytes_and_a_second_time_writes_nothing() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    prepare(first.path());
+    let told = write(first.path(), &[]);
+    let pages = files(&first.path().join("site"));
+    assert_eq!(told["written"], told["pages"]);
+    let again = write(first.path(), &[]);
+    assert_eq!(again["written"], 0, "{again}");
+    assert_eq!(files(&first.path().join("site")), pages);
+    // The same store in another folder, into another folder below it.
+    for name in ["bench-runner.toml", "observatory.sqlite"] {
+        std::fs::copy(first.path().join(name), second.path().join(name)).unwrap();
+    }
+    write(second.path(), &["--out", "elsewhere/deep"]);
+    assert_eq!(files(&second.path().join("elsewhere/deep")), pages);
+}
+
+#[test]
+fn pages_keep_their_size_links_lead_somewhere_and_names_stay_inert() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    std::fs::create_dir_all(folder.path().join("site")).unwrap();
+    std::fs::write(folder.path().join("site/own.html"), "mine").unwrap();
+    write(folder.path(), &["--max-bytes", "3000"]);
+    let pages = files(&folder.path().join("site"));
+    assert_eq!(pages["own.html"], b"mine");
+    assert!(pages["index.html"].len() <= 150_000, "{}", pages["index.html"].len());
+    let link = regex::Regex::new("href=\"([^\"]*)\"").unwrap();
+    for (name, content) in &pages {
+        let text = String::from_utf8(content.clone()).unwrap();
+        assert!(content.len() <= 500_000, "{name} has {} bytes", content.len());
+        if name.ends_with(".md") {
+            assert!(content.len() <= 3000, "{name} has {} bytes", content.len());
+        }
+        // In Markdown such names stand between backticks.
+        let marked = !name.ends_with(".md");
+        assert!(
+            !text.contains("<script>alert")
+                && !(marked && text.contains("<img"))
+                && !(marked && text.contains("<b>machine")),
+            "{name}"
+        );
+        assert!(!text.contains('\u{202e}') && !text.contains('\0') && !text.contains('\u{1b}'), "{name}");
+        if !name.ends_with(".html") || name == "own.html" {
+            continue;
+        }
+        for target in link.captures_iter(&text).map(|found| found[1].to_owned()) {
+            if target.starts_with('#') || target == "data:," {
+                continue;
+            }
+            let path = match target.strip_prefix("../") {
+                Some(path) => path.to_owned(),
+                None => target.clone(),
+            };
+            assert!(pages.contains_key(&path), "{name} leads to {target}, which is not there");
+        }
+    }
+    let index = String::from_utf8(pages["index.html"].clone()).unwrap();
+    assert!(index.contains("1 benchmark got slower"), "{}", &index[index.find("answer").unwrap()..][..300]);
+    for path in ["changes.html", "machines.html", "releases.html", "knobs.html", "compare.html"] {
+        assert!(index.contains(&format!("href=\"{path}\"")), "{path} is one click away");
+    }
+    let releases = String::from_utf8(pages["releases.html"].clone()).unwrap();
+    assert!(releases.contains("v1.4.0 → v1.5.0"), "the two tags are compared");
+}
+
+#[test]
+fn a_page_that_is_no_page_any_more_goes_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    write(folder.path(), &["--all"]);
+    let site = folder.path().join("site");
+    let all = files(&site).len();
+    std::fs::write(site.join("run/own.html"), "mine").unwrap();
+    let manifest = std::fs::read_to_string(site.join("site.json")).unwrap();
+    // A path that leaves the folder was never ours.
+    std::fs::write(folder.path().join("outside.txt"), "mine").unwrap();
+    let planted = manifest.replacen(
+        "\"pages\": {",
+        "\"pages\": {\n    \"../outside.txt\": {\"input\": \"\", \"sha256\": \"\", \"bytes\": 4},\n    \"run/gone.html\": {\"input\": \"\", \"sha256\": \"\", \"bytes\": 4},",
+        1,
+    );
+    assert_ne!(planted, manifest);
+    std::fs::write(site.join("site.json"), planted).unwrap();
+    std::fs::write(site.join("run/gone.html"), "gone").unwrap();
+    let told = write(folder.path(), &["--all"]);
+    assert_eq!(told["removed"], 1, "{told}");
+    assert!(!site.join("run/gone.html").exists());
+    assert!(site.join("run/own.html").exists() && folder.path().join("outside.txt").exists());
+    assert_eq!(files(&site).len(), all + 1);
+}

@@ -1,0 +1,274 @@
+//! The site in a real browser: calm at three widths and in both themes, whole without scripts, usable by keyboard, printable,
+//! and without serious findings of axe-core.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::browser::{Browser, Failure, View};
+
+#[path = "made_up.rs"]
+mod made_up;
+
+/// Kinds of pages: word, where to find one.
+const PAGES: [(&str, &str); 15] = [
+    ("index", "index.html"),
+    ("changes", "changes.html"),
+    ("machines", "machines.html"),
+    ("compare", "compare.html"),
+    ("gates", "gates.html"),
+    ("releases", "releases.html"),
+    ("knobs", "knobs.html"),
+    ("data", "data.html"),
+    ("method", "method.html"),
+    ("benchmark", "benchmark/kms-batch-verify-verify-batch-32-"),
+    ("hostile", "benchmark/kms-hostile-script-alert"),
+    ("machine", "machine/0123456789abcdef"),
+    ("stranger", "machine/b-machine-b"),
+    ("comparison", "compare/"),
+    ("run", "run/"),
+];
+
+type Test = fn(&mut Browser, &str) -> Result<(), Failure>;
+
+/// All tests with their cases.
+pub(crate) fn tests() -> Vec<(Test, String)> {
+    let mut tests: Vec<(Test, String)> = Vec::new();
+    for (page, _) in PAGES {
+        for (width, scheme) in [(390, "light"), (768, "dark"), (1280, "light"), (1280, "dark")] {
+            tests.push((is_calm, format!("{page} at {width} px, {scheme}")));
+        }
+        tests.push((is_accessible, format!("{page} has no serious finding of axe, light")));
+        tests.push((is_accessible, format!("{page} has no serious finding of axe, dark")));
+        tests.push((is_whole_without_scripts, format!("{page} without scripts")));
+    }
+    for page in ["benchmark", "hostile", "machine"] {
+        tests.push((has_every_point_by_keyboard, format!("{page} by keyboard")));
+    }
+    tests.push((prints, "benchmark on paper".to_owned()));
+    tests.push((prints, "index on paper".to_owned()));
+    tests.push((sorts_filters_and_keeps_state, "index keeps its state in the address".to_owned()));
+    tests.push((axe_sees_a_planted_fault, "axe sees a planted fault".to_owned()));
+    tests
+}
+
+/// Where the site is; written by whoever comes first.
+fn folder() -> Result<PathBuf, Failure> {
+    static SITE: OnceLock<PathBuf> = OnceLock::new();
+    let made = SITE.get_or_init(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pages-site");
+        // What an earlier test run left belongs to an earlier program.
+        drop(std::fs::remove_dir_all(&folder));
+        std::fs::create_dir_all(&folder).expect("the build folder can be written");
+        std::fs::write(folder.join("bench-runner.toml"), made_up::CONFIG)
+            .expect("the build folder can be written");
+        made_up::store(&folder.join("observatory.sqlite"));
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_bench-runner"));
+        command.current_dir(&folder).arg("site").assert().success();
+        folder.join("site")
+    });
+    Ok(made.clone())
+}
+
+/// The file of a kind of page: that of the name, or the last one that begins so.
+fn file(case: &str) -> Result<PathBuf, Failure> {
+    let word = case.split(' ').next().unwrap_or_default();
+    let (_, start) = PAGES.iter().find(|(page, _)| *page == word).ok_or("no such page")?;
+    let site = folder()?;
+    let (below, start) = start.rsplit_once('/').unwrap_or(("", start));
+    let mut found: Vec<PathBuf> = std::fs::read_dir(site.join(below))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(start) && name.ends_with(".html")
+        })
+        .collect();
+    found.sort();
+    // The first machine's newest run, which has everything, comes before those of the others.
+    if word == "run" {
+        found
+            .retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("01K9B1")));
+    }
+    found.pop().ok_or_else(|| format!("the site has no page {below}/{start}").into())
+}
+
+fn view(case: &str, width: u32) -> View {
+    View { width, dark: case.ends_with("dark"), print: false, scripts: true }
+}
+
+/// What is asked of every page.
+const MEASURE: &str = r"(() => {
+  const all = [...document.querySelectorAll('*')];
+  const ids = all.filter(e => e.id).map(e => e.id);
+  const named = svg => (svg.getAttribute('aria-labelledby') || '').split(' ')
+    .every(id => id && document.getElementById(id)?.textContent);
+  const svgs = [...document.querySelectorAll('svg')];
+  const wide = all.filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre, .skip'));
+  return {
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    wide: wide.slice(0, 5).map(e => e.tagName + '.' + e.className),
+    active: document.querySelectorAll('[onload], [onerror], [style], iframe, object, embed, form').length,
+    scripts: document.querySelectorAll('script').length,
+    duplicates: ids.length - new Set(ids).size,
+    unnamed: svgs.filter(svg => svg.getAttribute('role') !== 'img' || !named(svg)).length,
+    headings: document.querySelectorAll('h1').length,
+    invented: document.querySelectorAll('main b, main i, main u, main img, main style').length,
+    paper: getComputedStyle(document.body).backgroundColor,
+    tools: document.querySelectorAll('.tools button').length,
+  };
+})()";
+
+fn is_calm(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let width = case.split(' ').nth(2).and_then(|width| width.parse().ok()).ok_or("no width")?;
+    let view = view(case, width);
+    let picture = folder()?.join(format!("../{}.png", case.replace([' ', ','], "-")));
+    let visit = browser.visit(&file(case)?, view, MEASURE, Some(&picture))?;
+    let measured = &visit.measured;
+    let mut faults: Vec<String> = Vec::new();
+    for count in ["overflow", "active", "duplicates", "unnamed", "invented"] {
+        if measured[count] != 0 {
+            faults.push(format!("{count}: {} {}", measured[count], measured["wide"]));
+        }
+    }
+    for (count, expected) in [("headings", 1), ("scripts", 1), ("tools", 2)] {
+        if measured[count] != expected {
+            faults.push(format!("{count}: {}", measured[count]));
+        }
+    }
+    let paper = if view.dark { "rgb(13, 17, 23)" } else { "rgb(255, 255, 255)" };
+    if measured["paper"] != paper {
+        faults.push(format!("the background is {}", measured["paper"]));
+    }
+    faults.extend(visit.requests.iter().map(|request| format!("request: {request}")));
+    faults.extend(visit.messages.iter().map(|message| format!("console: {message}")));
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}
+
+/// Serious and critical findings of axe-core as one text each.
+fn axe() -> String {
+    format!(
+        "{};document.querySelectorAll('details').forEach(fold => {{ fold.open = true; }});\
+         axe.run(document, {{ resultTypes: ['violations'] }}).then(result => result.violations\
+         .filter(found => ['serious', 'critical'].includes(found.impact))\
+         .map(found => found.id + ': ' + found.nodes.slice(0, 3).map(node => node.html + ' ' + node.failureSummary).join(' | ')))",
+        include_str!("../fixtures/axe/axe.min.js")
+    )
+}
+
+fn is_accessible(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let visit = browser.visit(&file(case)?, view(case, 1280), &axe(), None)?;
+    let found = visit.measured.as_array().ok_or("axe gave no list")?;
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(found.iter().map(Value::to_string).collect::<Vec<_>>().join("\n").into())
+    }
+}
+
+/// The control: a picture without a text, a field without a label and a faint text must be seen.
+fn axe_sees_a_planted_fault(browser: &mut Browser, _: &str) -> Result<(), Failure> {
+    let text = "<!doctype html><html lang=en><title>bad</title><main><h1>bad</h1><img src=\"data:,\"><input>\
+                <p style=\"color:#ccc;background:#fff\">faint</p></main>";
+    let file = folder()?.join("../bad.html");
+    std::fs::write(&file, text)?;
+    let found = browser.visit(&file, view("light", 1280), &axe(), None)?.measured.to_string();
+    let unseen = ["image-alt", "label", "color-contrast"].into_iter().find(|id| !found.contains(id));
+    unseen.map_or(Ok(()), |id| Err(format!("{id} went unseen: {found}").into()))
+}
+
+fn is_whole_without_scripts(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let count = "({ rows: document.querySelectorAll('main tbody tr').length, svgs: document.querySelectorAll('main svg').length, \
+                 words: document.querySelector('main').textContent.length, tools: document.querySelectorAll('.tools').length, \
+                 text: document.querySelector('main').innerText.length })";
+    let with = browser.visit(&file(case)?, view("light", 1280), count, None)?.measured;
+    let off = View { scripts: false, ..view("light", 1280) };
+    let without = browser.visit(&file(case)?, off, count, None)?.measured;
+    if with["tools"] != 1 || without["tools"] != 0 {
+        return Err(format!("scripts were not off: {without}").into());
+    }
+    for same in ["rows", "svgs"] {
+        if with[same] != without[same] {
+            return Err(format!("{same}: {} with scripts, {} without", with[same], without[same]).into());
+        }
+    }
+    if without["text"].as_u64().unwrap_or(0) < 200 {
+        return Err(format!("little to read without scripts: {without}").into());
+    }
+    Ok(())
+}
+
+/// Each chart is a stop of the Tab key, and the arrow keys reach each of its points, which are told in words.
+fn has_every_point_by_keyboard(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let walk = r"(() => {
+      const faults = [];
+      let points = 0;
+      for (const figure of document.querySelectorAll('figure[data-at]')) {
+        const plot = figure.querySelector('.plot');
+        const told = figure.querySelector('.told');
+        const rows = [...figure.querySelectorAll('tbody tr')];
+        const at = figure.dataset.at.split(' ');
+        if (!plot || plot.tabIndex !== 0) { faults.push('no stop of the Tab key'); continue; }
+        if (rows.length !== at.length) faults.push(rows.length + ' rows, ' + at.length + ' points');
+        plot.focus();
+        if (document.activeElement !== plot) faults.push('cannot be focused');
+        const press = key => plot.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+        const seen = new Set();
+        press('Home');
+        for (let place = 0; place < at.length; place += 1) {
+          seen.add(figure.dataset.point);
+          if (!told.textContent.includes(rows[place].cells[0].textContent.trim())) faults.push('point ' + place + ' is not told');
+          press('ArrowRight');
+        }
+        if (seen.size !== at.length) faults.push(seen.size + ' of ' + at.length + ' points reached');
+        press('End');
+        if (Number(figure.dataset.point) !== at.length - 1) faults.push('End is not the last point');
+        press('Escape');
+        if (figure.dataset.point !== '-1') faults.push('Escape does not leave');
+        if (told.getAttribute('aria-live') !== 'polite') faults.push('points are not announced');
+        points += at.length;
+      }
+      return { faults, points };
+    })()";
+    let measured = browser.visit(&file(case)?, view("light", 1280), walk, None)?.measured;
+    if measured["points"].as_u64().unwrap_or(0) < 5 || measured["faults"] != serde_json::json!([]) {
+        return Err(measured.to_string().into());
+    }
+    Ok(())
+}
+
+fn prints(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let paper = "getComputedStyle(document.body).backgroundColor + ' ' + getComputedStyle(document.querySelector('.bar')).display";
+    let print = View { print: true, ..view("dark", 800) };
+    let visit = browser.visit(&file(case)?, print, paper, None)?;
+    if visit.measured != "rgb(255, 255, 255) none" || visit.pdf < 10_000 {
+        return Err(format!("{} with a PDF of {} characters", visit.measured, visit.pdf).into());
+    }
+    Ok(())
+}
+
+/// Sorting and filtering change the rows and the address, and the address brings them back.
+fn sorts_filters_and_keeps_state(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let act = r"(() => {
+      const field = [...document.querySelectorAll('.acts input')][0];
+      const holder = field.parentElement.nextElementSibling;
+      const body = holder.querySelector('tbody');
+      const before = body.rows[0].textContent;
+      const button = holder.querySelector('th button');
+      button.click();
+      button.click();
+      const sorted = body.rows[0].textContent !== before || body.rows.length === 1;
+      field.value = 'server';
+      field.dispatchEvent(new Event('input'));
+      const left = [...body.rows].filter(row => !row.classList.contains('hidden')).length;
+      return { sorted, left, all: body.rows.length, hash: location.hash,
+        order: holder.querySelector('th').getAttribute('aria-sort') };
+    })()";
+    let measured = browser.visit(&file(case)?, view("light", 1280), act, None)?.measured;
+    let hash = measured["hash"].as_str().unwrap_or_default();
+    let fewer = measured["left"].as_u64() < measured["all"].as_u64() && measured["left"].as_u64() > Some(0);
+    if !fewer || measured["order"] != "descending" || !hash.contains("server") || !hash.starts_with("#~") {
+        return Err(measured.to_string().into());
+    }
+    Ok(())
+}
