@@ -302,11 +302,7 @@ fn the_catalogue_is_large_enough_and_complete() {
     }
     for one in rules() {
         assert_eq!(rules().filter(|other| other.id == one.id).count(), 1, "{}", one.id);
-        assert!(
-            one.question.ends_with(['?', ')']) && !one.cost.is_empty() && !one.risk.is_empty(),
-            "{}",
-            one.id
-        );
+        assert!(one.question.ends_with('?') && !one.cost.is_empty() && !one.risk.is_empty(), "{}", one.id);
         let trial = one.trial.as_ref();
         assert!(trial.is_none_or(|trial| !trial.action.is_empty()), "{}", one.id);
     }
