@@ -43,6 +43,7 @@ for target in $targets; do
   seeds=() && for seed in bench-runner/tests/fixtures/exchange/*/; do
     case $target in sniff | "$(basename "$seed")") seeds+=("$seed") ;; esac
   done
+  [ "$target" != summary ] || seeds=(data/founding)
   mkdir -p "$corpus" "$findings"
   "$folder/target/$host/release/$target" "$corpus" "${seeds[@]}" -max_total_time="$seconds" -timeout=10 -max_len=65536 \
     -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$findings/" 2>"$out" && code=0 || code=$?

@@ -3,6 +3,7 @@
 //! Pure functions over `model` and `stats`: no file, no clock, no environment, no unseeded randomness, no words about
 //! layout. What is decided here is shown by `report` and stored by nobody: it can always be computed again.
 
+pub mod calibrate;
 pub mod census;
 pub mod change_points;
 pub mod compare;
@@ -18,10 +19,13 @@ pub mod identity;
 pub mod knobs;
 pub mod machines;
 pub mod made_up;
+pub mod planner;
 pub mod ratio_table;
+pub mod release;
 pub mod report_assembly;
 pub mod screen;
 pub mod site_assembly;
+pub mod trend;
 pub(crate) mod words;
 
 #[cfg(test)]

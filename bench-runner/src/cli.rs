@@ -89,6 +89,10 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Say why benchmarks moved between two runs
     Explain(commands::explain::Args),
+    /// Measure equal executables against each other, and say what this machine makes of them
+    Calibrate(Box<commands::calibrate::Args>),
+    /// Say how many launches a wanted precision takes, and how long
+    Plan(commands::plan::Args),
     /// Time the machine itself: clock, neighbours, memory, timer
     Canary(commands::canary::Args),
     /// Judge a stored run: budgets, and each series against its history
@@ -99,6 +103,10 @@ pub enum Command {
     Alias(commands::alias::Args),
     /// Put a run aside, or take it back
     Quarantine(commands::quarantine::Args),
+    /// Say whether tonight is fine, and what moved since when
+    Trend(commands::trend::Args),
+    /// Write what a release did to performance, and claim nothing else
+    ReleaseNotes(Box<commands::release_notes::Args>),
     /// Measure two or more variants in turns, and say how they differ
     Experiment(Box<commands::experiment::Args>),
     /// Measure earlier commits, so that a history begins before today
@@ -115,6 +123,8 @@ pub enum Command {
     Bundle(commands::bundle::Args),
     /// Check stored runs and words against what was signed
     Verify(commands::verify::Args),
+    /// List what could make the code faster, and try it here
+    Knobs(Box<commands::knobs::Args>),
     /// Look after the signing key and the trusted keys
     Key(commands::key::Args),
     /// Check, copy and prune the store

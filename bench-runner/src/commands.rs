@@ -6,6 +6,7 @@ pub mod alias;
 pub mod backfill;
 pub mod bisect;
 pub mod bundle;
+pub mod calibrate;
 pub mod canary;
 pub mod changes;
 pub mod compare;
@@ -21,18 +22,23 @@ mod facts;
 pub mod gate;
 pub mod import;
 pub mod key;
+pub mod knobs;
 pub mod list;
 mod load;
 mod machine;
 pub mod machines;
 pub mod man;
+pub mod plan;
 pub mod quarantine;
+pub mod release_notes;
 pub mod report;
 pub mod run;
+mod sheet;
 pub mod show;
 pub mod site;
 mod stage;
 mod steps;
+pub mod trend;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -182,11 +188,15 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
+        Command::Calibrate(args) => calibrate::run(args, &session),
+        Command::Plan(args) => plan::run(args, &session),
         Command::Canary(args) => canary::run(args, &session),
         Command::Gate(args) => gate::run(args, &session),
         Command::Changes(args) => changes::run(args, &session),
         Command::Alias(args) => alias::run(args, &session),
         Command::Quarantine(args) => quarantine::run(args, &session),
+        Command::Trend(args) => trend::run(args, &session),
+        Command::ReleaseNotes(args) => release_notes::run(args, &session),
         Command::Evaluate(args) => evaluate::run(args, &session),
         Command::Experiment(args) => experiment::run(args, &session),
         Command::Backfill(args) => backfill::run(args, &session),
@@ -196,6 +206,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Bundle(args) => bundle::run(args, &session),
         Command::Verify(args) => verify::run(args, &session),
         Command::Key(args) => key::run(args, &session),
+        Command::Knobs(args) => knobs::run(args, &session),
         Command::Db(args) => db::run(args, &session),
         Command::Config(args) => config::run(args, &session),
         Command::Completions(args) => completions::run(args, &session),

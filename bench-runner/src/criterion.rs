@@ -8,6 +8,7 @@ mod capture;
 pub mod files;
 pub mod flags;
 pub mod import;
+pub mod instructions;
 pub mod inventory;
 pub mod launch;
 mod metadata;

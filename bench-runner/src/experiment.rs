@@ -18,7 +18,7 @@ pub use arms::{Arms, PreparedArm, Recipe, check_out, folder_of, prepare, request
 pub use launching::{LaunchPlan, Launched, launch_once};
 pub use measure::{Request, measure};
 pub use outcome::{Outcome, recompute};
-pub use suite::{Bench, Selection, Suite, build, from_kept, kept_executables, once, stated};
+pub use suite::{Bench, Selection, Suite, build, from_kept, kept_executables, once, select, stated};
 pub use variant::parse as parse_variant;
 pub use watch::{Watch, canaries};
 pub use world::{Readers, Site, World};

@@ -3,6 +3,7 @@
 //! Nothing here reads, prints, asks for the time, or computes a statistic. The words are those of
 //! `docs/glossary.md`; a type and its glossary entry change together.
 
+pub mod calibration;
 pub mod change_point;
 pub mod comparison;
 pub mod covariates;
@@ -21,9 +22,11 @@ pub mod machines;
 pub mod measurement;
 pub mod ratio_table;
 pub mod record;
+pub mod release;
 pub mod report;
 pub mod run;
 pub mod seal;
 pub mod site;
 pub mod step;
+pub mod trend;
 pub mod units;

@@ -9,6 +9,7 @@ pub mod format;
 pub mod github;
 mod junit;
 mod render;
+mod sheet_text;
 pub mod site;
 mod terminal;
 pub mod view;
@@ -19,7 +20,10 @@ pub use junit::junit;
 pub use render::{TEMPLATE_NAMES, Templates};
 
 use self::format::Dialect;
+use self::view::sheet::Sheet;
+use crate::model::release::ReleaseNotes;
 use crate::model::report::RunReport;
+use crate::model::trend::TrendReport;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +109,43 @@ pub fn html(report: &RunReport) -> Result<String, ReportError> {
 /// Returns [`ReportError::Template`] when the template fails.
 pub fn markdown_with(templates: &Templates, report: &RunReport) -> Result<String, ReportError> {
     render::markdown(templates, &view::page(report, Dialect::Markdown)?)
+}
+
+/// Makes the page of a nightly trend; `command` is the one that makes it again.
+#[must_use]
+pub fn trend_sheet(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
+    view::trend(report, command, dialect)
+}
+
+/// Makes the page of release notes.
+#[must_use]
+pub fn release_sheet(notes: &ReleaseNotes, dialect: Dialect) -> Sheet {
+    view::release(notes, dialect)
+}
+
+/// Writes a sheet for a terminal of `width` columns. Narrow terminals lose columns of tables, never rows.
+#[must_use]
+pub fn sheet_text(sheet: &Sheet, width: usize) -> String {
+    sheet_text::text(sheet, width)
+}
+
+/// Writes a sheet as Markdown.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Template`] when the template fails.
+pub fn sheet_markdown(templates: &Templates, sheet: &Sheet) -> Result<String, ReportError> {
+    render::markdown_of(templates, "sheet.md", sheet)
+}
+
+/// Writes a sheet as one HTML page that needs nothing else.
+///
+/// # Errors
+///
+/// Returns [`ReportError::Template`] when the template fails and [`ReportError::Stylesheet`] when the style sheet would break
+/// out of its element.
+pub fn sheet_html(templates: &Templates, sheet: &Sheet) -> Result<String, ReportError> {
+    render::html_of(templates, "sheet.html", sheet)
 }
 
 /// Writes the report as one HTML page with `templates`.

@@ -8,6 +8,7 @@ pub mod autocorrelation;
 pub mod betting;
 pub mod bootstrap;
 pub mod criterion_plan;
+pub mod criterion_rule;
 pub mod density;
 pub mod distributions;
 pub mod interval;

@@ -19,6 +19,7 @@ use crate::model::units::Timestamp;
 
 mod audit;
 mod bulk;
+mod calibration;
 mod chain;
 mod covariates;
 mod decisions;
@@ -27,6 +28,7 @@ mod error;
 mod experiment;
 mod history;
 mod keep;
+mod knobs;
 mod lines;
 mod listing;
 mod lock;

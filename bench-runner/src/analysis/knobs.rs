@@ -4,6 +4,7 @@
 //! never propose weaker signatures, disabled mitigations or anything else on [`NEVER_RECOMMENDED`]; a test reads all texts.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::curve::CurveHints;
 use crate::model::curve::{BatchCurve, ParallelScaling};
@@ -11,15 +12,23 @@ use crate::model::estimate::BenchmarkResult;
 use crate::model::fact::known;
 use crate::model::gate::Budget;
 use crate::model::ids::BenchmarkId;
-use crate::model::knob::{Confidence, Evidence, KnobGroup, KnobState, Recommendation};
+use crate::model::knob::{Confidence, Evidence, KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
 use crate::model::measurement::HarnessSettings;
 use crate::model::run::{Run, RunKind};
 
 mod batch;
+mod build;
 mod caller;
 mod environment;
 mod judging;
+mod machine;
 mod sampling;
+mod suite;
+mod trial;
+mod verdict;
+
+pub use trial::{Recipe, Setting, Trial, holds, recommends_the_forbidden, undeclared};
+pub use verdict::{Tried, prove};
 
 /// Everything a rule may look at.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +56,8 @@ pub enum Needs {
     Estimates,
     /// A run whose suite and machine are at hand: not asked of a record.
     Samples,
+    /// As `Samples`, and too little to be shown before a trial: listed, and a card only once it was tried.
+    Trial,
 }
 
 /// One rule.
@@ -68,6 +79,10 @@ pub struct Rule {
     pub risk: &'static str,
     /// What it means for security; empty for nothing.
     pub security: &'static str,
+    /// How it is tried; `None` for knobs that are only explained.
+    pub trial: Option<Trial>,
+    /// Change of time that others report, low and high, where there is no evidence yet; `None` when unknown.
+    pub typical: Option<(f64, f64)>,
     /// Looks for evidence; one answer per place where the knob could be turned.
     pub evidence: fn(&KnobInput<'_>) -> Vec<Fired>,
 }
@@ -110,8 +125,51 @@ impl Fired {
 }
 
 /// All rules, by group.
-pub static RULES: &[&[Rule]] =
-    &[&batch::RULES, &caller::RULES, &environment::RULES, &judging::RULES, &sampling::RULES];
+pub static RULES: &[&[Rule]] = &[
+    &batch::RULES,
+    &caller::RULES,
+    &suite::RULES,
+    &build::RULES,
+    &environment::RULES,
+    &machine::RULES,
+    &judging::RULES,
+    &sampling::RULES,
+];
+
+/// All rules in the order of the catalogue.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().flat_map(|rules| rules.iter())
+}
+
+/// The catalogue as a Markdown table, for the document.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text =
+        "| knob | question | tried as | others report | cost | risk |\n|---|---|---|---|---|---|\n"
+            .to_owned();
+    for rule in rules() {
+        let tried = match rule.trial.map(|trial| trial.recipe) {
+            None => "explained only",
+            Some(Recipe::Arms { to, .. }) if to.is_of_process() => "two processes",
+            Some(Recipe::Arms { .. }) => "two builds",
+            Some(Recipe::Suite(_)) => "two benchmarks of the suite",
+        };
+        let change = super::words::change;
+        let typical = rule
+            .typical
+            .map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", change(low), change(high)));
+        let kind = if rule.state == KnobState::Information { " (information)" } else { "" };
+        let cells = [rule.question, tried, &typical, rule.cost, rule.risk].join(" | ");
+        _ = writeln!(text, "| `{}`{kind} | {cells} |", rule.id);
+    }
+    text
+}
+
+/// The rule of that id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.id == id)
+}
 
 /// Words that no recommendation may contain: what they stand for is never worth a gain.
 pub static NEVER_RECOMMENDED: &[&str] = &[
@@ -134,14 +192,22 @@ pub static NEVER_RECOMMENDED: &[&str] = &[
     "variable-time",
 ];
 
-/// Asks every rule about a run; strongest first.
+/// Asks every rule about a run; strongest first. Rules that need a trial are left to [`all_candidates`].
 ///
 /// Candidates come before information; within these, larger predicted gains first, then the order of the rules.
 #[must_use]
 pub fn recommend(input: &KnobInput<'_>) -> Vec<Recommendation> {
-    let mut found: Vec<Recommendation> = RULES
-        .iter()
-        .flat_map(|rules| rules.iter())
+    sorted(rules().filter(|rule| rule.needs != Needs::Trial), input)
+}
+
+/// As [`recommend`], with the rules that need a trial.
+#[must_use]
+pub fn all_candidates(input: &KnobInput<'_>) -> Vec<Recommendation> {
+    sorted(rules(), input)
+}
+
+fn sorted<'a>(rules: impl Iterator<Item = &'a Rule>, input: &KnobInput<'_>) -> Vec<Recommendation> {
+    let mut found: Vec<Recommendation> = rules
         .filter(|rule| rule.needs == Needs::Estimates || input.run.kind != RunKind::Summary)
         .flat_map(|rule| (rule.evidence)(input).into_iter().map(|fired| card(rule, fired, input.run)))
         .collect();
@@ -149,6 +215,50 @@ pub fn recommend(input: &KnobInput<'_>) -> Vec<Recommendation> {
         |card: &Recommendation| card.predicted_change.map_or(0.0, |(low, high)| f64::midpoint(low, high));
     found.sort_by(|a, b| a.state.cmp(&b.state).then_with(|| gain(a).total_cmp(&gain(b))));
     found
+}
+
+/// Gives cards what trying showed, newest proof first in `proofs`; a verified or harmful one without a card gets one.
+///
+/// Information never becomes a candidate, whatever a trial says. Cards whose knob is proven to gain come first.
+#[must_use]
+pub fn with_proofs(mut cards: Vec<Recommendation>, proofs: &[Proof], run: &Run) -> Vec<Recommendation> {
+    let mut seen: Vec<&str> = Vec::new();
+    for proof in proofs {
+        if seen.contains(&proof.knob.as_str()) {
+            continue;
+        }
+        seen.push(&proof.knob);
+        let mut known = false;
+        for card in cards.iter_mut().filter(|card| card.knob == proof.knob) {
+            card.proof = Some(proof.clone());
+            known = true;
+        }
+        let decided = matches!(proof.verdict, KnobVerdict::Verified | KnobVerdict::Harmful);
+        if let Some(made) =
+            rule(&proof.knob).filter(|_| !known && decided).and_then(|rule| proven(rule, proof, run))
+        {
+            cards.push(made);
+        }
+    }
+    let rank = |card: &Recommendation| match &card.proof {
+        Some(proof) if proof.verdict == KnobVerdict::Verified && proof.stale.is_empty() => 0,
+        Some(proof) if proof.verdict == KnobVerdict::Harmful => 2,
+        _ => 1,
+    };
+    cards.sort_by_key(|card| (card.state, rank(card)));
+    cards
+}
+
+/// The card of a knob for which nothing but its trial speaks.
+fn proven(rule: &Rule, proof: &Proof, run: &Run) -> Option<Recommendation> {
+    let trial = rule.trial.as_ref()?;
+    let harmful = proof.verdict == KnobVerdict::Harmful;
+    let action = if harmful { format!("Do not do this: {}", trial.action) } else { trial.action.to_owned() };
+    let mut made = Fired::new(action, proof.reason.clone(), Vec::new());
+    if !harmful {
+        trial.lines.clone_into(&mut made.how);
+    }
+    Some(Recommendation { proof: Some(proof.clone()), ..card(rule, made, run) })
 }
 
 fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
@@ -173,6 +283,7 @@ fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
         risk,
         how: fired.how,
         state: if fired.only_information { KnobState::Information } else { rule.state },
+        proof: None,
     }
 }
 
@@ -202,3 +313,6 @@ impl KnobInput<'_> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod catalogue_tests;

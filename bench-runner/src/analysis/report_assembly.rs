@@ -98,6 +98,7 @@ pub fn assemble(input: AssemblyInput<'_>) -> RunReport {
         descriptions: input.descriptions.to_vec(),
         reproduce: input.reproduce.to_owned(),
         seal: None,
+        calibration: None,
     }
 }
 

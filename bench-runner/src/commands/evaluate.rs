@@ -1,6 +1,8 @@
 //! `bench-runner evaluate`: what rules of judging are worth, on made-up noise or on a history.
 
+mod calibrate;
 mod change_points;
+mod doses;
 
 use std::path::PathBuf;
 
@@ -65,6 +67,12 @@ pub struct Args {
     /// Print the table that the default engine's thresholds come from
     #[arg(long, conflicts_with_all = ["family", "series", "nights", "steps", "history", "change_points"])]
     calibrate_change_points: bool,
+    /// Judge the rules of experiments instead: false alarms of so many cases for each kind of noise, doses, coverage
+    #[arg(long, conflicts_with_all = ["series", "nights", "steps", "launches", "history", "change_points", "calibrate_change_points"])]
+    calibrate: bool,
+    /// Judge stored experiments whose truth is known, as `scripts/known-dose.sh` makes them
+    #[arg(long, conflicts_with_all = ["family", "series", "nights", "steps", "launches", "history", "change_points", "calibrate_change_points", "calibrate"])]
+    known_doses: bool,
 }
 
 /// The kinds of noise by the names of the analysis.
@@ -97,6 +105,8 @@ impl ValueEnum for FamilyName {
 /// When the history cannot be read or has nothing to judge.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     match args {
+        _ if args.calibrate => calibrate::score(args, session),
+        _ if args.known_doses => doses::score(session),
         _ if args.calibrate_change_points => change_points::calibrate(args, session),
         _ if args.change_points => change_points::score(args, session),
         _ if args.history.is_empty() => of_noise(args, session),

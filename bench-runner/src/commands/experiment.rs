@@ -210,8 +210,12 @@ fn request(args: &Args, settings: LaunchSettings, rules: Rules) -> Request {
 
 /// The arms that the words or the variants mean.
 fn variants(args: &Args, store: &Store) -> Result<Vec<Variant>, CliError> {
-    let of_rev =
-        |rev: &str| Variant { name: rev.to_owned(), rev: Some(rev.to_owned()), ..Variant::default() };
+    let of_rev = |rev: &str| Variant {
+        // The full name of a commit is stored with the arm; its beginning is what people read.
+        name: if rev.len() == 40 { rev.get(..10).unwrap_or(rev) } else { rev }.to_owned(),
+        rev: Some(rev.to_owned()),
+        ..Variant::default()
+    };
     let variants = match args.words.as_slice() {
         [] => {
             let resolve = |text: &str| Ok(store.resolve(text)?);

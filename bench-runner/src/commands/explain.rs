@@ -59,7 +59,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     let (before, after) = (load::with_results(&store, &a)?, load::with_results(&store, &b)?);
     let benchmark = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
-    let settings = load::settings(&config);
+    let settings = load::settings_of(&config, &store, &after.0)?;
     let ask = |replay: Option<&Replay>| {
         explain(&Question {
             before: Side { run: &before.0, results: &before.1 },

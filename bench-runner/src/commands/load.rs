@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Session, import};
+use crate::analysis::calibrate::{note, session_variance, staleness};
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::curve::{CurveHint, CurveHints, CurveKind as HintKind};
+use crate::analysis::knobs::with_proofs;
 use crate::analysis::report_assembly::{AssemblyInput, assemble, results};
 use crate::attest::{Key, Trust};
 use crate::cli::Format;
@@ -14,6 +16,7 @@ use crate::clock;
 use crate::config::{Config, Curve, CurveKind};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::model::calibration::Calibration;
 use crate::model::comparison::RunComparison;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::ids::RunId;
@@ -21,10 +24,13 @@ use crate::model::measurement::Measurement;
 use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
-use crate::model::seal::{ChainHead, Signed, Statement, payload_digest};
+use crate::model::seal::{ChainHead, Statement, payload_digest};
 use crate::store::{Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
+
+/// Calibrations of a machine that are looked through for one of the right configuration.
+const MOST_CALIBRATIONS: u32 = 100;
 
 /// Opens the configured store for reading.
 pub(super) fn open_to_read(config: &Config) -> Result<Store, CliError> {
@@ -84,16 +90,24 @@ pub(super) fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Place and digest of the statement about a run.
+/// Place and digest of the statement that the measuring store made about a run.
+///
+/// A run that came in a bundle brings it along, so that its report is the same wherever it is rendered; what this store
+/// added to its own chain when it took the run in is for `verify`.
 pub(super) fn seal_of(store: &Store, run: &RunId) -> Result<Option<ChainHead>, CliError> {
     let own = store.identity()?.0;
     let statements = store.statements(run)?;
-    let head = |signed: &Signed| {
-        let statement =
-            Statement::parse(&signed.payload).ok().filter(|found| found.predicate.store == own)?;
-        Some(ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) })
-    };
-    Ok(statements.iter().find_map(head))
+    let mut heads: Vec<(bool, ChainHead)> = Vec::new();
+    for signed in &statements {
+        if let Ok(statement) = Statement::parse(&signed.payload) {
+            let head =
+                ChainHead { position: statement.predicate.position, sha256: payload_digest(&signed.payload) };
+            heads.push((statement.predicate.store == own, head));
+        }
+    }
+    // A stable sort: the first of the other stores' statements, else our own.
+    heads.sort_by_key(|(is_own, _)| *is_own);
+    Ok(heads.into_iter().next().map(|(_, head)| head))
 }
 
 /// Says what happened while the store was opened.
@@ -163,10 +177,13 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         budgets: &config.budgets,
         descriptions: &config.descriptions,
         hints: &hints(&config.curves)?,
-        compare: &settings(config),
+        compare: &settings_of(config, store, &loaded.run)?,
         reproduce: &format!("bench-runner report {run}"),
     });
-    Ok(RunReport { seal: seal_of(store, run)?, ..report })
+    let calibration = calibration_of(store, &loaded.run)?.map(|(found, stale)| note(&found, stale));
+    let proofs = super::knobs::proofs(store, config, Some(&loaded.run))?;
+    let recommendations = with_proofs(report.recommendations, &proofs, &loaded.run);
+    Ok(RunReport { seal: seal_of(store, run)?, calibration, recommendations, ..report })
 }
 
 /// Compares two stored runs, the older one first.
@@ -182,7 +199,7 @@ pub(super) fn comparison_of(
     Ok(compare(
         Side { run: &old.run, results: &old_results },
         Side { run: &new.run, results: &new_results },
-        &settings(config),
+        &settings_of(config, store, &new.run)?,
     ))
 }
 
@@ -193,7 +210,27 @@ pub(super) fn with_results(store: &Store, run: &RunId) -> Result<(Run, Vec<Bench
     Ok((loaded.run, results))
 }
 
-/// How strictly runs are compared.
+/// The newest calibration of the machine and configuration of a run, and why it does not count for the run.
+///
+/// It is held against the start of the run rather than against today, so that the report of a run stays what it is.
+fn calibration_of(store: &Store, run: &Run) -> Result<Option<(Calibration, Option<String>)>, CliError> {
+    let identity = &run.identity;
+    let all = store.calibrations(Some(&identity.machine), MOST_CALIBRATIONS)?;
+    let same = all.iter().find(|found| found.config == identity.config).or(all.first()).cloned();
+    Ok(same.map(|found| {
+        let stale = staleness(&found, (&identity.machine, &identity.config), run.started);
+        (found, stale)
+    }))
+}
+
+/// How strictly a run is compared with others: what is known about sessions on its machine included.
+pub(super) fn settings_of(config: &Config, store: &Store, run: &Run) -> Result<CompareSettings, CliError> {
+    let fresh = calibration_of(store, run)?.filter(|(_, stale)| stale.is_none());
+    let session_variance = fresh.map_or(0.0, |(found, _)| session_variance(&found));
+    Ok(CompareSettings { session_variance, ..settings(config) })
+}
+
+/// How strictly runs are compared where nothing is known about sessions.
 pub(super) fn settings(config: &Config) -> CompareSettings {
     CompareSettings {
         margin: config.margin,
@@ -203,7 +240,7 @@ pub(super) fn settings(config: &Config) -> CompareSettings {
 }
 
 /// The configured families as the analysis wants them.
-fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
+pub(super) fn hints(curves: &[Curve]) -> Result<CurveHints, CliError> {
     let hint = |curve: &Curve| {
         let pattern = regex::Regex::new(&curve.pattern)
             .map_err(|error| CliError::from_error(exit_code::CONFIGURATION, &error))?;

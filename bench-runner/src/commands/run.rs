@@ -1,5 +1,6 @@
 //! `bench-runner run`: the main job. Build, measure in interleaved launches, store, report.
 
+mod instructions;
 mod measure;
 pub(super) mod prepare;
 
@@ -32,6 +33,9 @@ pub struct Args {
     /// Measure this revision, built in a clean git worktree, instead of the working tree
     #[arg(long, value_name = "REV", help_heading = "What to measure")]
     pub(super) rev: Option<String>,
+    /// What is counted: time, or instructions by Valgrind (a tripwire beside time; nothing judges them)
+    #[arg(long, value_enum, default_value_t = MetricName::Time, help_heading = "How to measure")]
+    pub(super) metric: MetricName,
     /// How to measure
     #[command(flatten)]
     pub(super) how: How,
@@ -41,6 +45,15 @@ pub struct Args {
     /// What to do around measuring
     #[command(flatten)]
     pub(super) around: Around,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum MetricName {
+    /// Wall-clock time.
+    Time,
+    /// Instructions of one call, each counted twice.
+    Instructions,
 }
 
 /// How to measure.
@@ -93,7 +106,25 @@ pub(super) struct Around {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let mut config = stage::config(args.what.manifest_path.as_ref(), session)?;
     config.integrity.sign &= !args.around.no_sign;
-    let plan = prepare::plan(&args.what, &args.how, &config)?;
+    let mut plan = prepare::plan(&args.what, &args.how, &config)?;
+    let valgrind = match args.metric {
+        MetricName::Time => None,
+        MetricName::Instructions if args.around.gate || args.rev.is_some() => {
+            let what = "--metric instructions goes with neither --gate nor --rev";
+            return Err(CliError::new(exit_code::USAGE, what));
+        }
+        MetricName::Instructions => {
+            plan = RunPlan {
+                profile: instructions::PROFILE.to_owned(),
+                launches: instructions::COUNTS,
+                warm_up_seconds: None,
+                measurement_seconds: None,
+                sample_size: None,
+                ..plan
+            };
+            Some(instructions::check()?)
+        }
+    };
     if args.around.gate && config.budgets.is_empty() {
         return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
             .hinted(Some("add a `[[budget]]` to bench-runner.toml, or leave `--gate` out".to_owned())));
@@ -119,7 +150,14 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         Ok(())
     })?;
     let request = build_request(&args.what, &args.build, session, &stage.config);
-    let id = one(&request, args.rev.as_deref(), &plan, &before, &mut stage.world())?;
+    let mut world = stage.world();
+    let id = match &valgrind {
+        None => one(&request, args.rev.as_deref(), &plan, &before, &mut world)?,
+        Some(valgrind) => {
+            let ready = prepare::ready(&request, &plan, &before, &mut world)?;
+            instructions::run(&ready, &plan, valgrind, &mut world)?
+        }
+    };
     stage.progress.finish();
     let content = load::report_of(&stage.config, &stage.store, &id)?;
     finish(args, session, &stage.config, &content, stage.cancel.is_cancelled())

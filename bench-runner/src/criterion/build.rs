@@ -59,6 +59,8 @@ pub struct BuildRequest {
     pub offline: bool,
     /// Compiler flags besides those configured.
     pub extra_flags: Vec<String>,
+    /// Beginnings of configured flags that are left out.
+    pub without_flags: Vec<String>,
     /// Settings of the profile besides those of the manifest, for example `lto` to `fat`.
     pub profile_settings: BTreeMap<String, String>,
     /// Where to build; `None` means the workspace's own place, or one of its own for other flags.
@@ -82,6 +84,7 @@ impl BuildRequest {
             locked: false,
             offline: false,
             extra_flags: Vec::new(),
+            without_flags: Vec::new(),
             profile_settings: BTreeMap::new(),
             target_directory: None,
             environment: BTreeMap::new(),
@@ -234,7 +237,8 @@ pub fn build(
     let workspace = read_workspace(request, runner)?;
     let plan = plan::plan(request, &workspace)?;
     let root = workspace.workspace_root.clone().into_std_path_buf();
-    let flags = flags::resolve(&root, &request.environment, &request.extra_flags)?;
+    let flags =
+        flags::resolve(&root, &request.environment, &request.extra_flags)?.without(&request.without_flags);
     let own_place = flags
         .differ_from_cargo()
         .then(|| workspace.target_directory.as_std_path().join("bench-runner").join(flags.short_digest()));

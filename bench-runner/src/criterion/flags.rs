@@ -55,6 +55,8 @@ pub struct Flags {
     pub environment: Vec<String>,
     /// Asked for by the caller.
     pub extra: Vec<String>,
+    /// Whether configured flags were left out.
+    pub reduced: bool,
     /// Target triples configured with `build.target`; empty means the host.
     pub targets: Vec<String>,
     /// Variables of the `[env]` table, to be set unless already set.
@@ -72,7 +74,32 @@ impl Flags {
     #[must_use]
     pub fn differ_from_cargo(&self) -> bool {
         let environment_replaces = !self.environment.is_empty() && !self.configured.is_empty();
-        environment_replaces || !self.extra.is_empty()
+        environment_replaces || !self.extra.is_empty() || self.reduced
+    }
+
+    /// Leaves out the configured flags that begin with one of `beginnings`. A flag in two words is seen as one, so that
+    /// `--cfg name` and `--cfg=name` are the same.
+    #[must_use]
+    pub fn without(mut self, beginnings: &[String]) -> Self {
+        let mut reduced = false;
+        for flags in [&mut self.configured, &mut self.environment] {
+            let mut kept = Vec::new();
+            let mut words = std::mem::take(flags).into_iter().peekable();
+            while let Some(word) = words.next() {
+                let value = if word == "--cfg" || word == "-C" { words.next() } else { None };
+                let glue = if word == "--cfg" { "=" } else { "" };
+                let whole = format!("{word}{glue}{}", value.as_deref().unwrap_or_default());
+                if beginnings.iter().any(|beginning| whole.starts_with(beginning.as_str())) {
+                    reduced = true;
+                } else {
+                    kept.push(word);
+                    kept.extend(value);
+                }
+            }
+            *flags = kept;
+        }
+        self.reduced |= reduced;
+        self
     }
 
     /// The value of `CARGO_ENCODED_RUSTFLAGS` that makes cargo use the merged flags.
@@ -114,6 +141,7 @@ pub fn resolve(
         configured,
         environment: from_environment(environment),
         extra: extra.to_vec(),
+        reduced: false,
         targets,
         variables,
     };
@@ -161,6 +189,23 @@ fn from_environment(environment: &BTreeMap<OsString, OsString>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_are_left_out_by_their_beginning() {
+        let check = |flags: &[&str], kept: &[&str]| {
+            let own = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>();
+            let flags = Flags { configured: own(flags), ..Flags::default() };
+            let left = flags.clone().without(&own(&["--cfg=backend=", "-Ctarget-cpu="]));
+            assert_eq!(left.configured, own(kept), "{flags:?}");
+            assert_eq!(left.reduced, left.configured != flags.configured);
+            assert_eq!(left.differ_from_cargo(), left.reduced);
+        };
+        check(&["--cfg=backend=\"a\"", "-Copt-level=2"], &["-Copt-level=2"]);
+        check(&["--cfg", "backend=\"a\"", "--cfg", "other"], &["--cfg", "other"]);
+        check(&["-C", "target-cpu=native", "-C", "lto"], &["-C", "lto"]);
+        check(&["--cfg=backends", "-Ctarget-cpus"], &["--cfg=backends", "-Ctarget-cpus"]);
+        check(&[], &[]);
+    }
 
     const CONFIG: &str =
         "[target.'cfg(not(target_os = \"none\"))']\nrustflags = ['--cfg=observed=\"yes\"']\n";

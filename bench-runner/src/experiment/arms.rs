@@ -183,6 +183,7 @@ fn build(request: &BuildRequest, recipe: &Recipe, world: &mut World<'_>) -> Resu
 fn changed(request: &BuildRequest, variant: &Variant) -> BuildRequest {
     let mut request = request.clone();
     request.extra_flags.extend(variant.rustflags.iter().cloned());
+    request.without_flags.extend(variant.without_flags.iter().cloned());
     request.features.names.extend(variant.features.iter().cloned());
     if variant.cargo_profile.is_some() {
         request.profile.clone_from(&variant.cargo_profile);
@@ -193,8 +194,12 @@ fn changed(request: &BuildRequest, variant: &Variant) -> BuildRequest {
 
 fn request_in(request: &BuildRequest, place: &Place, worktree: &Worktree) -> BuildRequest {
     let settings = format!(
-        "{:?} {:?} {:?} {:?}",
-        request.extra_flags, request.features, request.profile, request.profile_settings
+        "{:?} {:?} {:?} {:?}{}",
+        request.extra_flags,
+        request.features,
+        request.profile,
+        request.profile_settings,
+        request.without_flags.join(" ")
     );
     let name = crate::files::sha256(settings.as_bytes()).short();
     let file = request.manifest.as_ref().and_then(|manifest| manifest.file_name());

@@ -380,7 +380,9 @@ impl Measuring<'_, '_> {
 
     /// Looks at the blocks so far: what is decided is not launched again.
     fn look(&mut self, index: usize) {
-        if matches!(self.request.stopping, Stopping::Fixed { .. }) {
+        // A calibration measures how often the rule errs: it must not stop where it is sure of itself.
+        let fixed = matches!(self.request.stopping, Stopping::Fixed { .. });
+        if fixed || self.request.purpose == Purpose::Calibrate {
             return;
         }
         let rows = samples(&self.experiment.launches, &self.medians);

@@ -260,7 +260,11 @@ fn pruned(run: &Run, missing: &[Executable]) -> CliError {
 }
 
 /// The benchmarks that set and filter select. A set `core` that nobody defined is everything.
-fn select(ids: &[BenchmarkId], config: &Config, plan: &Selection) -> Result<Vec<BenchmarkId>, CliError> {
+///
+/// # Errors
+///
+/// When a pattern of the set or the filter is no regular expression.
+pub fn select(ids: &[BenchmarkId], config: &Config, plan: &Selection) -> Result<Vec<BenchmarkId>, CliError> {
     let compile = |pattern: &String| {
         Regex::new(pattern).map_err(|error| CliError::from_error(exit_code::CONFIGURATION, &error))
     };

@@ -69,6 +69,7 @@ pub fn parse(
     }
     let builds = variant.rev.is_some()
         || !variant.rustflags.is_empty()
+        || !variant.without_flags.is_empty()
         || !variant.features.is_empty()
         || variant.cargo_profile.is_some()
         || !variant.profile_settings.is_empty();

@@ -43,6 +43,10 @@ pub struct Variant {
     pub run: Option<RunId>,
     /// Compiler flags, added to the configured ones.
     pub rustflags: Vec<String>,
+    /// Beginnings of configured compiler flags that are left out, for example `--cfg=backend=`, so that one value can
+    /// stand in for another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_flags: Vec<String>,
     /// Cargo features to enable.
     pub features: Vec<String>,
     /// Cargo profile instead of `bench`.

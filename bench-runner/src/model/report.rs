@@ -61,4 +61,7 @@ pub struct RunReport {
     /// Place and digest of the statement that was signed about the run; `None` for an unsigned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<super::seal::ChainHead>,
+    /// What is known about false alarms on the machine; `None` when it was never calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<super::calibration::CalibrationNote>,
 }

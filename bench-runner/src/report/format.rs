@@ -331,7 +331,7 @@ pub fn count(dialect: Dialect, value: u64) -> String {
 }
 
 /// Appends `words` to `text`.
-pub(super) fn append(text: &mut String, words: fmt::Arguments<'_>) {
+pub(crate) fn append(text: &mut String, words: fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     text.write_fmt(words).unwrap_or_default();
 }

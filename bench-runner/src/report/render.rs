@@ -12,6 +12,7 @@ use base64::Engine as _;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::view::Page;
@@ -19,12 +20,14 @@ use super::view::words::{Piece, rich};
 use super::{ReportError, escape};
 
 /// Names of the templates that can be replaced.
-pub const TEMPLATE_NAMES: [&str; 3] = ["note.md", "note.html", "page.css"];
+pub const TEMPLATE_NAMES: [&str; 5] = ["note.md", "note.html", "page.css", "sheet.md", "sheet.html"];
 
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("note.md", include_str!("../../../templates/note.md")),
     ("note.html", include_str!("../../../templates/note.html")),
     ("page.css", include_str!("../../../templates/page.css")),
+    ("sheet.md", include_str!("../../../templates/sheet.md")),
+    ("sheet.html", include_str!("../../../templates/sheet.html")),
 ];
 
 /// The templates of one rendering: the built-in ones, some of them replaced.
@@ -102,7 +105,15 @@ pub(super) fn environment<'a>(name: &str) -> Result<Environment<'a>, ReportError
 
 /// Writes the page as Markdown.
 pub(super) fn markdown(templates: &Templates, page: &Page) -> Result<String, ReportError> {
-    let name = "note.md";
+    markdown_of(templates, "note.md", page)
+}
+
+/// Writes any page as Markdown, with the template of that name.
+pub(super) fn markdown_of<T: Serialize>(
+    templates: &Templates,
+    name: &str,
+    page: &T,
+) -> Result<String, ReportError> {
     let source = templates.source(name);
     let mut environment = environment(name)?;
     environment.set_auto_escape_callback(|_| AutoEscape::Custom(escape::MARKDOWN.into()));
@@ -129,16 +140,25 @@ pub(super) struct Surroundings {
 
 /// Writes the page as HTML with its own content policy.
 pub(super) fn html(templates: &Templates, page: &Page) -> Result<String, ReportError> {
-    html_within(templates, page, &Surroundings::default())
+    html_of(templates, "note.html", page)
 }
 
-/// Writes the page as HTML within a site.
-pub(super) fn html_within(
+/// Writes any page as HTML with its own content policy, with the template of that name.
+pub(super) fn html_of<T: Serialize>(
     templates: &Templates,
-    page: &Page,
+    name: &str,
+    page: &T,
+) -> Result<String, ReportError> {
+    html_within(templates, name, page, &Surroundings::default())
+}
+
+/// Writes a page as HTML within a site.
+pub(super) fn html_within<T: Serialize>(
+    templates: &Templates,
+    name: &str,
+    page: &T,
     around: &Surroundings,
 ) -> Result<String, ReportError> {
-    let name = "note.html";
     let source = templates.source(name);
     let mut style = templates.source("page.css").into_owned();
     style.push_str(&around.style);

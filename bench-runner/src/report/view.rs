@@ -12,7 +12,11 @@ mod figures;
 mod headline;
 mod interpret;
 mod machine;
+mod release;
+pub mod sheet;
+mod sparkline;
 pub mod table;
+mod trend;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -32,7 +36,9 @@ pub use doubts::{Doubt, Doubts};
 pub use family::{Family, Tile};
 pub use headline::{Banner, Chip, Headline};
 pub use machine::Machine;
+pub use release::release;
 use table::{Cell, Table};
+pub use trend::trend;
 
 /// A chart with everything that replaces it for those who cannot see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

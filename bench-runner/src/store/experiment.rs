@@ -271,7 +271,7 @@ impl Store {
 }
 
 /// Returns the row of an experiment that must be there.
-fn required(connection: &Connection, experiment: &RunId) -> Result<i64, Fault> {
+pub(super) fn required(connection: &Connection, experiment: &RunId) -> Result<i64, Fault> {
     connection
         .prepare_cached("SELECT experiment_id FROM experiment WHERE id = ?1")?
         .query_row([experiment.as_str()], |row| row.get(0))

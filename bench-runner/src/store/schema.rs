@@ -21,6 +21,8 @@ pub(super) const LADDER: &[&str] = &[
     include_str!("../../migrations/0004-integrity.sql"),
     include_str!("../../migrations/0005-covariates.sql"),
     SCALE,
+    include_str!("../../migrations/0007-knobs.sql"),
+    include_str!("../../migrations/0008-calibration.sql"),
 ];
 
 /// The migration after which the points of all older runs are computed, in the same transaction.

@@ -161,7 +161,7 @@ fn a_slower_commit_is_found(project: &Project) {
         assert_eq!(store.verify(&arm.id).unwrap(), [""; 0]);
     }
     assert_eq!(store.experiments(9).unwrap().len(), 3);
-    project.answer(&["list", "--experiments"]).code(0).shows(&["compare", "ended"]);
+    project.answer(&["list", "--experiments"]).code(0).shows(&[&project.commits[4][..10]]);
     // What was concluded can be concluded again.
     let id = answer["experiment"]["id"].as_str().unwrap().parse().unwrap();
     let read = recompute(&store, &id, RULES).unwrap();

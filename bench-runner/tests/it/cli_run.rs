@@ -321,7 +321,7 @@ fn a_full_disk_is_97_and_loses_nothing() {
         .collect();
     // The store lies on a disk that has room for a run to begin and not for 99 launches of it.
     let script = format!(
-        "mount -t tmpfs -o size=1200k tmpfs disk && cp store.sqlite disk && {{ {} --store disk/store.sqlite; }}; \
+        "mount -t tmpfs -o size=2400k tmpfs disk && cp store.sqlite disk && {{ {} --store disk/store.sqlite; }}; \
          code=$?; cp disk/store.sqlite* . ; exit $code",
         words.join(" ")
     );

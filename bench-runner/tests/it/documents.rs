@@ -92,6 +92,11 @@ fn exit_codes_of_the_readme_are_the_programs() {
 }
 
 #[test]
+fn the_catalogue_of_knobs_is_the_programs() {
+    generated("bench-runner/docs/knobs.md", "knobs", &bench_runner::analysis::knobs::markdown());
+}
+
+#[test]
 fn every_command_is_in_the_readme() {
     let text = read("README.md");
     let table = text.split("\n## Commands\n").nth(1).unwrap().split("\n## ").next().unwrap();

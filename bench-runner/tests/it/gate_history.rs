@@ -17,7 +17,7 @@ const CLASS: &str = "x86_64/test/2c2t/4g";
 const SERIES: usize = 12;
 const LAUNCHES: u32 = 3;
 /// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 fn benchmark(group: &str) -> BenchmarkId {
     BenchmarkId {
@@ -30,7 +30,7 @@ fn benchmark(group: &str) -> BenchmarkId {
     }
 }
 
-fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     (0..SERIES).map(|series| format!("g{series:02}")).collect()
 }
 
@@ -81,7 +81,7 @@ fn identity() -> Identity {
 }
 
 /// One night of a suite: the value of each benchmark, and an executable of its own.
-fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
+pub(crate) fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
     let digest = Digest([u8::try_from(number % 251 + 1).unwrap(); 32]);
     let started = Timestamp(1_700_000_000_000_000 + i64::from(number) * DAY);
     let run = Run {
@@ -120,25 +120,25 @@ fn night(number: u32, values: &[(String, f64)]) -> RunRecord {
 }
 
 /// A world whose store gets nights with 1 % of noise.
-struct Nights {
-    world: World,
+pub(crate) struct Nights {
+    pub(crate) world: World,
     rng: SplitMix64,
-    count: u32,
+    pub(crate) count: u32,
 }
 
 impl Nights {
-    fn new(nights: u32, configuration: &str) -> Self {
+    pub(crate) fn new(nights: u32, configuration: &str) -> Self {
         let mut made = Self { world: World::configured(configuration), rng: SplitMix64::new(4), count: 0 };
         made.add(nights, |_| 1.0);
         made
     }
 
     /// Adds nights in which each benchmark is `factor` times its usual value.
-    fn add(&mut self, nights: u32, factor: impl Fn(&str) -> f64) {
+    pub(crate) fn add(&mut self, nights: u32, factor: impl Fn(&str) -> f64) {
         self.add_named(nights, &names(), factor);
     }
 
-    fn add_named(&mut self, nights: u32, names: &[String], factor: impl Fn(&str) -> f64) {
+    pub(crate) fn add_named(&mut self, nights: u32, names: &[String], factor: impl Fn(&str) -> f64) {
         let path = self.world.path("store.sqlite");
         let mut store = Store::open(&path, OpenMode::ReadWrite, clock::now()).unwrap().0;
         for _ in 0..nights {
@@ -151,12 +151,12 @@ impl Nights {
         }
     }
 
-    fn latest(&self) -> String {
+    pub(crate) fn latest(&self) -> String {
         format!("01K9B{:021}", self.count - 1)
     }
 
     #[track_caller]
-    fn gate(&self, more: &[&str], code: i32) -> Value {
+    pub(crate) fn gate(&self, more: &[&str], code: i32) -> Value {
         let words = [&["gate", "--no-confirm", "--format", "json"], more].concat();
         self.world.answer(&words).code(code).json()["report"].clone()
     }

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod calibrate;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod cli_experiment;
@@ -51,9 +53,13 @@ mod integrity;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod knobs;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod release;
 mod report;
 mod report_fixture; // shared with the page tests and benches, which have no `cfg(test)`
 #[cfg(test)]
@@ -62,3 +68,5 @@ mod site;
 mod store;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod trend;

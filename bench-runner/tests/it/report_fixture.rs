@@ -354,6 +354,7 @@ pub(crate) fn measured() -> RunReport {
         descriptions: descriptions(),
         reproduce: format!("bench-runner report {}", run.id),
         seal: None,
+        calibration: None,
         run,
         results,
         distributions,

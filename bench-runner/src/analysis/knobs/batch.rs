@@ -26,6 +26,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "latency of collecting a batch, memory for its items",
         risk: "one invalid item fails its whole batch, which must then be checked singly",
         security: "",
+        trial: Some(super::suite::BATCH_SIZE),
+        typical: None,
         evidence: batch_size,
     },
     Rule {
@@ -37,6 +39,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "a few more benchmarks in the suite",
         risk: "sizes that no caller ever has",
         security: "",
+        trial: None,
+        typical: None,
         evidence: batch_sweep,
     },
     Rule {
@@ -48,6 +52,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "a branch on the number of items",
         risk: "none known",
         security: "",
+        trial: Some(super::suite::SMALL_BATCHES),
+        typical: None,
         evidence: batch_crossover,
     },
     Rule {
@@ -59,6 +65,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "splitting the work into one chunk per thread",
         risk: "oversubscription when callers are parallel already",
         security: "",
+        trial: Some(super::suite::BATCH_PER_THREAD),
+        typical: None,
         evidence: batch_per_thread,
     },
     Rule {
@@ -70,6 +78,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "fewer, larger chunks: the last one to finish is waited for longer",
         risk: "uneven chunks when there are few items",
         security: "",
+        trial: None,
+        typical: None,
         evidence: chunk_per_thread,
     },
 ];

@@ -24,6 +24,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "a sweep over the number of threads",
         risk: "the ceiling may be the machine's: all cores rarely run at the clock of one",
         security: "",
+        trial: None,
+        typical: None,
         evidence: thread_efficiency,
     },
     Rule {
@@ -35,6 +37,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "none",
         risk: "fewer threads help other machines less",
         security: "",
+        trial: None,
+        typical: None,
         evidence: thread_count,
     },
     Rule {
@@ -46,6 +50,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "memory for decoded keys, and a rule for dropping them",
         risk: "stale entries after a key is revoked",
         security: "cache public keys only, and drop an entry when its key is revoked",
+        trial: Some(super::suite::HOT_KEYS),
+        typical: None,
         evidence: hot_keys,
     },
     Rule {
@@ -57,6 +63,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "two more benchmarks in the suite",
         risk: "none known",
         security: "",
+        trial: None,
+        typical: None,
         evidence: key_pair_missing,
     },
 ];

@@ -2,9 +2,24 @@
 //!
 //! Only facts that were really read count: a hidden or unknown one fires nothing. The machine itself is never changed.
 
-use super::{Fired, KnobInput, Needs, Rule};
+use super::{Fired, KnobInput, Needs, Recipe, Rule, Setting, Trial};
 use crate::model::fact::keys;
 use crate::model::knob::{Confidence, KnobGroup, KnobState};
+
+/// The vector backend of curve25519-dalek that newer processors have, against the one before it.
+const BACKEND: Trial = Trial {
+    recipe: Recipe::Arms {
+        from: backend(&["--cfg=curve25519_dalek_backend=\"simd\""]),
+        to: backend(&["--cfg=curve25519_dalek_backend=\"avx512\""]),
+    },
+    action: "Let verification use the AVX-512 IFMA backend",
+    lines: "[target.'cfg(target_arch = \"x86_64\")']\nrustflags = ['--cfg=curve25519_dalek_backend=\"avx512\"']",
+    library: "",
+};
+
+const fn backend(flags: &'static [&'static str]) -> Setting {
+    Setting { without: &["--cfg=curve25519_dalek_backend"], rustflags: flags, ..Setting::AS_IS }
+}
 
 pub(super) static RULES: [Rule; 5] = [
     Rule {
@@ -16,6 +31,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "one line of configuration; the backend is still chosen at run time",
         risk: "a policy of formally verified backends may forbid it",
         security: "all backends compute the same signatures; check the policy that chose the present one",
+        trial: Some(BACKEND),
+        typical: None,
         evidence: curve_backend,
     },
     Rule {
@@ -27,6 +44,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "the executable runs on this kind of processor only",
         risk: "illegal instructions elsewhere; numbers of portable builds are another series",
         security: "",
+        trial: None,
+        typical: None,
         evidence: target_cpu,
     },
     Rule {
@@ -38,6 +57,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "heat and noise of the fan",
         risk: "numbers in another power mode are another series",
         security: "",
+        trial: None,
+        typical: None,
         evidence: power_mode,
     },
     Rule {
@@ -49,6 +70,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "power",
         risk: "the strongest preference can throttle a small machine earlier: compare before keeping it",
         security: "",
+        trial: None,
+        typical: None,
         evidence: governor,
     },
     Rule {
@@ -60,6 +83,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "a larger runner",
         risk: "none known",
         security: "",
+        trial: None,
+        typical: None,
         evidence: quota,
     },
 ];

@@ -25,6 +25,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "a word",
         risk: "none known",
         security: "",
+        trial: None,
+        typical: None,
         evidence: statistic_label,
     },
     Rule {
@@ -36,6 +38,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "one line per budget",
         risk: "one budget per configuration must be kept",
         security: "",
+        trial: None,
+        typical: None,
         evidence: gate_configuration,
     },
     Rule {
@@ -47,6 +51,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "a looser gate sees small regressions later",
         risk: "none known",
         security: "",
+        trial: None,
+        typical: None,
         evidence: gate_margin,
     },
     Rule {
@@ -58,6 +64,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "a look at the distribution chart",
         risk: "none known",
         security: "",
+        trial: None,
+        typical: None,
         evidence: modes,
     },
 ];

@@ -29,6 +29,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "time, which shorter windows per launch give back",
         risk: "intervals become wider, because they become true",
         security: "",
+        trial: None,
+        typical: None,
         evidence: single_launch,
     },
     Rule {
@@ -40,6 +42,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "measuring time grows with the square of the precision",
         risk: "a longer run meets more changes of the machine",
         security: "",
+        trial: None,
+        typical: None,
         evidence: launch_count,
     },
     Rule {
@@ -51,6 +55,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "measuring time grows with the square of the precision",
         risk: "beyond the point where launches dominate, longer windows change nothing",
         security: "",
+        trial: None,
+        typical: None,
         evidence: window,
     },
     Rule {
@@ -62,6 +68,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "one line per group, or a smaller sample size",
         risk: "flat sampling fits no slope; use the median",
         security: "",
+        trial: None,
+        typical: None,
         evidence: sampling_plan,
     },
     Rule {
@@ -73,6 +81,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "a longer window or a smaller sample size",
         risk: "none known",
         security: "",
+        trial: None,
+        typical: None,
         evidence: short_observations,
     },
 ];

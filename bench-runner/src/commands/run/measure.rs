@@ -73,7 +73,7 @@ pub(super) fn run(ready: &Ready, plan: &RunPlan, world: &mut World<'_>) -> Resul
 }
 
 /// The run as it is known before the first launch.
-fn begin(ready: &Ready, plan: &RunPlan) -> Run {
+pub(super) fn begin(ready: &Ready, plan: &RunPlan) -> Run {
     let suite = &ready.suite;
     let started = clock::now();
     Run {

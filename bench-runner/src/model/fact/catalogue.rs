@@ -294,6 +294,8 @@ catalogue! {
         "compiled in" "the same" "the same";
     PROBE_BACKEND Marker "" "what a suite's own probe says about the code path it runs"
         "the executable's probe" "the same" "the same";
+    PROBE_SIGNING_BACKEND Marker "" "what a suite's own probe says about the library that signs"
+        "the executable's probe" "the same" "the same";
     DOCTOR_GRADE Marker "" "grade of the doctor, A to X, at start and end of a run"
         "the checks" "the same" "the same";
     CANARY_CLOCK State "GHz" "clock of the core as a chain of dependent instructions shows it"

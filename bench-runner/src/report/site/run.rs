@@ -29,7 +29,7 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
         script: SCRIPT.to_owned(),
     };
     let write = |report: &RunReport, around: &Surroundings| {
-        html_within(templates, &view::page(report, Dialect::Html)?, around)
+        html_within(templates, "note.html", &view::page(report, Dialect::Html)?, around)
     };
     let whole = write(report, &around)?;
     if whole.len() <= MOST_BYTES {

@@ -9,11 +9,13 @@ use super::table::{Cell, Kind, Table};
 use super::words::{self, code, strong};
 use super::{Context, headline, interpret, real};
 use crate::model::gate::{GateOutcome, GateVerdict, Per};
-use crate::model::knob::{Confidence, KnobGroup, KnobState, Recommendation};
+use crate::model::knob::{Confidence, KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
 use crate::report::format::{self, Scale};
 
 /// More single operations than this are counted, not listed.
 const LISTED: usize = 6;
+/// Rows of a trial that a card shows.
+const PROVEN_ROWS: usize = 3;
 
 /// One recommendation as a card.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,6 +42,8 @@ pub struct Knob {
     pub how: String,
     /// Whether it was tried.
     pub state: &'static str,
+    /// What trying it showed: labels and words, the verdict first; empty when it was not tried.
+    pub proof: Vec<(&'static str, String)>,
 }
 
 /// All recommendations.
@@ -178,11 +182,38 @@ fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
         cost: knob.cost.clone(),
         risk: knob.risk.clone(),
         how: knob.how.clone(),
+        proof: knob.proof.as_ref().map(|proof| proven(context, proof)).unwrap_or_default(),
         state: match knob.state {
+            KnobState::Candidate if knob.proof.is_some() => "tried",
             KnobState::Candidate => "not tried yet",
             KnobState::Information => "for information: the price is not ours to weigh",
         },
     }
+}
+
+/// What trying a knob showed: verdict, what was measured, where and when, what made it stale, how to repeat it.
+fn proven(context: &Context<'_>, proof: &Proof) -> Vec<(&'static str, String)> {
+    let word = match proof.verdict {
+        KnobVerdict::Verified => "VERIFIED",
+        KnobVerdict::Harmful => "HARMFUL",
+        KnobVerdict::NoEffect => "NO EFFECT",
+        KnobVerdict::Inconclusive => "INCONCLUSIVE",
+    };
+    let verdict = if proof.stale.is_empty() { word.to_owned() } else { format!("STALE, was {word}") };
+    let mut lines = vec![("Tried", format!("{}: {}", strong(&verdict), proof.reason))];
+    for row in proof.rows.iter().take(PROVEN_ROWS) {
+        let change = format::change(context.dialect, row.change, row.interval);
+        lines
+            .push(("Measured", format!("{} {change} ({} pairs of launches)", code(&row.subject), row.pairs)));
+    }
+    let times = format::plural(proof.times.into(), "time");
+    lines.push((
+        "Where",
+        format!("{}, {}, tried {times}", code(&proof.hw_class), format::timestamp(proof.tried)),
+    ));
+    lines.extend(proof.stale.iter().map(|changed| ("Changed since", changed.clone())));
+    lines.push(("Again", code(&proof.again)));
+    lines
 }
 
 /// Writes the budgets.

@@ -61,7 +61,36 @@ pub(super) fn machine(context: &Context<'_>) -> Machine {
     let label = identity.label.as_ref().map(|label| format!("{}, ", code(label)));
     let machine = format!("{}key {}", label.unwrap_or_default(), code(&identity.machine));
     lines.push(line("Machine", machine));
+    lines.extend(calibration(context).map(|text| line("Calibration", text)));
     Machine { lines, changes: changes(context), unknown: unknown(context), table: table(context) }
+}
+
+/// What equal executables looked like on this machine; nothing for runs that were not measured here.
+fn calibration(context: &Context<'_>) -> Option<String> {
+    if context.report.run.kind != RunKind::Measured {
+        return None;
+    }
+    let command = code("bench-runner calibrate");
+    let Some(note) = &context.report.calibration else {
+        return Some(format!("never; how often this machine shows false changes is unknown until {command}"));
+    };
+    let share = |value: f64| format::percent(context.dialect, value, 1);
+    let mut text = format!("calibrated on {}", format::timestamp(note.at));
+    for (name, alarms) in [("A/A false alarms", &note.alarms), ("Criterion's own rule", &note.criterion)] {
+        append(&mut text, format_args!("; {name} {} of {}", alarms.alarms, alarms.comparisons));
+        if let Some((low, high)) = alarms.interval {
+            append(&mut text, format_args!(" (95 % interval {} to {})", share(low), share(high)));
+        }
+    }
+    if let Some(smallest) = note.smallest_change {
+        let smallest = format::percent(context.dialect, smallest, 2);
+        append(&mut text, format_args!("; smallest change {smallest} in {} blocks", note.planned_blocks));
+    }
+    append(&mut text, format_args!("; steadiest summary of a launch: {}", note.best.name()));
+    if let Some(why) = &note.stale {
+        append(&mut text, format_args!("; it does not count for this run: {why}, see {command}"));
+    }
+    Some(text)
 }
 
 fn line(label: &str, text: String) -> Line {

@@ -1,0 +1,378 @@
+//! The catalogue as a whole: each rule fires and is silent where it should, and nothing forbidden is in it.
+
+use std::collections::BTreeMap;
+
+use super::super::curve::{CurveHints, batch_curves, parallel_scaling};
+use super::super::examples::{benchmark, fact, run, stated};
+use super::*;
+use crate::model::fact::{Phase, keys};
+use crate::model::ids::RunId;
+use crate::model::units::Timestamp;
+
+/// Facts, and benchmarks as target, group, value, elements and total nanoseconds.
+type Scene = (
+    &'static [(&'static str, &'static str)],
+    &'static [(&'static str, &'static str, &'static str, u64, f64)],
+);
+
+fn ask(scene: Scene) -> Vec<String> {
+    let mut run = run('M');
+    run.facts = scene.0.iter().map(|(key, text)| fact(key, text)).collect();
+    for fact in run.facts.iter_mut().filter(|fact| fact.key == keys::THERMAL_THROTTLES) {
+        fact.phase = Phase::Delta;
+        fact.value = Some(crate::model::fact::FactValue::Integer(3));
+    }
+    let results: Vec<BenchmarkResult> = scene
+        .1
+        .iter()
+        .map(|(target, group, value, elements, total)| {
+            let value = Some(*value).filter(|value| !value.is_empty());
+            stated(benchmark(target, group, value), *elements, *total, None)
+        })
+        .collect();
+    let hints = CurveHints::kms();
+    let cards = all_candidates(&KnobInput {
+        run: &run,
+        results: &results,
+        curves: &batch_curves(&results, &hints),
+        parallel: &parallel_scaling(&results, &run.facts, &hints),
+        budgets: &[],
+        hints: &hints,
+        settings: &BTreeMap::new(),
+    });
+    cards.into_iter().map(|card| card.knob).collect()
+}
+
+const OPTIMISED: Scene =
+    (&[(keys::BUILD_PROFILE, "bench opt-level=3 debug-assertions=false overflow-checks=false")], &[]);
+const POOR: Scene = (
+    &[(keys::BUILD_PROFILE, "bench opt-level=1 debug-assertions=true overflow-checks=true incremental=true")],
+    &[],
+);
+const THIN: Scene = (&[(keys::BUILD_LTO, "thin")], &[]);
+const FAT: Scene = (&[(keys::BUILD_LTO, "fat")], &[]);
+const NO_LTO: Scene = (&[(keys::BUILD_LTO, "off")], &[]);
+const ONE_UNIT: Scene = (&[(keys::BUILD_CODEGEN_UNITS, "1")], &[]);
+const MANY_UNITS: Scene = (&[(keys::BUILD_CODEGEN_UNITS, "16")], &[]);
+const WIDE: Scene = (&[(keys::BUILD_FLAGS, "none"), (keys::CPU_FEATURES, "avx2,avx512f,sse4_2")], &[]);
+const TUNED: Scene = (
+    &[
+        (keys::BUILD_FLAGS, "-Ctarget-cpu=native -Cforce-frame-pointers=yes -Cllvm-args=-inline-threshold=9"),
+        (keys::CPU_FEATURES, "avx2,avx512f,sse4_2"),
+    ],
+    &[],
+);
+const NOTHING: Scene = (&[], &[]);
+
+/// A pair of benchmarks, the second with `after` nanoseconds per element where the first has 100.
+macro_rules! pair {
+    ($a:literal, $b:literal, $c:literal, $d:literal, $e:literal, $f:literal, $after:literal) => {
+        (&[], &[($a, $b, $c, 1, 100.0), ($d, $e, $f, 2, 2.0 * $after)])
+    };
+}
+
+/// For each rule that looks at facts or at pairs of names: a scene in which it fires, and one in which it is silent.
+const CASES: &[(&str, Scene, Scene)] = &[
+    ("build.lto-fat", THIN, FAT),
+    ("build.lto-thin", NO_LTO, THIN),
+    ("build.lto-off", FAT, NO_LTO),
+    ("build.codegen-units-1", MANY_UNITS, ONE_UNIT),
+    ("build.codegen-units-4", ONE_UNIT, MANY_UNITS),
+    ("build.codegen-units-16", ONE_UNIT, MANY_UNITS),
+    ("build.opt-level-2", OPTIMISED, POOR),
+    ("build.opt-level-3", POOR, OPTIMISED),
+    ("build.opt-level-s", OPTIMISED, POOR),
+    ("build.overflow-checks", OPTIMISED, POOR),
+    ("build.debug-assertions", POOR, OPTIMISED),
+    ("build.incremental", POOR, OPTIMISED),
+    ("build.target-cpu-native", WIDE, TUNED),
+    ("build.target-cpu-v2", WIDE, TUNED),
+    ("build.target-cpu-v3", WIDE, TUNED),
+    ("build.target-cpu-v4", WIDE, TUNED),
+    ("build.frame-pointers", WIDE, TUNED),
+    ("build.inline-threshold", WIDE, TUNED),
+    (
+        "build.portable-backend",
+        (&[(keys::PROBE_BACKEND, "avx2")], &[]),
+        (&[(keys::PROBE_BACKEND, "serial")], &[]),
+    ),
+    ("machine.pin-first", (&[(keys::CPU_CORES_USABLE, "4")], &[]), (&[(keys::CPU_CORES_USABLE, "1")], &[])),
+    ("machine.pin-second", (&[(keys::CPU_CORES_USABLE, "4")], &[]), (&[(keys::CPU_CORES_USABLE, "1")], &[])),
+    (
+        "machine.neighbour",
+        (&[(keys::CANARY_CONTENTION, "0.6")], &[]),
+        (&[(keys::CANARY_CONTENTION, "0.99")], &[]),
+    ),
+    ("machine.heat", (&[(keys::THERMAL_THROTTLES, "3")], &[]), NOTHING),
+    ("machine.memory-nodes", (&[(keys::CPU_NUMA, "2")], &[]), (&[(keys::CPU_NUMA, "1")], &[])),
+    (
+        "machine.core-kinds",
+        (&[(keys::CPU_KINDS, "8 performance, 8 efficiency")], &[]),
+        (&[(keys::CPU_KINDS, "uniform")], &[]),
+    ),
+    ("machine.watchdog", (&[(keys::OS_WATCHDOG, "yes")], &[]), (&[(keys::OS_WATCHDOG, "no")], &[])),
+    (
+        "machine.translation",
+        (&[(keys::VIRT_TRANSLATION, "rosetta")], &[]),
+        (&[(keys::VIRT_TRANSLATION, "none")], &[]),
+    ),
+    (
+        "machine.programs",
+        (&[(keys::LOAD_PROGRAMS, "compiler 2")], &[]),
+        (&[(keys::LOAD_PROGRAMS, "none")], &[]),
+    ),
+    (
+        "machine.thread-stack",
+        (
+            &[],
+            &[
+                ("parallel_throughput", "parallel_sign_4x", "", 4000, 5e6),
+                ("sign_bench", "ed25519_sign_128B", "", 1, 1e4),
+            ],
+        ),
+        NOTHING,
+    ),
+    (
+        "caller.key-table",
+        pair!("hot_keys", "verify_one", "decoded", "hot_keys", "verify_one", "table", 80.0),
+        pair!("hot_keys", "verify_one", "decoded", "hot_keys", "verify_one", "table", 99.0),
+    ),
+    (
+        "caller.batch-one-key",
+        pair!("batch_verify", "verify_batch", "64", "batch_verify", "verify_batch_one_key", "64", 70.0),
+        pair!("batch_verify", "verify_batch", "64", "batch_verify", "verify_batch_one_key", "64", 120.0),
+    ),
+    (
+        "caller.strict-batch",
+        pair!("verify_bench", "ed25519_verify_128B", "", "batch_verify", "verify_many_strict", "64", 99.0),
+        pair!("verify_bench", "ed25519_verify_128B", "", "batch_verify", "verify_many_strict", "64", 60.0),
+    ),
+    (
+        "caller.thread-pool",
+        pair!(
+            "parallel_pool",
+            "parallel_pool_2",
+            "sign_scoped",
+            "parallel_pool",
+            "parallel_pool_2",
+            "sign_pool",
+            90.0
+        ),
+        pair!(
+            "parallel_pool",
+            "parallel_pool_2",
+            "sign_scoped",
+            "parallel_pool",
+            "parallel_pool_2",
+            "sign_pool",
+            110.0
+        ),
+    ),
+    (
+        "caller.bad-signatures",
+        pair!(
+            "bad_signatures",
+            "verify_batch_64_bad",
+            "0",
+            "bad_signatures",
+            "verify_batch_64_bad",
+            "1",
+            250.0
+        ),
+        pair!(
+            "bad_signatures",
+            "verify_batch_64_bad",
+            "0",
+            "bad_signatures",
+            "verify_batch_64_bad",
+            "1",
+            101.0
+        ),
+    ),
+    (
+        "caller.key-lookup",
+        pair!("keystore", "keystore_sign", "by_id", "keystore", "keystore_sign", "raw_key", 90.0),
+        pair!("keystore", "keystore_sign", "by_id", "keystore", "keystore_sign", "raw_key", 99.0),
+    ),
+    (
+        "caller.two-threads",
+        pair!(
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "1",
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "2",
+            55.0
+        ),
+        pair!(
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "1",
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "2",
+            105.0
+        ),
+    ),
+    (
+        "caller.four-threads",
+        pair!(
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "2",
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "4",
+            55.0
+        ),
+        pair!(
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "2",
+            "parallel_scaling",
+            "parallel_sign_threads",
+            "4",
+            105.0
+        ),
+    ),
+    (
+        "caller.batch-cliff",
+        pair!("batch_sweep", "verify_batch", "94", "batch_sweep", "verify_batch", "95", 90.0),
+        pair!("batch_sweep", "verify_batch", "94", "batch_sweep", "verify_batch", "95", 103.0),
+    ),
+    (
+        "caller.batch-large",
+        pair!("batch_verify", "verify_batch", "64", "batch_sweep", "verify_batch", "256", 70.0),
+        pair!("batch_verify", "verify_batch", "64", "batch_sweep", "verify_batch", "256", 100.0),
+    ),
+    (
+        "caller.part-size",
+        pair!(
+            "parallel_scaling",
+            "parallel_verify_batch_part",
+            "64",
+            "parallel_scaling",
+            "parallel_verify_batch_part",
+            "500",
+            70.0
+        ),
+        pair!(
+            "parallel_scaling",
+            "parallel_verify_batch_part",
+            "64",
+            "parallel_scaling",
+            "parallel_verify_batch_part",
+            "500",
+            100.0
+        ),
+    ),
+];
+
+#[test]
+fn each_rule_fires_and_is_silent_where_it_should() {
+    for (id, fires, silent) in CASES {
+        let has = |scene: &Scene| ask(*scene).iter().any(|found| found == id);
+        assert!(has(fires), "{id} does not fire");
+        assert!(!has(silent), "{id} fires where it should be silent");
+    }
+    assert_eq!(ask(NOTHING), [""; 0], "nothing is known, and something is said");
+    // The allocator's rules speak on Linux alone, whatever else is known.
+    let allocator = ask((&[(keys::OS_NAME, "x")], &[]));
+    assert_eq!(
+        allocator.iter().filter(|id| id.contains("alloc")).count(),
+        if cfg!(target_os = "linux") { 6 } else { 0 }
+    );
+    let elsewhere = include_str!("tests.rs");
+    for rule in rules() {
+        let tested = CASES.iter().any(|(id, _, _)| *id == rule.id)
+            || elsewhere.contains(&format!("\"{}\"", rule.id))
+            || rule.id.contains("alloc");
+        assert!(tested, "{} has no case", rule.id);
+    }
+}
+
+#[test]
+fn the_catalogue_is_large_enough_and_complete() {
+    assert!(rules().count() >= 40, "{}", rules().count());
+    let tryable = rules().filter(|rule| rule.trial.is_some());
+    assert!(tryable.clone().count() >= 20, "{}", tryable.count());
+    for group in [KnobGroup::Caller, KnobGroup::Build, KnobGroup::Machine, KnobGroup::Measurement] {
+        assert!(rules().any(|rule| rule.group == group), "{group:?}");
+    }
+    for one in rules() {
+        assert_eq!(rules().filter(|other| other.id == one.id).count(), 1, "{}", one.id);
+        assert!(
+            one.question.ends_with(['?', ')']) && !one.cost.is_empty() && !one.risk.is_empty(),
+            "{}",
+            one.id
+        );
+        let trial = one.trial.as_ref();
+        assert!(trial.is_none_or(|trial| !trial.action.is_empty()), "{}", one.id);
+    }
+}
+
+#[test]
+fn nothing_forbidden_is_in_the_catalogue() {
+    for one in rules() {
+        assert_eq!(recommends_the_forbidden(one), None, "{}", one.id);
+    }
+    // The rule itself sees what it is there for.
+    let weaker = |from: &'static [(&'static str, &'static str)]| {
+        let trial = Some(Trial::pairs(from, "Verify less", ""));
+        recommends_the_forbidden(&Rule { trial, ..*rule("caller.batch-size").unwrap() })
+    };
+    assert!(
+        weaker(&[("verify_bench/ed25519_verify_128B", "verify_bench/ed25519_verify_zip215_128B")]).is_some()
+    );
+    assert!(weaker(&[("verify_bench/ed25519_verify_128B", "batch_verify/verify_batch/64")]).is_some());
+    let hardening =
+        Trial::to(Setting { rustflags: &["-Crelro-level=off"], ..Setting::AS_IS }, "Harden less", "");
+    let unsafe_rule = Rule { trial: Some(hardening), ..*rule("build.lto-fat").unwrap() };
+    assert_eq!(recommends_the_forbidden(&unsafe_rule).as_deref(), Some("relro"));
+}
+
+fn proof(knob: &str, verdict: KnobVerdict, stale: &[&str]) -> Proof {
+    Proof {
+        experiment: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<RunId>().unwrap(),
+        knob: knob.to_owned(),
+        tried: Timestamp(0),
+        hw_class: "x".to_owned(),
+        verdict,
+        reason: "because".to_owned(),
+        rows: Vec::new(),
+        stale: stale.iter().map(|&text| text.to_owned()).collect(),
+        times: 1,
+        again: "bench-runner knobs try".to_owned(),
+    }
+}
+
+/// The newest proof counts: one that is stale says so, and a repeated one stands in its place.
+#[test]
+fn proofs_come_onto_cards_and_the_newest_counts() {
+    let check = |proofs: &[Proof], expected: &[(&str, KnobVerdict, bool)]| {
+        let cards = with_proofs(Vec::new(), proofs, &run('M'));
+        let found: Vec<(&str, KnobVerdict, bool)> = cards
+            .iter()
+            .filter_map(|card| {
+                let proof = card.proof.as_ref()?;
+                Some((card.knob.as_str(), proof.verdict, proof.stale.is_empty()))
+            })
+            .collect();
+        assert_eq!(found, expected);
+    };
+    use KnobVerdict::{Harmful, Inconclusive, Verified};
+    let stale = proof("build.lto-fat", Verified, &["compiler: 1 -> 2"]);
+    check(&[], &[]);
+    check(std::slice::from_ref(&stale), &[("build.lto-fat", Verified, false)]);
+    check(&[proof("build.lto-fat", Verified, &[]), stale], &[("build.lto-fat", Verified, true)]);
+    check(&[proof("build.lto-fat", Inconclusive, &[])], &[]);
+    let harmful = proof("build.target-cpu-native", Harmful, &[]);
+    let both = [harmful, proof("build.lto-fat", Verified, &[])];
+    check(&both, &[("build.lto-fat", Verified, true), ("build.target-cpu-native", Harmful, true)]);
+    let cards = with_proofs(Vec::new(), &both, &run('M'));
+    assert!(cards[1].action.starts_with("Do not do this") && cards[1].how.is_empty());
+    // Information stays information.
+    let price = with_proofs(Vec::new(), &[proof("build.overflow-checks", Verified, &[])], &run('M'));
+    assert_eq!(price[0].state, KnobState::Information);
+}

@@ -1,0 +1,302 @@
+//! Knobs in the caller's code that a suite measures side by side: two of its benchmarks, compared per element.
+//!
+//! The names are those of `kms`; in any other suite these rules find no pair and stay silent.
+
+use super::super::words;
+use super::{Fired, KnobInput, Needs, Recipe, Rule, Trial};
+use crate::model::estimate::BenchmarkResult;
+use crate::model::knob::{Confidence, KnobGroup, KnobState};
+
+/// A difference smaller than this is not worth a card.
+const WORTHWHILE: f64 = 0.03;
+
+const BASE: Rule = Rule {
+    id: "",
+    group: KnobGroup::Caller,
+    question: "",
+    needs: Needs::Estimates,
+    state: KnobState::Candidate,
+    cost: "a change in the caller",
+    risk: "none known",
+    security: "",
+    trial: None,
+    typical: None,
+    evidence: |_| Vec::new(),
+};
+
+/// What batches mean for security.
+const COFACTORED: &str = "both sides use the cofactored rule (ZIP-215); callers bound to the strict rule stay with strict \
+     single verification";
+
+macro_rules! pairs {
+    ($name:ident, $($from:literal => $to:literal),+) => {
+        const $name: &[(&str, &str)] = &[$(($from, $to)),+];
+    };
+}
+
+pairs!(TABLE, "hot_keys/verify_one/decoded" => "hot_keys/verify_one/table");
+pairs!(ONE_KEY, "batch_verify/verify_batch/64" => "batch_verify/verify_batch_one_key/64");
+pairs!(STRICT, "verify_bench/ed25519_verify_128B" => "batch_verify/verify_many_strict/64");
+pairs!(POOL, "parallel_pool/parallel_pool_2/sign_scoped" => "parallel_pool/parallel_pool_2/sign_pool",
+             "parallel_pool/parallel_pool_2/verify_scoped" => "parallel_pool/parallel_pool_2/verify_pool");
+pairs!(BAD, "bad_signatures/verify_batch_64_bad/0" => "bad_signatures/verify_batch_64_bad/1");
+pairs!(LOOKUP, "keystore/keystore_sign/by_id" => "keystore/keystore_sign/raw_key");
+pairs!(TWO, "parallel_scaling/parallel_sign_threads/1" => "parallel_scaling/parallel_sign_threads/2");
+pairs!(FOUR, "parallel_scaling/parallel_sign_threads/2" => "parallel_scaling/parallel_sign_threads/4");
+pairs!(CLIFF, "batch_sweep/verify_batch/94" => "batch_sweep/verify_batch/95");
+pairs!(LARGE, "batch_verify/verify_batch/64" => "batch_sweep/verify_batch/256");
+pairs!(SMALL_CHUNKS, "parallel_scaling/parallel_verify_batch_part/64" => "parallel_scaling/parallel_verify_batch_part/500");
+
+pub(super) static RULES: [Rule; 11] = [
+    Rule {
+        id: "caller.key-table",
+        question: "Would a precomputed table pay for keys that verify very often?",
+        cost: "memory of a table for each hot key, and the time to make it",
+        security: "tables of public keys only; drop one when its key is revoked",
+        trial: Some(Trial::pairs(
+            TABLE,
+            "Keep a precomputed table for the hottest public keys",
+            "let key = public_key.with_table();   // once per hot key",
+        )),
+        typical: Some((-0.3, 0.0)),
+        evidence: |input| gains(input, TABLE, "Keep a precomputed table for the hottest public keys"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.batch-one-key",
+        question: "Are batches cheaper when all their signatures are of one key?",
+        cost: "sorting what is to be verified by key",
+        security: COFACTORED,
+        trial: Some(Trial::pairs(
+            ONE_KEY,
+            "Group signatures of one key into one batch",
+            "// sort by key before making batches",
+        )),
+        typical: Some((-0.3, 0.0)),
+        evidence: |input| gains(input, ONE_KEY, "Group signatures of one key into one batch"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.strict-batch",
+        question: "Does collecting signatures pay under the strict rule?",
+        state: KnobState::Information,
+        cost: "latency of collecting",
+        security: "strict verdicts are given one by one: that is what strict means",
+        trial: Some(Trial::pairs(
+            STRICT,
+            "Under the strict rule, collect signatures where it suits: each is verified singly all the same",
+            "",
+        )),
+        typical: Some((-0.02, 0.02)),
+        evidence: strict,
+        ..BASE
+    },
+    Rule {
+        id: "caller.thread-pool",
+        question: "Is starting threads for each piece of work dearer than a pool?",
+        cost: "a pool that lives as long as the process",
+        trial: Some(Trial::pairs(
+            POOL,
+            "Keep worker threads in a pool",
+            "kms::parallel::sign_each(&key, &messages, &mut signatures, &pool)?;   // rayon::ThreadPool",
+        )),
+        typical: Some((-0.05, 0.02)),
+        evidence: |input| gains(input, POOL, "Keep worker threads in a pool"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.bad-signatures",
+        question: "What does one bad signature in a batch cost?",
+        state: KnobState::Information,
+        cost: "time of finding it, paid by whoever is attacked",
+        security: "whoever can send bad signatures can make batches as slow as single verification and slower",
+        trial: Some(Trial::pairs(BAD, "Batches bear bad signatures here", "")),
+        typical: Some((0.5, 2.5)),
+        evidence: |input| {
+            price(input, BAD, "Limit batches to senders that are known to send good signatures")
+        },
+        ..BASE
+    },
+    Rule {
+        id: "caller.key-lookup",
+        question: "Does finding the key by its name cost a noticeable part of signing?",
+        cost: "a handle that the caller keeps",
+        security: "a kept handle must not outlive the revocation of its key",
+        trial: Some(Trial::pairs(
+            LOOKUP,
+            "Keep the resolved key instead of looking it up for each signature",
+            "",
+        )),
+        typical: Some((-0.05, 0.0)),
+        evidence: |input| {
+            gains(input, LOOKUP, "Keep the resolved key instead of looking it up for each signature")
+        },
+        ..BASE
+    },
+    Rule {
+        id: "caller.two-threads",
+        question: "Do two threads do nearly twice the work of one?",
+        trial: Some(Trial::pairs(
+            TWO,
+            "Use two threads for bulk signing",
+            "kms::parallel::sign_each(&key, &messages, &mut signatures, &Scoped::new(two))?;",
+        )),
+        typical: Some((-0.5, 0.0)),
+        evidence: |input| gains(input, TWO, "Use two threads for bulk signing"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.four-threads",
+        question: "Do four threads do more than two?",
+        trial: Some(Trial::pairs(
+            FOUR,
+            "Use four threads for bulk signing",
+            "kms::parallel::sign_each(&key, &messages, &mut signatures, &Scoped::new(four))?;",
+        )),
+        typical: Some((-0.5, 0.05)),
+        evidence: |input| gains(input, FOUR, "Use four threads for bulk signing"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.batch-cliff",
+        question: "Is there a step where the batch algorithm changes, between 94 and 95 items?",
+        cost: "a cap on the size of batches",
+        security: COFACTORED,
+        trial: Some(Trial::pairs(
+            CLIFF,
+            "Make batches of 95 or more rather than of 94",
+            "const LEAST: usize = 95;",
+        )),
+        typical: Some((-0.1, 0.1)),
+        evidence: |input| gains(input, CLIFF, "Make batches of 95 or more rather than of 94"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.batch-large",
+        question: "Are batches of 256 cheaper per signature than batches of 64?",
+        cost: "latency of collecting four times as many",
+        security: COFACTORED,
+        trial: Some(Trial::pairs(
+            LARGE,
+            "Batch 256 where there are that many",
+            "for batch in items.chunks(256)",
+        )),
+        typical: Some((-0.35, 0.0)),
+        evidence: |input| gains(input, LARGE, "Batch 256 where there are that many"),
+        ..BASE
+    },
+    Rule {
+        id: "caller.part-size",
+        question: "Are parts of 64 items too small for threads that verify in batches?",
+        cost: "fewer, larger parts: the last one is waited for longer",
+        security: COFACTORED,
+        trial: Some(Trial::pairs(
+            SMALL_CHUNKS,
+            "Give each thread parts of 500 items",
+            "for part in items.chunks(500)",
+        )),
+        typical: Some((-0.3, 0.0)),
+        evidence: |input| gains(input, SMALL_CHUNKS, "Give each thread parts of 500 items"),
+        ..BASE
+    },
+];
+
+/// The trials of rules that are older than this table: the same questions, answered on the spot.
+pub(super) const BATCH_SIZE: Trial = Trial {
+    recipe: Recipe::Suite(&[("verify_bench/ed25519_verify_zip215_128B", "batch_verify/verify_batch/32")]),
+    action: "Batch 32 verifications where the protocol allows the cofactored rule already",
+    lines: "for batch in items.chunks(32) { /* one batch verification each */ }",
+    library: "",
+};
+pub(super) const BATCH_PER_THREAD: Trial = Trial {
+    recipe: Recipe::Suite(&[(
+        "batch_verify/verify_batch/64",
+        "parallel_throughput/parallel_verify_batch_4x",
+    )]),
+    action: "Give each thread batches of its own",
+    lines: "// one chunk per thread, batches of 64 inside each",
+    library: "",
+};
+pub(super) const HOT_KEYS: Trial = Trial {
+    recipe: Recipe::Suite(&[("hot_keys/verify_one/from_bytes", "hot_keys/verify_one/decoded")]),
+    action: "Keep the decoded form of keys that are used again",
+    lines: "let key = keys.entry(bytes).or_insert_with(|| VerifyingKey::from_bytes(&bytes));",
+    library: "",
+};
+pub(super) const SMALL_BATCHES: Trial = Trial {
+    recipe: Recipe::Suite(&[("batch_sweep/verify_batch/1", "verify_bench/ed25519_verify_zip215_128B")]),
+    action: "Verify single signatures singly, not as batches of one",
+    lines: "if items.len() < 2 { verify_zip215(&items[0]) } else { verify_batch(items) }",
+    library: "",
+};
+
+fn find<'a>(input: &'a KnobInput<'_>, name: &str) -> Option<&'a BenchmarkResult> {
+    input.timed().find(|result| result.benchmark.to_string() == name)
+}
+
+fn per_element(result: &BenchmarkResult) -> f64 {
+    result.estimate.value / result.elements().unwrap_or(1).max(1) as f64
+}
+
+/// Change per element of each pair that the run has.
+fn changes<'a>(
+    input: &'a KnobInput<'_>,
+    pairs: &[(&str, &str)],
+) -> Vec<(&'a BenchmarkResult, &'a BenchmarkResult, f64)> {
+    let change = |(from, to): &(&str, &str)| {
+        let (old, new) = (find(input, from)?, find(input, to)?);
+        Some((old, new, per_element(new) / per_element(old) - 1.0))
+    };
+    pairs.iter().filter_map(change).collect()
+}
+
+fn fired(action: &str, old: &BenchmarkResult, new: &BenchmarkResult, change: f64) -> Fired {
+    Fired::new(
+        action.to_owned(),
+        format!(
+            "{} per element in {}, {} in {} ({})",
+            words::time(per_element(new)),
+            new.benchmark,
+            words::time(per_element(old)),
+            old.benchmark,
+            words::change(change)
+        ),
+        [old, new]
+            .map(|result| (format!("{} per element", result.benchmark), words::time(per_element(result))))
+            .into(),
+    )
+}
+
+/// Fires where the second benchmark of a pair is faster.
+fn gains(input: &KnobInput<'_>, pairs: &[(&str, &str)], action: &str) -> Vec<Fired> {
+    let best = changes(input, pairs).into_iter().min_by(|a, b| a.2.total_cmp(&b.2));
+    best.filter(|(_, _, change)| *change <= -WORTHWHILE).map_or_else(Vec::new, |(old, new, change)| {
+        vec![Fired {
+            predicted_change: Some((change, change)),
+            confidence: Confidence::Medium,
+            ..fired(action, old, new, change)
+        }]
+    })
+}
+
+/// Fires where the second benchmark of a pair is slower: what something costs.
+fn price(input: &KnobInput<'_>, pairs: &[(&str, &str)], action: &str) -> Vec<Fired> {
+    let worst = changes(input, pairs).into_iter().max_by(|a, b| a.2.total_cmp(&b.2));
+    worst
+        .filter(|(_, _, change)| *change >= WORTHWHILE)
+        .map_or_else(Vec::new, |(old, new, change)| vec![fired(action, old, new, change)])
+}
+
+/// Under the strict rule collecting gains nothing, which is worth saying; what helps there is said instead.
+fn strict(input: &KnobInput<'_>) -> Vec<Fired> {
+    let Some((old, new, change)) = changes(input, STRICT).into_iter().next() else { return Vec::new() };
+    if change <= -WORTHWHILE {
+        return Vec::new();
+    }
+    vec![fired(
+        "Under the strict rule batching does not pay: keep decoded keys of hot signers, and use threads",
+        old,
+        new,
+        change,
+    )]
+}

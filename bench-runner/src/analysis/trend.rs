@@ -1,0 +1,265 @@
+//! Is tonight fine? Stored nights, the gate's changes and what was measured again become one answer.
+//!
+//! Nothing is measured here. Steps and drifts come from `change_points`, unusual values of tonight from the gate's screen;
+//! both leave out what somebody put aside.
+
+mod lines;
+mod moves;
+mod places;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::gate::history::{Look, Past, look};
+use super::screen::HISTORY_ONLY;
+use crate::model::comparison::Verdict;
+use crate::model::decision::{Change, ChangeState, Decision};
+use crate::model::gate::{SeriesAnswer, SeriesOutcome};
+use crate::model::history::Line;
+use crate::model::ids::{BenchmarkId, RunId};
+use crate::model::record::RunListing;
+use crate::model::run::Run;
+use crate::model::trend::{Checked, MachineNight, NotRun, Tonight, TrendReport, Undecided};
+use crate::model::units::{Metric, Timestamp};
+
+pub use lines::joined;
+pub use places::tonight;
+
+/// Microseconds of a night with its day.
+pub const NIGHT: i64 = 86_400_000_000;
+
+/// Age in microseconds up to which a run belongs to tonight: one and a half nights, so that a late start is no gap.
+pub const FRESH: i64 = NIGHT + NIGHT / 2;
+
+/// Nights that are read at least: the screen and the change points need more than a page shows.
+pub const FEWEST_NIGHTS: u32 = 120;
+
+/// A benchmark of a run that the gate measured again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    /// The run that was suspected.
+    pub run: RunId,
+    /// Which benchmark.
+    pub benchmark: BenchmarkId,
+    /// What is counted.
+    pub metric: Metric,
+    /// What the experiment said.
+    pub verdict: Verdict,
+    /// Its interval of the ratio.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// A run of tonight with what it may be judged with.
+#[derive(Debug, Clone)]
+pub struct TonightRun {
+    /// The run.
+    pub run: Run,
+    /// Why it was put aside, if somebody did.
+    pub quarantined: Option<String>,
+    /// Runs that it may be judged with, oldest first.
+    pub comparable: Vec<RunId>,
+}
+
+/// Everything that the trend is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct TrendInput<'a> {
+    /// The moment that the report is about.
+    pub now: Timestamp,
+    /// Nights of the window.
+    pub nights: u32,
+    /// Change that does not matter, as a fraction.
+    pub margin: f64,
+    /// Measured runs that are read, newest first.
+    pub runs: &'a [RunListing],
+    /// Runs of tonight, as [`tonight`] names them.
+    pub tonight: &'a [TonightRun],
+    /// Lines of history over what is read, under their present names.
+    pub lines: &'a [Line],
+    /// Changes seen by the gate.
+    pub changes: &'a [Change],
+    /// Decisions, oldest first.
+    pub decisions: &'a [Decision],
+    /// What the gate measured again.
+    pub again: &'a [Again],
+}
+
+impl TrendInput<'_> {
+    /// Night of a moment, from 0 for the oldest of the window; `None` outside.
+    fn night(&self, at: Timestamp) -> Option<usize> {
+        let ago = self.now.0.checked_sub(at.0).filter(|ago| *ago >= 0)? / NIGHT;
+        usize::try_from(i64::from(self.nights) - 1 - ago).ok()
+    }
+}
+
+/// Makes the trend.
+///
+/// Nights are spans of 24 hours that end at `now`. *Nothing* wins over everything else; then slower, then what cannot be
+/// told, then *fine*.
+///
+/// # Edge cases
+/// Without any run the answer is *nothing*. A run after `now` belongs to no night.
+#[must_use]
+pub fn trend(input: &TrendInput<'_>) -> TrendReport {
+    let places = places::places(input);
+    let mut checked = Checked {
+        lines: count(input.lines.len()),
+        runs: count(input.runs.iter().filter(|run| input.night(run.started).is_some()).count()),
+        ..Checked::default()
+    };
+    let found = moves::found(input, &places, &mut checked);
+    let (decided, open): (Vec<_>, Vec<_>) = found.into_iter().partition(|c| c.state != ChangeState::New);
+    let (slower, faster): (Vec<_>, Vec<_>) = open.into_iter().partition(|change| change.ratio > 1.0);
+    let mut machines: Vec<MachineNight> = places.iter().map(|place| place.night.clone()).collect();
+    let settled: BTreeSet<(usize, &BenchmarkId)> = slower
+        .iter()
+        .chain(&faster)
+        .chain(&decided)
+        .flat_map(|change| change.members.iter().map(move |moved| (change.machine, &moved.benchmark)))
+        .collect();
+    let mut undecided = Vec::new();
+    for tonight in input.tonight {
+        let Some(machine) = places.iter().position(|place| place.holds(&tonight.run)) else { continue };
+        let seen = screened(input, tonight);
+        if let Some((factor, _)) = seen.machine {
+            machines[machine].shift = Some(factor.exp());
+            machines[machine].shift_is_machine = is_machine(input, &tonight.run.id);
+        }
+        for outcome in &seen.outcomes {
+            let judged = outcome.answer != SeriesAnswer::NotJudged;
+            machines[machine].benchmarks += 1;
+            machines[machine].judged += u32::from(judged);
+            if !settled.contains(&(machine, &outcome.series.benchmark)) {
+                undecided.extend(open_question(input, &tonight.run.id, outcome, machine));
+            }
+        }
+    }
+    undecided
+        .sort_by(|a, b| (!a.suspect, a.machine, &a.benchmark).cmp(&(!b.suspect, b.machine, &b.benchmark)));
+    checked.benchmarks = machines.iter().map(|machine| machine.benchmarks).sum();
+    checked.judged = machines.iter().map(|machine| machine.judged).sum();
+    let not_run = not_run(input, &places);
+    let newest = input.runs.iter().map(|run| run.started).filter(|at| *at <= input.now).max();
+    let tonight = if !machines.iter().any(|machine| machine.fresh) {
+        Tonight::Nothing
+    } else if !slower.is_empty() {
+        Tonight::Slower
+    } else if undecided.iter().any(|one| one.suspect)
+        || machines.iter().any(|machine| machine.fresh && machine.unfit.is_some())
+        || machines.iter().any(|machine| machine.shift.is_some() && !machine.shift_is_machine)
+        || places.iter().any(|place| place.is_missing(&places))
+        || checked.judged == 0
+    {
+        Tonight::CannotTell
+    } else {
+        Tonight::Fine
+    };
+    TrendReport {
+        now: input.now,
+        nights: input.nights,
+        margin: input.margin,
+        tonight,
+        newest,
+        machines,
+        slower,
+        faster,
+        decided,
+        undecided,
+        not_run,
+        checked,
+    }
+}
+
+/// Whether what was measured again of a run is as the code before it.
+fn is_machine(input: &TrendInput<'_>, run: &RunId) -> bool {
+    let again: Vec<&Again> = input.again.iter().filter(|again| again.run == *run).collect();
+    !again.is_empty() && again.iter().all(|again| again.verdict == Verdict::Unchanged)
+}
+
+/// What the screen says about the benchmarks of a run.
+fn screened(input: &TrendInput<'_>, tonight: &TonightRun) -> Look {
+    let who = &tonight.run.identity;
+    let inventory: BTreeSet<&BenchmarkId> = tonight.run.inventory.iter().collect();
+    let belongs = |line: &&Line| {
+        let key = &line.history.key;
+        inventory.contains(&key.benchmark)
+            && (&key.machine, &key.config, key.recipe) == (&who.machine, &who.config, who.recipe)
+    };
+    let lines: Vec<Line> = input.lines.iter().filter(belongs).cloned().collect();
+    let past = Past {
+        run: &tonight.run,
+        quarantined: tonight.quarantined.as_deref(),
+        lines: &lines,
+        comparable: &tonight.comparable,
+        changes: input.changes,
+        decisions: input.decisions,
+        now: input.now,
+    };
+    look(&past, HISTORY_ONLY)
+}
+
+/// What is open about one benchmark of tonight, if anything is.
+fn open_question(
+    input: &TrendInput<'_>,
+    run: &RunId,
+    outcome: &SeriesOutcome,
+    machine: usize,
+) -> Option<Undecided> {
+    let suspect = match outcome.answer {
+        SeriesAnswer::Inconclusive | SeriesAnswer::Unknown => true,
+        SeriesAnswer::NotJudged => false,
+        _ => return None,
+    };
+    if outcome.waiver.as_ref().is_some_and(|waiver| input.now < waiver.until) {
+        return None;
+    }
+    let again = input.again.iter().rev().find(|again| {
+        again.run == *run
+            && again.benchmark == outcome.series.benchmark
+            && again.metric == outcome.series.metric
+    });
+    let reason = match again.map(|again| again.verdict) {
+        // It was measured again in turns with earlier code, and is as before: the night was unusual, the code is not.
+        Some(Verdict::Unchanged) if suspect => return None,
+        Some(Verdict::Inconclusive) => format!("measured again without an answer: {}", outcome.reason),
+        _ => outcome.reason.clone(),
+    };
+    Some(Undecided {
+        machine,
+        benchmark: outcome.series.benchmark.clone(),
+        ratio: outcome.ratio,
+        suspect,
+        reason,
+    })
+}
+
+/// Benchmarks of the window whose machine measured tonight without them.
+fn not_run(input: &TrendInput<'_>, places: &[places::Place<'_>]) -> Vec<NotRun> {
+    let measured: BTreeMap<usize, BTreeSet<&BenchmarkId>> = places
+        .iter()
+        .enumerate()
+        .map(|(machine, place)| {
+            let runs = input.tonight.iter().filter(|tonight| place.holds(&tonight.run));
+            (machine, runs.flat_map(|tonight| &tonight.run.inventory).collect())
+        })
+        .filter(|(_, inventory): &(usize, BTreeSet<_>)| !inventory.is_empty())
+        .collect();
+    let mut found = Vec::new();
+    for line in input.lines {
+        let key = &line.history.key;
+        let Some(machine) = places.iter().position(|place| place.is_of(key)) else { continue };
+        let Some(inventory) = measured.get(&machine) else { continue };
+        let Some(last) = line.history.points.iter().rfind(|point| point.started <= input.now) else {
+            continue;
+        };
+        if !inventory.contains(&key.benchmark) && input.night(last.started).is_some() {
+            let benchmark = key.benchmark.clone();
+            found.push(NotRun { machine, benchmark, last: last.run.clone(), at: last.started });
+        }
+    }
+    found.sort_by(|a, b| (a.machine, a.at, &a.benchmark).cmp(&(b.machine, b.at, &b.benchmark)));
+    found.dedup_by(|a, b| (a.machine, &a.benchmark) == (b.machine, &b.benchmark));
+    found
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,469 @@
+//! The nightly trend in words: the answer first, then what needs a person, then what does not.
+
+use super::sheet::{Section, Sheet};
+use super::sparkline::sparkline;
+use super::table::{Cell, Kind, Table};
+use super::words::{code, list};
+use crate::model::decision::ChangeState;
+use crate::model::explain::Cause;
+use crate::model::trend::{KnownBy, MachineNight, Tonight, TrendChange, TrendReport};
+use crate::model::units::Timestamp;
+use crate::report::format::{Dialect, Scale, change, half_width, plural, timestamp};
+
+/// Microseconds of an hour.
+const HOUR: i64 = 3_600_000_000;
+
+/// Benchmarks of one change that are named in its row; all of them stand below the table.
+const NAMED: usize = 2;
+
+/// Makes the page; `command` is the one that makes it again.
+#[must_use]
+pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
+    let made = Trend { report, dialect };
+    Sheet {
+        kicker: "Nightly trend".to_owned(),
+        title: format!("Benchmarks on {}", date(report.now)),
+        line: made.line(),
+        notes: Vec::new(),
+        sections: made.sections(),
+        command: command.to_owned(),
+    }
+}
+
+struct Trend<'a> {
+    report: &'a TrendReport,
+    dialect: Dialect,
+}
+
+impl Trend<'_> {
+    fn line(&self) -> String {
+        match self.report.tonight {
+            Tonight::Nothing => self.nothing(),
+            Tonight::Slower => self.slower(),
+            Tonight::CannotTell => format!("Cannot tell: {}.", self.doubts().join("; ")),
+            Tonight::Fine => {
+                let fresh = self.report.machines.iter().filter(|machine| machine.fresh).count();
+                format!(
+                    "Fine: {} of {} judged on {}, none slower; measured {}.",
+                    self.report.checked.judged,
+                    plural(self.report.checked.benchmarks.into(), "benchmark"),
+                    plural(fresh as u64, "machine"),
+                    self.report.newest.map_or_else(String::new, |at| self.ago(at)),
+                )
+            }
+        }
+    }
+
+    fn nothing(&self) -> String {
+        let Some(newest) = self.report.newest else {
+            return "Nothing was ever measured.".to_owned();
+        };
+        let mut text = format!("Nothing was measured since {} ({})", timestamp(newest), self.ago(newest));
+        let open: usize = self.report.slower.iter().map(|change| change.members.len()).sum();
+        if open > 0 {
+            let those = plural(open as u64, "benchmark");
+            text.push_str(&format!("; {those} had got slower before and nobody decided about it"));
+        }
+        text.push('.');
+        text
+    }
+
+    fn slower(&self) -> String {
+        let slower = &self.report.slower;
+        let number: usize = slower.iter().map(|change| change.members.len()).sum();
+        let mut text = format!("{} got slower", plural(number as u64, "benchmark"));
+        if slower.len() < number {
+            text.push_str(&format!(" in {}", plural(slower.len() as u64, "step")));
+        }
+        if let Some(worst) = slower.first() {
+            let name = worst.members.first().map_or_else(String::new, |one| one.benchmark.to_string());
+            text.push_str(&format!(
+                "; the worst is {} on {}: {} since {}",
+                code(&name),
+                self.machine(worst.machine),
+                self.size(worst),
+                date(worst.since)
+            ));
+        }
+        let doubts = self.doubts();
+        if !doubts.is_empty() {
+            text.push_str(&format!(". Besides, {}", doubts.join("; ")));
+        }
+        text.push('.');
+        text
+    }
+
+    /// What keeps the answer from being complete.
+    fn doubts(&self) -> Vec<String> {
+        let report = self.report;
+        let mut doubts = Vec::new();
+        let suspects = report.undecided.iter().filter(|one| one.suspect).count();
+        if suspects > 0 {
+            let are = if suspects == 1 { "is" } else { "are" };
+            let those = plural(suspects as u64, "benchmark");
+            doubts.push(format!("{those} {are} unusual tonight, and measuring again did not settle it"));
+        }
+        for (place, machine) in report.machines.iter().enumerate().filter(|(_, machine)| machine.fresh) {
+            if let Some(shift) = machine.shift.filter(|_| !machine.shift_is_machine) {
+                let size = change(self.dialect, shift - 1.0, None);
+                doubts.push(format!("all benchmarks of {} moved together by {size}", self.machine(place)));
+            }
+            if let Some(unfit) = &machine.unfit {
+                doubts.push(format!("the run of {} {unfit}", self.machine(place)));
+            }
+        }
+        for (place, machine) in report.machines.iter().enumerate() {
+            let elsewhere =
+                report.machines.iter().any(|other| other.fresh && other.machine == machine.machine);
+            if !machine.fresh && !elsewhere {
+                let since = timestamp(machine.started);
+                doubts.push(format!("{} measured nothing since {since}", self.machine(place)));
+            }
+        }
+        if report.checked.judged == 0 && report.checked.benchmarks > 0 {
+            let those = plural(report.checked.benchmarks.into(), "benchmark");
+            doubts.push(format!("none of {those} could be judged"));
+        }
+        doubts
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let report = self.report;
+        let mut slower = Section::new(
+            "slower",
+            format!("Needs attention ({})", report.slower.len()),
+            self.changes("What got slower", &report.slower),
+        );
+        if report.slower.is_empty() {
+            slower.paragraphs.push("No benchmark is slower than before.".to_owned());
+        } else {
+            slower.lines = self.together(&report.slower);
+            slower.lines.push(
+                "`bench-runner changes` lists what the gate noted; `changes accept`, `fix` and `noise` decide, and what is decided \
+                 is listed apart; `bench-runner explain` and `bisect` look for the cause."
+                    .to_owned(),
+            );
+        }
+        let mut faster = Section::new(
+            "faster",
+            format!("Good news ({})", report.faster.len()),
+            self.changes("What got faster", &report.faster),
+        );
+        if report.faster.is_empty() {
+            faster.paragraphs.push("No benchmark got faster.".to_owned());
+        }
+        faster.lines = self.together(&report.faster);
+        let mut sections = vec![slower, self.undecided(), faster];
+        if !report.decided.is_empty() {
+            let mut decided = Section::new(
+                "decided",
+                format!("Decided ({})", report.decided.len()),
+                self.changes("Changes about which somebody decided", &report.decided),
+            );
+            decided.lines = self.together(&report.decided);
+            sections.push(decided);
+        }
+        sections.extend([self.machines(), self.not_run(), self.checked()]);
+        sections
+    }
+
+    fn changes(&self, caption: &str, changes: &[TrendChange]) -> Table {
+        let mut table = Table::new(
+            caption,
+            &[
+                ("benchmark", Kind::Text),
+                ("change [95 %]", Kind::Number),
+                ("nights", Kind::Text),
+                ("level", Kind::Number),
+                ("since", Kind::Text),
+                ("runs", Kind::Number),
+                ("commits", Kind::Text),
+                ("cause", Kind::Text),
+                ("state", Kind::Text),
+                ("machine", Kind::Text),
+            ],
+        );
+        for change in changes {
+            let tone = match (change.state, change.ratio > 1.0) {
+                (ChangeState::New, true) => "regressed",
+                (ChangeState::New, false) => "improved",
+                _ => "",
+            };
+            let Some(lead) = change.members.first() else { continue };
+            let scale = Scale::metric(self.dialect, &lead.metric, [lead.before, lead.after]);
+            let arrow = if self.dialect == Dialect::Ascii { "->" } else { "→" };
+            table.rows.push(vec![
+                Cell::plain(self.names(change)),
+                Cell::toned(self.size(change), tone),
+                Cell::plain(sparkline(&lead.values, self.dialect)),
+                Cell::plain(format!(
+                    "{} {arrow} {}",
+                    scale.number(lead.before, None),
+                    scale.show(lead.after, None)
+                )),
+                Cell::plain(format!("{} ({})", date(change.since), change.first.short())),
+                Cell::plain(change.runs.to_string()),
+                Cell::plain(commits(change)),
+                Cell::plain(change.cause.map_or_else(|| "not looked at".to_owned(), cause)),
+                Cell::plain(state(change)),
+                Cell::plain(self.machine(change.machine)),
+            ]);
+        }
+        if !changes.is_empty() {
+            table.note = format!(
+                "One character a night, the newest last, {} where nothing was measured; the height begins at the lowest value, not \
+                 at 0. Levels are medians per iteration of the first benchmark named; intervals hold for one change alone.",
+                if self.dialect == Dialect::Ascii { "`.`" } else { "`·`" }
+            );
+        }
+        table
+    }
+
+    fn names(&self, change: &TrendChange) -> String {
+        let mut names: Vec<String> =
+            change.members.iter().take(NAMED).map(|one| code(&one.benchmark.to_string())).collect();
+        if change.members.len() > NAMED {
+            names.push(format!("{} more", change.members.len() - NAMED));
+        }
+        list(&names)
+    }
+
+    /// All names of changes that are too many for their row.
+    fn together(&self, changes: &[TrendChange]) -> Vec<String> {
+        let many = changes.iter().filter(|change| change.members.len() > NAMED);
+        many.map(|change| {
+            let names: Vec<String> =
+                change.members.iter().map(|one| code(&one.benchmark.to_string())).collect();
+            format!("{} moved together since {}: {}", names.len(), date(change.since), list(&names))
+        })
+        .collect()
+    }
+
+    fn size(&self, one: &TrendChange) -> String {
+        change(self.dialect, one.ratio - 1.0, one.interval.map(|(low, high)| (low - 1.0, high - 1.0)))
+    }
+
+    fn undecided(&self) -> Section {
+        let report = self.report;
+        let mut table = Table::new(
+            "What could not be told",
+            &[
+                ("benchmark", Kind::Code),
+                ("change", Kind::Number),
+                ("why", Kind::Text),
+                ("machine", Kind::Text),
+            ],
+        );
+        for one in report.undecided.iter().filter(|one| one.suspect) {
+            table.push([
+                one.benchmark.to_string(),
+                one.ratio.map_or_else(String::new, |ratio| change(self.dialect, ratio - 1.0, None)),
+                one.reason.clone(),
+                self.machine(one.machine),
+            ]);
+        }
+        let mut section =
+            Section::new("undecided", format!("Could not tell ({})", report.undecided.len()), table);
+        // Reasons that many benchmarks share are one line.
+        let mut reasons: Vec<(usize, &str, Vec<String>)> = Vec::new();
+        for one in report.undecided.iter().filter(|one| !one.suspect) {
+            let name = code(&one.benchmark.to_string());
+            match reasons.iter_mut().find(|(at, why, _)| (*at, *why) == (one.machine, one.reason.as_str())) {
+                Some((_, _, names)) => names.push(name),
+                None => reasons.push((one.machine, &one.reason, vec![name])),
+            }
+        }
+        for (machine, reason, names) in reasons {
+            let those = plural(names.len() as u64, "benchmark");
+            let machine = self.machine(machine);
+            section.lines.push(format!("{those} not judged on {machine}: {reason}: {}", list(&names)));
+        }
+        if report.undecided.is_empty() {
+            section.paragraphs.push("Everything that was measured tonight was judged.".to_owned());
+        }
+        section
+    }
+
+    fn machines(&self) -> Section {
+        let mut table = Table::new(
+            "Machines",
+            &[
+                ("machine", Kind::Text),
+                ("nights", Kind::Text),
+                ("grade", Kind::Text),
+                ("missed", Kind::Number),
+                ("noise", Kind::Number),
+                ("usually", Kind::Number),
+                ("measured", Kind::Text),
+                ("run", Kind::Text),
+                ("commit", Kind::Text),
+                ("judged", Kind::Number),
+                ("configuration", Kind::Text),
+            ],
+        );
+        let share = |value: Option<f64>| {
+            value.map_or_else(|| "unknown".to_owned(), |sd| half_width(self.dialect, sd))
+        };
+        for (place, machine) in self.report.machines.iter().enumerate() {
+            let age = self.ago(machine.started);
+            let unfit = machine.unfit.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+            let tone = if machine.fresh && machine.unfit.is_none() { "" } else { "warning" };
+            table.rows.push(vec![
+                Cell::plain(format!("{} ({})", self.machine(place), machine.hw_class)),
+                Cell::plain(self.calendar(machine)),
+                Cell::plain(machine.grade.clone().unwrap_or_else(|| "not stored".to_owned())),
+                Cell::plain(machine.missed.to_string()),
+                Cell::plain(share(machine.noise)),
+                Cell::plain(share(machine.usual_noise)),
+                Cell::toned(format!("{age}{unfit}"), tone),
+                Cell::plain(machine.run.short().to_owned()),
+                Cell::plain(machine.commit.as_deref().map_or_else(|| "unknown".to_owned(), short)),
+                Cell::plain(format!("{} of {}", machine.judged, machine.benchmarks)),
+                Cell::plain(known_parts(&machine.config)),
+            ]);
+        }
+        table.note = "Noise: standard deviation between launches of one run, the median over its benchmarks. Grade: the doctor's, \
+                      at the start of the run."
+            .to_owned();
+        let mut section =
+            Section::new("machines", format!("Machines ({})", self.report.machines.len()), table);
+        for (place, machine) in self.report.machines.iter().enumerate() {
+            let Some(shift) = machine.shift.filter(|_| machine.shift_is_machine) else { continue };
+            section.lines.push(format!(
+                "All benchmarks of {} moved together by {} tonight; earlier code, measured again, did too: the machine moved.",
+                self.machine(place),
+                change(self.dialect, shift - 1.0, None)
+            ));
+        }
+        section
+    }
+
+    fn calendar(&self, machine: &MachineNight) -> String {
+        let (there, gap) = if self.dialect == Dialect::Ascii { ('#', '.') } else { ('■', '·') };
+        machine.nights.iter().map(|measured| if *measured { there } else { gap }).collect()
+    }
+
+    fn not_run(&self) -> Section {
+        let mut table = Table::new(
+            "Measured before, not tonight",
+            &[
+                ("benchmark", Kind::Code),
+                ("last measured", Kind::Text),
+                ("run", Kind::Text),
+                ("machine", Kind::Text),
+            ],
+        );
+        for one in &self.report.not_run {
+            table.push([
+                one.benchmark.to_string(),
+                format!("{} ({})", date(one.at), self.ago(one.at)),
+                one.last.short().to_owned(),
+                self.machine(one.machine),
+            ]);
+        }
+        let mut section = Section::new("not-run", format!("Not run ({})", self.report.not_run.len()), table);
+        if self.report.not_run.is_empty() {
+            section.paragraphs.push(
+                "Every benchmark that a machine measured within the window was measured by it tonight, if it measured at all."
+                    .to_owned(),
+            );
+        }
+        section
+    }
+
+    fn checked(&self) -> Section {
+        let report = self.report;
+        let checked = &report.checked;
+        let mut section = Section::words("checked", "What was checked");
+        section.lines = vec![
+            format!(
+                "{} of {} of tonight judged against their history; {} searched for steps and drift.",
+                checked.judged,
+                plural(checked.benchmarks.into(), "benchmark"),
+                plural(checked.lines.into(), "line")
+            ),
+            format!(
+                "{} of the last {}, up to {}; the newest is from {}.",
+                plural(checked.runs.into(), "run"),
+                plural(report.nights.into(), "night"),
+                timestamp(report.now),
+                report.newest.map_or_else(
+                    || "never".to_owned(),
+                    |at| { format!("{} ({})", timestamp(at), self.ago(at)) }
+                )
+            ),
+            format!(
+                "Not listed: {} smaller than {}, and {} that went back.",
+                plural(checked.small.into(), "change"),
+                crate::report::format::percent(self.dialect, report.margin, 1),
+                checked.reverted
+            ),
+        ];
+        section
+    }
+
+    fn machine(&self, place: usize) -> String {
+        let Some(machine) = self.report.machines.get(place) else { return "unknown".to_owned() };
+        let name = machine.label.clone().unwrap_or_else(|| machine.machine.chars().take(8).collect());
+        let twins = self.report.machines.iter().filter(|other| other.machine == machine.machine).count();
+        if twins > 1 { format!("{name}, {}", known_parts(&machine.config)) } else { name }
+    }
+
+    fn ago(&self, at: Timestamp) -> String {
+        let hours = self.report.now.0.saturating_sub(at.0).max(0) / HOUR;
+        match hours {
+            0 => "less than an hour ago".to_owned(),
+            1..48 => format!("{} ago", plural(hours.unsigned_abs(), "hour")),
+            _ => format!("{} ago", plural((hours / 24).unsigned_abs(), "day")),
+        }
+    }
+}
+
+/// The day of a moment, UTC.
+pub(super) fn date(at: Timestamp) -> String {
+    timestamp(at).chars().take(10).collect()
+}
+
+/// A commit as people write it.
+pub(super) fn short(commit: &str) -> String {
+    commit.chars().take(10).collect()
+}
+
+/// The parts of a configuration that are known.
+pub(super) fn known_parts(config: &str) -> String {
+    let known: Vec<&str> = config.split(';').filter(|part| !part.ends_with("=?")).collect();
+    if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
+}
+
+fn commits(change: &TrendChange) -> String {
+    match (&change.commits.0, &change.commits.1) {
+        (Some(old), Some(new)) if old == new => format!("the same: {}", short(new)),
+        (Some(old), Some(new)) => format!("{}..{}", short(old), short(new)),
+        (None, Some(new)) => format!("up to {}", short(new)),
+        (Some(old), None) => format!("after {}", short(old)),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+fn cause(cause: Cause) -> String {
+    cause.word().to_owned()
+}
+
+fn state(change: &TrendChange) -> String {
+    let word = match change.state {
+        ChangeState::New => "new",
+        ChangeState::Accepted => "accepted",
+        ChangeState::Fixed => "fixed",
+        ChangeState::Noise => "noise",
+    };
+    let known = match (change.drift, change.known_by) {
+        (true, _) => "a slow drift",
+        (_, KnownBy::Confirmed) => "measured again and confirmed",
+        (_, KnownBy::NotTheCode) => "measured again: not the code",
+        (_, KnownBy::History) => "seen in history",
+    };
+    match &change.reason {
+        Some(reason) => format!("{word}: {reason}"),
+        None => format!("{word}, {known}"),
+    }
+}

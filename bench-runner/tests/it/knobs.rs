@@ -1,0 +1,93 @@
+//! Knobs on a real suite with a planted gain: a loop that is shorter behind a cfg. One test, since builds take a while.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::cli_support::{Answer, World, repository};
+
+/// The suite `spin`, whose loop is half as long with the cfg that a knob of the catalogue turns.
+fn project() -> World {
+    let world = World::new();
+    let suite = repository().join("bench-runner/tests/fixtures/suites/spin");
+    for name in ["Cargo.toml", "Cargo.lock", "suite/Cargo.toml", "suite/lib.rs", "suite/benches/spin.rs"] {
+        world.write(name, &std::fs::read_to_string(suite.join(name)).unwrap());
+    }
+    let planted = r#"if cfg!(curve25519_dalek_backend = "avx512") { 150 } else { 300 };"#;
+    world.write("suite/lib.rs", &world.read("suite/lib.rs").replace("300;", planted));
+    world
+}
+
+fn answer(world: &World, words: &[&str]) -> Answer {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixture-suites/spin-knobs");
+    let mut command = world.command(words);
+    command.env("CARGO_TARGET_DIR", target);
+    world.finish(command, words)
+}
+
+fn proof<'a>(answer: &'a Value, knob: &str) -> &'a Value {
+    let proofs = answer["proofs"].as_array().unwrap();
+    proofs.iter().find(|proof| proof["knob"] == knob).unwrap_or_else(|| panic!("{answer:#}"))
+}
+
+#[test]
+fn a_planted_gain_is_verified_and_nothing_else_is() {
+    let world = project();
+    let tried = answer(
+        &world,
+        &[
+            "knobs",
+            "try",
+            "build.curve-backend",
+            "machine.malloc-arenas",
+            "caller.key-table",
+            "--set",
+            "full",
+            "--blocks",
+            "10",
+            "--measuring",
+            "0.05",
+            "--seed",
+            "5",
+            "--format",
+            "json",
+        ],
+    );
+    let found = tried.code(0).json();
+    let planted = proof(&found, "build.curve-backend");
+    assert_eq!(planted["verdict"], "verified", "{planted:#}");
+    let change = planted["rows"][0]["change"].as_f64().unwrap();
+    assert!((-0.7..-0.3).contains(&change), "{planted:#}");
+    assert_eq!(planted["rows"][0]["subject"], "spin/varied");
+    assert_ne!(proof(&found, "machine.malloc-arenas")["verdict"], "verified", "{found:#}");
+    // A suite without the benchmarks of a rule says so.
+    assert_eq!(found["skipped"][0]["knob"], "caller.key-table");
+    let shown = answer(&world, &["knobs", "show", "build.curve-backend"]).code(0);
+    shown.shows(&["[+] VERIFIED", "paste", "again", "knobs try build.curve-backend --set full"]);
+    answer(&world, &["knobs", "list", "--tryable"]).code(0).shows(&["[+] VERIFIED", "build.lto-fat"]);
+    let stacked = answer(
+        &world,
+        &["knobs", "stack", "--set", "full", "--blocks", "8", "--measuring", "0.05", "--format", "json"],
+    );
+    assert_eq!(proof(&stacked.code(0).json(), "stack")["verdict"], "verified");
+    assert_eq!(world.store().knob_trials().unwrap().len(), 3);
+}
+
+#[test]
+fn what_cannot_be_tried_is_said() {
+    let world = World::new();
+    world
+        .answer(&["knobs", "try", "no.such-knob"])
+        .code(2)
+        .says(&["no knob is called `no.such-knob`", "hint: "]);
+    world.answer(&["knobs", "try", "machine.heat"]).code(2).says(&["is explained only"]);
+    world.answer(&["knobs", "try"]).code(2);
+    world.answer(&["knobs", "show", "no.such-knob"]).code(4).says(&["no knob is called"]);
+    world.answer(&["knobs", "show", "machine.heat"]).code(0).shows(&["explained only"]);
+    world.write("mix.toml", "\"^verify_bench/\" = 3\n\"^sign_bench/\" = 1\n");
+    world.answer(&["knobs", "list", "--mix", "mix.toml"]).code(0).shows(&["build.lto-fat"]);
+    world.write("mix.toml", "\"(\" = 3\n");
+    world.answer(&["knobs", "list", "--mix", "mix.toml"]).code(2).says(&["is no regular expression"]);
+    world.write("mix.toml", "\"a\" = 0\n");
+    world.answer(&["knobs", "list", "--mix", "mix.toml"]).code(2).says(&["add up to nothing"]);
+}
