@@ -287,7 +287,7 @@
       const place = way > 0 ? (here < 0 ? sections.length - 1 : here) : (here < 0 ? sections.length : here) - 2;
       sections[Math.max(0, Math.min(sections.length - 1, place))]?.scrollIntoView();
     };
-    const acts = { "?": () => help.showModal(), t: turn, "/": () => filters[0]?.focus(), j: () => step(1), k: () => step(-1) };
+    const acts = { "?": () => help.showModal(), t: turn, "/": () => filters.find((field) => field.checkVisibility())?.focus(), j: () => step(1), k: () => step(-1) };
     const act = acts[event.key];
     if (act) { event.preventDefault(); act(); }
   });

@@ -126,7 +126,7 @@ fn level(place: usize, machine: u32, night: u32) -> f64 {
         // verify_batch/32 got slower on the server, and stayed so.
         (3, 1) if night >= 24 => 1.062,
         (5, 0 | 1) if night >= 22 => 0.93,
-        // An old step, long accepted by everybody.
+        // Three weeks old, and nobody decided about it.
         (7, 1) if night >= 8 => 1.11,
         _ => 1.0,
     }

@@ -110,8 +110,12 @@ pub fn comparisons(site: &Site, found: &[PreparedComparison]) -> Document {
 /// [`ReportError::Chart`] when a chart cannot be drawn.
 pub fn comparison(site: &Site, found: &PreparedComparison) -> Result<Document, ReportError> {
     let pair = &found.comparison;
-    let mut page =
-        Document::new(comparison_path(&pair.baseline, &pair.candidate), "Comparison", found.label.clone());
+    let title = format!("{} on {}", found.label, site.machine_name(&found.identity.machine));
+    let mut page = Document::new(
+        comparison_path(&pair.baseline, &pair.candidate),
+        "Comparison",
+        crate::report::escape::visible(&title, false),
+    );
     page.line = format!(
         "{}: {} against {} before it.",
         code(&site.machine_name(&found.identity.machine)),
@@ -222,7 +226,7 @@ fn chart(site: &Site, rows: &[&Comparison]) -> Result<Chart, ReportError> {
     let marks: Vec<forest::Row> = drawn
         .iter()
         .map(|row| forest::Row {
-            name: measure::name(&row.benchmark),
+            name: row.benchmark.full_id(),
             change: (row.ratio - 1.0) * 100.0,
             interval: row.ratio_interval.map(|(low, high)| ((low - 1.0) * 100.0, (high - 1.0) * 100.0)),
             margin: row.margin * 100.0,

@@ -184,7 +184,13 @@ impl Writer<'_> {
     }
 
     fn cell(&mut self, cell: &Cell, kind: Kind) {
-        let right = if kind == Kind::Number { "n" } else { "" };
+        let right = match kind {
+            Kind::Number => "n",
+            // A date would break at its hyphens.
+            Kind::Text if cell.text.get(4..5) == Some("-") && cell.text.starts_with("20") => "when",
+            Kind::Text if cell.text.len() > 60 && cell.link.is_none() => "long",
+            Kind::Text | Kind::Code => "",
+        };
         let class = match (right, cell.tone) {
             ("", "") => String::new(),
             (one, "") | ("", one) => format!(" class=\"{one}\""),

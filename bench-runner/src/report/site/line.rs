@@ -29,7 +29,7 @@ pub fn benchmark(site: &Site, content: &BenchmarkPage) -> Result<Document, Repor
         format!("bench-runner changes list # {}", crate::report::escape::visible(&measure::name(id), false));
     for place in &content.places {
         let (words, tone) = measure::standing(place.line.standing);
-        page.chips.push((format!("{words} on {}", place.name), tone));
+        page.chips.push((format!("{words} on {}", code(&place.name)), tone));
     }
     for (number, place) in content.places.iter().enumerate() {
         let title = format!("On {}", place.name);
@@ -130,7 +130,7 @@ fn tiles(line: &SiteLine) -> Vec<Tile> {
 fn verdict(line: &SiteLine) -> String {
     let Some(moved) = &line.moved else { return String::new() };
     format!(
-        "{} since {}, {}. {}.",
+        "{} since {}, {}; {}.",
         measure::change(moved.ratio, moved.interval),
         measure::since(moved),
         measure::commits(&moved.commits),

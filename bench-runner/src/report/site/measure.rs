@@ -100,7 +100,7 @@ pub(super) fn name(id: &BenchmarkId) -> String {
 
 /// The name of a line's benchmark, leading to its page.
 pub(super) fn benchmark_cell(site: &Site, id: &BenchmarkId) -> Cell {
-    Cell::text(crate::report::escape::shorten(&name(id), 90)).to(site.link(super::benchmark_path(id)))
+    Cell::text(code(&crate::report::escape::shorten(&name(id), 90))).to(site.link(super::benchmark_path(id)))
 }
 
 /// The name of a machine, leading to its page.
