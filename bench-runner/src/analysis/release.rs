@@ -3,6 +3,8 @@
 //! A claim needs the whole interval of the ratio beyond 1 and an effect of at least the margin. Numbers of two machines,
 //! configurations or kernels are not softened: they are refused.
 
+use std::collections::BTreeSet;
+
 use super::compare::differences;
 use super::explain::changes;
 use crate::model::comparison::{Comparison, Difference, Verdict};
@@ -100,12 +102,11 @@ pub fn rows(
 
 /// Benchmarks without a partner on the other side: removed ones and new ones.
 #[must_use]
-pub fn one_sided(from: &[BenchmarkId], to: &[BenchmarkId]) -> (Vec<BenchmarkId>, Vec<BenchmarkId>) {
-    let without = |of: &[BenchmarkId], other: &[BenchmarkId]| -> Vec<BenchmarkId> {
-        let mut found: Vec<BenchmarkId> = of.iter().filter(|id| !other.contains(id)).cloned().collect();
-        found.sort();
-        found.dedup();
-        found
+pub fn one_sided(from: &[BenchmarkId], to: &[BenchmarkId]) -> (Vec<String>, Vec<String>) {
+    let without = |of: &[BenchmarkId], other: &[BenchmarkId]| -> Vec<String> {
+        let lonely = of.iter().filter(|id| !other.contains(id)).map(ToString::to_string);
+        let names: BTreeSet<String> = lonely.collect();
+        names.into_iter().collect()
     };
     (without(from, to), without(to, from))
 }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Comparison, Difference};
-use super::ids::{BenchmarkId, Identity, RunId};
+use super::ids::{Identity, RunId};
 
 /// What may be said of one benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,10 +76,10 @@ pub struct ReleaseSection {
     pub compilers: (Option<String>, Option<String>),
     /// Rows, slower first, then faster, unchanged, and those of which nothing is said.
     pub rows: Vec<ReleaseRow>,
-    /// Benchmarks that only the newer release has.
-    pub new: Vec<BenchmarkId>,
+    /// Benchmarks that only the newer release has, as `target/full_id`.
+    pub new: Vec<String>,
     /// Benchmarks that only the older release has.
-    pub removed: Vec<BenchmarkId>,
+    pub removed: Vec<String>,
     /// What differs besides the commit and forbids nothing.
     pub differences: Vec<Difference>,
     /// What limits the numbers, a sentence each.

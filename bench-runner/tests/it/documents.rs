@@ -100,7 +100,7 @@ fn the_catalogue_of_knobs_is_the_programs() {
 fn every_command_is_in_the_readme() {
     let text = read("README.md");
     let table = text.split("\n## Commands\n").nth(1).unwrap().split("\n## ").next().unwrap();
-    let names = Regex::new(r"`([a-z]+)[^`]*`").unwrap();
+    let names = Regex::new(r"`([a-z-]+)[^`]*`").unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap());
     let told: BTreeSet<String> = rows
         .flat_map(|cell| names.captures_iter(cell).map(|found| found[1].to_owned()).collect::<Vec<_>>())

@@ -274,7 +274,7 @@ pub(super) static RULES: [Rule; 19] = [
     },
     Rule {
         id: "build.portable-backend",
-        question: "What does the portable arithmetic backend cost, compared with the chosen one? (curve25519-dalek only)",
+        question: "What does the portable arithmetic backend of curve25519-dalek cost, compared with the chosen one?",
         state: KnobState::Information,
         cost: "speed, for code without vector instructions",
         security: "all backends compute the same signatures",

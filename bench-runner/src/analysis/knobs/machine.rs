@@ -69,7 +69,7 @@ pub(super) static RULES: [Rule; 16] = [
     },
     Rule {
         id: "machine.allocator-jemalloc",
-        question: "Would the allocator jemalloc be faster? (needs libjemalloc.so.2)",
+        question: "Would the allocator jemalloc, where it is installed, be faster?",
         trial: Some(Trial {
             library: "libjemalloc.so.2",
             ..Trial::to(
@@ -82,7 +82,7 @@ pub(super) static RULES: [Rule; 16] = [
     },
     Rule {
         id: "machine.allocator-mimalloc",
-        question: "Would the allocator mimalloc be faster? (needs libmimalloc.so.2)",
+        question: "Would the allocator mimalloc, where it is installed, be faster?",
         trial: Some(Trial {
             library: "libmimalloc.so.2",
             ..Trial::to(

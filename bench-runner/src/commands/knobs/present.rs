@@ -39,8 +39,8 @@ pub(super) fn session(session: &Session, proofs: &[Proof], skipped: &[Skipped]) 
         })
         .to_string(),
         Format::Csv => table.csv(),
-        Format::Markdown => format!("{}\n{}", table.markdown(), cards(proofs)),
-        Format::Text => format!("{}\n{}", table.text(session.style.width), cards(proofs)),
+        Format::Markdown => format!("{}\n{}", table.markdown(), said(proofs, skipped)),
+        Format::Text => format!("{}\n{}", table.text(session.style.width), said(proofs, skipped)),
     };
     session.answer(&text)
 }
@@ -77,6 +77,18 @@ fn table(proofs: &[Proof], skipped: &[Skipped]) -> Table {
         ],
         rows,
     }
+}
+
+/// Why each verdict is what it is and what was not tried, then the cards of what is verified.
+fn said(proofs: &[Proof], skipped: &[Skipped]) -> String {
+    let mut text = String::new();
+    for proof in proofs {
+        _ = writeln!(text, "{}: {}", proof.knob, proof.reason);
+    }
+    for skipped in skipped {
+        _ = writeln!(text, "{} was not tried: {}", skipped.knob, skipped.why);
+    }
+    format!("{text}\n{}", cards(proofs))
 }
 
 /// The cards of what is verified.

@@ -55,6 +55,15 @@ pub(super) fn from_experiment(
         ReleaseSource::Experiment { id: experiment.id.clone(), blocks: outcome.result.blocks }
     };
     let mut made = section((&old, &new), source, with_intervals(compared, &old.1, &new.1));
+    // Arms hold what both sides have; what one of them lacks is a finding that names the side.
+    let first = format!("`{}` has it", experiment.arms[0].variant.name);
+    for finding in outcome.result.findings.iter().filter(|finding| finding.code == "benchmark-one-sided") {
+        let list = if finding.evidence.starts_with(&first) { &mut made.removed } else { &mut made.new };
+        if !list.contains(&finding.subject) {
+            list.push(finding.subject.clone());
+            list.sort();
+        }
+    }
     let doubts = outcome.result.findings.iter().filter(|finding| finding.code != "benchmark-one-sided");
     made.limits.extend(doubts.map(|finding| format!("{}; {}.", finding.evidence, finding.effect)));
     notes.sections.push(made);

@@ -4,7 +4,6 @@ use super::sheet::{Section, Sheet};
 use super::table::{Cell, Kind, Table};
 use super::trend::{known_parts, short};
 use super::words::{code, list};
-use crate::model::ids::BenchmarkId;
 use crate::model::release::{Claim, ReleaseNotes, ReleaseRow, ReleaseSection, ReleaseSource};
 use crate::report::format::{Dialect, Scale, change, percent, plural};
 
@@ -147,8 +146,8 @@ impl Release<'_> {
         } else if section.rows.is_empty() {
             made.paragraphs.push("The two releases have no benchmark in common.".to_owned());
         }
-        let named = |what: &str, ids: &[BenchmarkId]| {
-            let names: Vec<String> = ids.iter().map(|id| code(&id.to_string())).collect();
+        let named = |what: &str, ids: &[String]| {
+            let names: Vec<String> = ids.iter().map(|id| code(id)).collect();
             (!names.is_empty()).then(|| format!("{what}: {}", list(&names)))
         };
         made.lines.extend(named("New", &section.new));
