@@ -280,8 +280,8 @@ fn missing(trial: &Trial, to: &Setting) -> Result<(), String> {
     if !to.affinity.is_empty() && !cfg!(target_os = "linux") {
         return Err("processors can be chosen on Linux only".to_owned());
     }
-    let there = |folder: &&str| Path::new(folder).join(trial.library).exists();
-    if !trial.library.is_empty() && !LIBRARIES.iter().any(|folder| there(&folder)) {
+    let there = |folder: &str| Path::new(folder).join(trial.library).exists();
+    if !trial.library.is_empty() && !LIBRARIES.iter().any(|folder| there(folder)) {
         return Err(format!("{} is not installed", trial.library));
     }
     Ok(())

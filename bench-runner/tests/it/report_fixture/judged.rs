@@ -200,6 +200,7 @@ pub(super) fn recommendations(run: &RunId) -> Vec<Recommendation> {
             risk: "one bad signature fails the batch; verify singly to find it".to_owned(),
             how: "for chunk in pending.chunks(64) {\n    keystore.verify_batch(chunk)?;\n}".to_owned(),
             state: KnobState::Candidate,
+            proof: None,
         },
         Recommendation {
             knob: "measurement.launches".to_owned(),
@@ -213,6 +214,7 @@ pub(super) fn recommendations(run: &RunId) -> Vec<Recommendation> {
             risk: "none".to_owned(),
             how: String::new(),
             state: KnobState::Candidate,
+            proof: None,
         },
     ]
 }
