@@ -7,6 +7,7 @@ use regex::Regex;
 use super::super::{Session, load as stored};
 use super::{ListArgs, ShowArgs, load, present};
 use crate::analysis::knobs::{Rule, rule, rules};
+use crate::cli::Format;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -213,7 +214,6 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
     })?;
     let known = Known::of(&config, &args.run)?;
     let (advice, proof) = (known.advice(found.id), known.proof(found.id));
-    use crate::cli::Format;
     let text = match session.format {
         Format::Json | Format::Jsonl => serde_json::json!({
             "schema": "bench-runner/knob", "version": 1, "knob": found.id, "question": found.question,

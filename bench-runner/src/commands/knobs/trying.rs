@@ -281,7 +281,7 @@ fn missing(trial: &Trial, to: &Setting) -> Result<(), String> {
         return Err("processors can be chosen on Linux only".to_owned());
     }
     let there = |folder: &&str| Path::new(folder).join(trial.library).exists();
-    if !trial.library.is_empty() && !LIBRARIES.iter().any(|folder| there(&folder)) {
+    if !trial.library.is_empty() && !LIBRARIES.iter().any(there) {
         return Err(format!("{} is not installed", trial.library));
     }
     Ok(())

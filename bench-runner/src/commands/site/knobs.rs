@@ -40,9 +40,14 @@ pub(super) fn board(config: &Config, site: &Site, known: &Known) -> Result<KnobB
     Ok(KnobBoard { advice, tried })
 }
 
-/// What may be tried before what only informs, the surer before the less sure, the larger gain first.
-fn order(one: &Recommendation) -> (bool, std::cmp::Reverse<Confidence>, i64) {
+/// What may be tried before what only informs, what promises speed before what does not, the surer first, then the larger gain.
+fn order(one: &Recommendation) -> (bool, bool, std::cmp::Reverse<Confidence>, i64) {
     #[expect(clippy::cast_possible_truncation, reason = "a share of a million")]
     let gain = one.predicted_change.map_or(0, |(low, _)| (low * 1e6) as i64);
-    (one.state == KnobState::Information, std::cmp::Reverse(one.confidence), gain)
+    (
+        one.state == KnobState::Information,
+        one.predicted_change.is_none(),
+        std::cmp::Reverse(one.confidence),
+        gain,
+    )
 }

@@ -37,10 +37,10 @@ pub fn atom(site: &Site, log: &ChangeLog) -> String {
             step.first_run
         );
         let name = super::slug(&format!("{}/{}/{}", line.benchmark.long_name(), line.machine, line.config));
-        _ = write!(
+        _ = writeln!(
             out,
             "<entry><title>{}</title><id>urn:bench-runner:change:{}:{name}</id><updated>{}</updated>\
-             <link href=\"{}\"/><summary>{}</summary></entry>\n",
+             <link href=\"{}\"/><summary>{}</summary></entry>",
             xml(&title),
             step.first_run,
             format::timestamp(step.started),

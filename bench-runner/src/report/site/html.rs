@@ -47,7 +47,7 @@ pub(super) fn sections(document: &Document, up: &str) -> String {
     let mut writer = Writer { out: String::new(), up, tables: 0, command: &document.command };
     for section in &document.sections {
         let (id, title) = (escape::html(&section.id), escape::html(&section.title));
-        _ = write!(writer.out, "<section id=\"{id}\"><h2>{title}</h2>\n");
+        _ = writeln!(writer.out, "<section id=\"{id}\"><h2>{title}</h2>");
         let mut charts = false;
         for block in &section.blocks {
             // Charts that follow one another stand side by side where there is room.

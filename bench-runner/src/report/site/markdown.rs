@@ -7,9 +7,6 @@ use super::escape;
 use crate::report::render::rich_markdown;
 use crate::report::view::table::Kind;
 
-/// Rows of a chart's table that are written; the page has all.
-const CHART_ROWS: usize = 0;
-
 /// A whole page.
 pub(super) fn document(document: &Document) -> String {
     let mut out = format!("# {}\n\n", escape::markdown(&document.title, false));
@@ -53,12 +50,8 @@ fn block(out: &mut String, block: &Block) {
             _ = write!(out, "{}\n\n", rich_markdown(words, false));
             grid(out, table);
         }
-        Block::Chart(chart) => {
-            _ = write!(out, "{}\n\n", rich_markdown(&chart.caption, false));
-            if chart.grid.rows.len() <= CHART_ROWS {
-                grid(out, &chart.grid);
-            }
-        }
+        // The table of a chart is long and on the page.
+        Block::Chart(chart) => _ = write!(out, "{}\n\n", rich_markdown(&chart.caption, false)),
         Block::List(items) => {
             for item in items {
                 _ = writeln!(out, "- {}", rich_markdown(&item.text, true));

@@ -20,7 +20,7 @@ pub fn releases(site: &Site, steps: &[ReleaseStep]) -> Document {
     } else {
         "What may be written about each release: claims whose interval excludes “no change”, slower things first.".to_owned()
     };
-    page.command = "bench-runner compare RUN_A RUN_B --format markdown".to_owned();
+    page.command = "bench-runner release-notes --from TAG --to TAG".to_owned();
     for (place, step) in steps.iter().enumerate() {
         let title = format!(
             "{} → {} on {}",
@@ -41,7 +41,7 @@ pub fn releases(site: &Site, steps: &[ReleaseStep]) -> Document {
                  power mode."
                     .to_owned(),
             ),
-            Block::Code("git switch --detach TAG && bench-runner run\nbench-runner compare RUN_OF_OLD_TAG RUN_OF_NEW_TAG --format markdown".to_owned()),
+            Block::Code("bench-runner release-notes --from TAG --to TAG --measure\nbench-runner release-notes --from TAG --to TAG --splice CHANGELOG.md".to_owned()),
         ],
     );
     page
