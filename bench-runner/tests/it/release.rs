@@ -91,7 +91,7 @@ fn two_releases_measured_in_turns_say_what_changed() {
         "NEWS.md",
         "# News\n\n<!-- bench-runner:v2.0.0:begin -->\n<!-- bench-runner:v2.0.0:end -->\n\nend\n",
     );
-    let measuring = ["--measure", "--blocks", "7", "--profile", "tiny", "--locked", "--splice", "NEWS.md"];
+    let measuring = ["--measure", "--blocks", "12", "--profile", "tiny", "--locked", "--splice", "NEWS.md"];
     let notes = answer(&world, &[&words[..], &measuring].concat()).code(0).json()["notes"].clone();
     let section = &notes["sections"][0];
     assert_eq!((names(&section["new"]), names(&section["removed"])), (vec!["spin/added"], vec!["spin/gone"]));
