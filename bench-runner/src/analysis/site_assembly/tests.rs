@@ -1,3 +1,5 @@
+//! Lines and overviews from made-up histories: standing, intervals, commits, and what a page may call new.
+
 use super::*;
 use crate::model::comparison::Comparison;
 use crate::model::ids::BenchmarkId;

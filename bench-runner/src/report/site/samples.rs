@@ -75,6 +75,11 @@ pub(super) fn distributions(
     })
 }
 
+/// A point that stands for itself.
+fn dot(x: f64, y: f64) -> Point {
+    Point { x, y, interval: None, aside: false, gap: false }
+}
+
 /// Observations in the order of time: drift, steps and throttling show here and nowhere else.
 pub(super) fn in_order(
     scale: &Scale,
@@ -93,16 +98,7 @@ pub(super) fn in_order(
     }
     let launch_of = |place: usize| begins.partition_point(|begin| *begin <= place);
     let spec = Spec {
-        points: kept
-            .iter()
-            .map(|place| Point {
-                x: x(*place),
-                y: scale.scaled(values[*place]),
-                interval: None,
-                aside: false,
-                gap: false,
-            })
-            .collect(),
+        points: kept.iter().map(|place| dot(x(*place), scale.scaled(values[*place]))).collect(),
         levels: launches
             .iter()
             .zip(&begins)
