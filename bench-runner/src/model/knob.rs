@@ -107,7 +107,7 @@ pub struct ProofRow {
     pub interval: Option<(f64, f64)>,
     /// Level of the interval.
     pub level: f64,
-    /// Pairs of launches behind it.
+    /// Pairs of neighbouring launches behind it.
     pub pairs: u32,
     /// Smallest change that this data would have shown with 90 % probability, as a fraction.
     pub visible_from: Option<f64>,

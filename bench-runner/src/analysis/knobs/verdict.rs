@@ -1,5 +1,7 @@
-//! From the stored launches of trials to their verdicts: pairs of neighbouring launches, judged together with Holm's method.
+//! From the stored launches of trials to their verdicts, judged together with Holm's method.
 //!
+//! A block gives one difference. Where a session is so large that its blocks could refute nothing at its level, each pair of
+//! neighbouring launches gives one instead: more of them, each noisier. Which it is follows from counts alone.
 //! Computed anew whenever it is shown. What a trial was made with is checked before it is measured, not here.
 
 use std::collections::BTreeMap;
@@ -11,6 +13,7 @@ use crate::model::experiment::{Experiment, ExperimentLaunch, LaunchRole};
 use crate::model::ids::BenchmarkId;
 use crate::model::knob::{KnobTrial, KnobVerdict, ProofRow, TrialKind};
 use crate::stats::betting::{log_stake_above, log_stake_below};
+use crate::stats::moments::mean;
 
 /// One trial as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +37,8 @@ type Said = (KnobVerdict, String, Vec<ProofRow>);
 struct Row {
     subject: String,
     differences: Vec<f64>,
+    /// Pairs of launches behind the differences.
+    pairs: usize,
 }
 
 /// Judges the trials of one session, in their order.
@@ -43,7 +48,7 @@ struct Row {
 /// level; *no effect* at the level of the trial alone, since a session cannot make it false.
 #[must_use]
 pub fn prove(session: &[Tried], rules: &Rules) -> Vec<Said> {
-    let rows: Vec<Vec<Row>> = session.iter().map(rows_of).collect();
+    let rows: Vec<Vec<Row>> = session.iter().map(|tried| rows_of(tried, rules)).collect();
     let strength: Vec<f64> = rows.iter().map(|rows| strength(rows)).collect();
     let planned =
         session.iter().map(|tried| tried.trial.planned as usize).max().unwrap_or(0).max(session.len());
@@ -121,7 +126,7 @@ fn undecided(rows: &[Row], own: Vec<ProofRow>, found: Vec<ProofRow>, margin: f64
         let reason = format!("every interval lies within ±{}", words::percent(margin));
         return (KnobVerdict::NoEffect, reason, own);
     }
-    let pairs = rows.iter().map(|row| row.differences.len()).min().unwrap_or(0);
+    let pairs = rows.iter().map(|row| row.pairs).min().unwrap_or(0);
     let seen = found
         .iter()
         .filter_map(|row| row.visible_from)
@@ -162,36 +167,49 @@ fn shown(row: &Row, rules: &Rules, rows: usize) -> ProofRow {
         change: judged.ratio.unwrap_or(1.0) - 1.0,
         interval: judged.interval.map(|(low, high)| (low - 1.0, high - 1.0)),
         level: judged.level,
-        pairs: u32::try_from(row.differences.len()).unwrap_or(u32::MAX),
+        pairs: u32::try_from(row.pairs).unwrap_or(u32::MAX),
         visible_from: judged.minimum_detectable_effect,
         verdict: judged.verdict,
     }
 }
 
-fn rows_of(tried: &Tried) -> Vec<Row> {
+fn rows_of(tried: &Tried, rules: &Rules) -> Vec<Row> {
     match &tried.trial.kind {
-        TrialKind::Arms => pairs(&tried.experiment.launches, &tried.medians, LaunchRole::Test)
-            .into_iter()
-            .map(|(id, differences)| Row { subject: id.to_string(), differences })
-            .collect(),
+        TrialKind::Arms => {
+            let found = pairs(&tried.experiment.launches, &tried.medians, LaunchRole::Test);
+            let tests = found.len().max(1) as f64 * f64::from(tried.trial.planned.max(1));
+            // Blocks without which nothing can be refuted at the level at which measuring stops.
+            let needed = (2.0 * tests / rules.family_alpha).log2();
+            let row = |(id, blocks): (BenchmarkId, Vec<Vec<f64>>)| Row {
+                subject: id.to_string(),
+                pairs: blocks.iter().map(Vec::len).sum(),
+                differences: if (blocks.len() as f64) < needed {
+                    blocks.concat()
+                } else {
+                    blocks.iter().filter_map(|block| mean(block)).collect()
+                },
+            };
+            found.into_iter().map(row).collect()
+        }
         TrialKind::Suite(pairs) => pairs.iter().map(|pair| in_suite(tried, pair)).collect(),
     }
 }
 
-/// Differences of neighbouring launches of the two sides, candidate minus baseline, by benchmark. The order of each pair
+/// Differences of neighbouring launches of the two sides, candidate minus baseline, by benchmark and block. The order of each pair
 /// is drawn at random and reversed for the next, so that a drift makes bets fall, never rise.
 fn pairs(
     launches: &[ExperimentLaunch],
     medians: &[LaunchMedian],
     role: LaunchRole,
-) -> BTreeMap<BenchmarkId, Vec<f64>> {
+) -> BTreeMap<BenchmarkId, Vec<Vec<f64>>> {
     let of_launch = by_launch(medians);
     let mut blocks: BTreeMap<u32, Vec<&ExperimentLaunch>> = BTreeMap::new();
     for launch in launches.iter().filter(|launch| launch.role == role) {
         blocks.entry(launch.block).or_default().push(launch);
     }
-    let mut found: BTreeMap<BenchmarkId, Vec<f64>> = BTreeMap::new();
+    let mut found: BTreeMap<BenchmarkId, Vec<Vec<f64>>> = BTreeMap::new();
     for block in blocks.values().filter(|block| block.iter().all(|launch| launch.contaminated.is_none())) {
+        let mut of_block: BTreeMap<&BenchmarkId, Vec<f64>> = BTreeMap::new();
         for pair in block.chunks_exact(2) {
             let (old, new) = if pair[0].side == 0 { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
             let (Some(old_medians), Some(new_medians)) =
@@ -204,9 +222,12 @@ fn pairs(
             }
             for (id, before) in old_medians {
                 if let Some(after) = new_medians.get(id) {
-                    found.entry((*id).clone()).or_default().push((after / before).ln());
+                    of_block.entry(id).or_default().push((after / before).ln());
                 }
             }
+        }
+        for (id, differences) in of_block {
+            found.entry(id.clone()).or_default().push(differences);
         }
     }
     found
@@ -242,12 +263,13 @@ fn in_suite(tried: &Tried, (from, to): &(BenchmarkId, BenchmarkId)) -> Row {
     };
     let (old, new) = (per_element(from), per_element(to));
     let shared = old.keys().any(|position| new.contains_key(position));
-    let differences = if shared {
+    let differences: Vec<f64> = if shared {
         old.iter().filter_map(|(at, (_, before))| Some((new.get(at)?.1 / before).ln())).collect()
     } else {
         old.values().zip(new.values()).map(|((_, before), (_, after))| (after / before).ln()).collect()
     };
-    Row { subject: format!("{from} -> {to}"), differences }
+    let pairs = differences.len();
+    Row { subject: format!("{from} -> {to}"), differences, pairs }
 }
 
 /// Equal sides were called different. A trial of one suite has two equal arms, which are its control.
@@ -258,8 +280,8 @@ fn control_differs(tried: &Tried, rules: Rules) -> Option<String> {
     };
     let control = pairs(&tried.experiment.launches, &tried.medians, role);
     let rows = control.len();
-    let different = control.iter().find(|(_, differences)| {
-        matches!(judge(differences, &rules, rows).verdict, Verdict::Improved | Verdict::Regressed)
+    let different = control.iter().find(|(_, blocks)| {
+        matches!(judge(&blocks.concat(), &rules, rows).verdict, Verdict::Improved | Verdict::Regressed)
     });
     different.map(|(id, _)| format!("the control differs: equal sides were called different in {id}"))
 }
@@ -350,6 +372,20 @@ mod tests {
         check(tried(10, &[-0.02], 0.1, 5), KnobVerdict::Inconclusive, "would have shown changes from");
         check(tried(2, &[-0.5], 0.001, 6), KnobVerdict::Inconclusive, "too few");
         check(Tried { equal: true, ..tried(0, &[], 0.1, 7) }, KnobVerdict::NoEffect, "no effect is possible");
+    }
+
+    /// A drift within blocks cancels over a block and not within a pair; what measuring calls decided stays so.
+    #[test]
+    fn blocks_are_used_where_there_are_enough() {
+        let rows = |planned| {
+            let mut one = tried(12, &[-0.1], 0.004, 11);
+            one.trial.planned = planned;
+            let row = rows_of(&one, &RULES).remove(0);
+            (row.differences.len(), row.pairs)
+        };
+        let (blocks, pairs) = rows(1);
+        assert_eq!(pairs, 2 * blocks);
+        assert_eq!(rows(1000), (pairs, pairs));
     }
 
     #[test]
