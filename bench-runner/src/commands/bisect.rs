@@ -97,7 +97,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         args,
         request,
         stage,
-        steps: Vec::new(),
+        tested: Vec::new(),
         settings,
         seed: args.seed.unwrap_or_else(fresh_seed),
     };
@@ -128,7 +128,7 @@ impl Answer {
 }
 
 /// One experiment of the search.
-struct Step {
+struct Tested {
     commit: String,
     experiment: Option<RunId>,
     words: String,
@@ -145,7 +145,7 @@ struct Search<'a> {
     args: &'a Args,
     request: BuildRequest,
     stage: Stage,
-    steps: Vec<Step>,
+    tested: Vec<Tested>,
     settings: LaunchSettings,
     seed: u64,
 }
@@ -289,7 +289,7 @@ impl Search<'_> {
 
     fn step(&mut self, commit: &str, experiment: Option<RunId>, words: &str) {
         self.stage.progress.line(&format!("{}: {words}", &commit[..10]));
-        self.steps.push(Step { commit: commit.to_owned(), experiment, words: words.to_owned() });
+        self.tested.push(Tested { commit: commit.to_owned(), experiment, words: words.to_owned() });
     }
 }
 
@@ -318,7 +318,7 @@ fn present(
     let benchmark = &search.args.benchmark;
     if matches!(session.format, Format::Json | Format::Jsonl) {
         let steps: Vec<_> = search
-            .steps
+            .tested
             .iter()
             .map(|step| serde_json::json!({"commit": step.commit, "experiment": step.experiment, "why": step.words}))
             .collect();
@@ -330,7 +330,7 @@ fn present(
         return session.answer(&object.to_string());
     }
     let mut text = String::new();
-    for step in &search.steps {
+    for step in &search.tested {
         let experiment =
             step.experiment.as_ref().map_or_else(String::new, |id| format!("  (experiment {id})"));
         _ = writeln!(text, "{}  {}{experiment}", &step.commit[..10], step.words);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::comparison::Comparison;
 use super::finding::Finding;
 use super::ids::RunId;
+use super::step::Step;
 use super::units::Timestamp;
 
 /// What an experiment was made for.
@@ -114,19 +115,6 @@ pub struct Experiment {
     pub arms: Vec<Arm>,
     /// All launches in their order.
     pub launches: Vec<ExperimentLaunch>,
-}
-
-/// One step of a verdict: what was asked, the number, and what it was held against.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// The question in words.
-    pub question: String,
-    /// The number of this data, with its unit.
-    pub number: String,
-    /// What it is held against.
-    pub threshold: String,
-    /// The answer.
-    pub met: bool,
 }
 
 /// What stands behind one row of a contrast.

@@ -6,7 +6,7 @@
 use super::super::compare::POWER;
 use super::super::words;
 use crate::model::comparison::Verdict;
-use crate::model::experiment::Step;
+use crate::model::step::Step;
 use crate::stats::betting::confidence_sequence;
 use crate::stats::distributions::t_quantile;
 use crate::stats::interval::one_sample;
@@ -136,52 +136,33 @@ impl Facts {
     }
 
     fn steps(&self, student: Option<(f64, f64)>) -> Vec<Step> {
-        let step = |question: &str, number: String, threshold: String, met: bool| Step {
-            question: question.to_owned(),
-            number,
-            threshold,
-            met,
-        };
-        let shown = |log: f64| format!("{:+.2} %", log.exp_m1() * 100.0);
-        let range = |(low, high): (f64, f64)| format!("{} to {}", shown(low), shown(high));
-        let margin = self.margin.ln_1p();
-        let band = format!("within ±{:.2} %", self.margin * 100.0);
-        let level = format!("level {:.3} % (1 − α ÷ {} rows)", (1.0 - self.alpha) * 100.0, self.rows);
-        let mut steps = vec![step(
-            "enough blocks that anything could be refuted?",
-            format!("{} blocks", self.blocks),
-            format!("{} blocks, log₂(2 ÷ {:.4})", self.needed(), self.alpha),
-            self.blocks as u64 >= self.needed(),
-        )];
+        let percent = |log: f64| log.exp_m1() * 100.0;
+        let either = |holds: bool, yes: &str, no: &str| if holds { yes.to_owned() } else { no.to_owned() };
+        #[expect(clippy::cast_precision_loss, reason = "an experiment has far fewer than 2^52 blocks")]
+        let (blocks, needed) = (self.blocks as f64, self.needed() as f64);
+        let enough =
+            either(blocks >= needed, "enough that something can be refuted", "nothing can be refuted yet");
+        let mut steps = vec![Step::held("blocks", blocks, needed, "", enough)];
         let (Some(effect), Some((low, high))) = (self.effect, self.interval) else { return steps };
-        steps.push(step("the interval that holds whenever one stops", range((low, high)), level, true));
-        let within = low > -margin && high < margin;
-        steps.push(step(
-            "does the whole interval lie within the margin?",
-            range((low, high)),
-            band.clone(),
-            within,
-        ));
-        let beyond = low > 0.0 || high < 0.0;
-        steps.push(step(
-            "is no change outside of the interval?",
-            range((low, high)),
-            "0 %".to_owned(),
-            beyond,
-        ));
-        steps.push(step(
-            "is the effect at least the margin?",
-            shown(effect),
-            format!("not {band}"),
-            effect.abs() >= margin,
-        ));
+        let margin = self.margin.ln_1p();
+        let (least, most) = (percent(-margin), percent(margin));
+        let level = format!("1 − α ÷ {} rows, of the interval that holds whenever one stops", self.rows);
+        steps.push(Step::told("level", Some((1.0 - self.alpha) * 100.0), "%", level));
+        let inside = |holds| either(holds, "within the margin", "beyond the margin");
+        steps.push(Step::held("lower bound of the change", percent(low), least, "%", inside(low > -margin)));
+        steps.push(Step::held("upper bound of the change", percent(high), most, "%", inside(high < margin)));
+        let nearest = if low > 0.0 { low } else { high };
+        let change = either(low > 0.0 || high < 0.0, "no change is refuted", "no change is still possible");
+        steps.push(Step::held("bound nearest to no change", percent(nearest), 0.0, "%", change));
+        let size = either(effect.abs() >= margin, "at least the margin", "smaller than the margin");
+        steps.push(Step::held("effect", percent(effect), most.copysign(effect), "%", size));
         if let Some((low, high)) = student {
-            steps.push(step(
-                "for comparison: Student's interval, as if the number of blocks had been fixed",
-                range((low.ln(), high.ln())),
-                "not used".to_owned(),
-                low > 1.0 || high < 1.0,
-            ));
+            let words = format!(
+                "{:+.2} % to {:+.2} %, as if the number of blocks had been fixed; for comparison, not used",
+                percent(low.ln()),
+                percent(high.ln())
+            );
+            steps.push(Step::told("Student's interval", None, "", words));
         }
         steps
     }
@@ -239,7 +220,14 @@ mod tests {
         assert!(many.level > one.level);
         let smallest = one.minimum_detectable_effect.unwrap();
         assert!(smallest > 0.5 * width(&one) * 0.9 && smallest < width(&one) * 2.0, "{smallest}");
-        assert_eq!(one.steps.len(), 6);
+        let names: Vec<&str> = one.steps.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names[0], "blocks");
+        assert_eq!(names[5..], ["effect", "Student's interval"]);
+        let (low, high) = one.interval.unwrap();
+        let (lower, upper) = (&one.steps[2], &one.steps[3]);
+        assert!((lower.value.unwrap() - (low - 1.0) * 100.0).abs() < 1e-9, "{lower:?}");
+        assert!((upper.value.unwrap() - (high - 1.0) * 100.0).abs() < 1e-9, "{upper:?}");
+        assert!((upper.threshold.unwrap() - 2.0).abs() < 1e-9, "{upper:?}");
         assert_eq!(judge(&[], &RULES, 1).steps.len(), 1);
     }
 }

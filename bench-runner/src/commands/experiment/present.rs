@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Session, load};
+use super::super::{Session, load, steps};
 use crate::analysis::compare::differences;
 use crate::cli::Format;
 use crate::error::CliError;
@@ -30,10 +30,12 @@ pub(super) fn answer(
             whole.rows.extend(tables.flat_map(|table| table.rows));
             whole.csv()
         }
-        Format::Markdown => framed(outcome, &differing, &|table| table.markdown(), ("- ", explain)),
+        Format::Markdown => {
+            framed(outcome, &differing, &|table| table.markdown(), (Format::Markdown, explain))
+        }
         Format::Text => {
             let width = session.style.width;
-            framed(outcome, &differing, &|table| table.text(width), ("  ", explain))
+            framed(outcome, &differing, &|table| table.text(width), (Format::Text, explain))
         }
     };
     session.answer(&text)
@@ -117,8 +119,9 @@ fn framed(
     outcome: &Outcome,
     differing: &[(String, Vec<Difference>)],
     show: &dyn Fn(&Table) -> String,
-    (bullet, explain): (&str, bool),
+    (format, explain): (Format, bool),
 ) -> String {
+    let bullet = if format == Format::Markdown { "- " } else { "  " };
     let baseline = outcome.experiment.arms.first().map_or("", |arm| arm.variant.name.as_str());
     let mut text = format!("Experiment {}; the baseline is `{baseline}`\n", outcome.experiment.id);
     for (name, list) in differing {
@@ -140,7 +143,7 @@ fn framed(
         _ = write!(text, "\n`{}` against `{baseline}`:\n\n{}", contrast.candidate, show(&table(contrast)));
     }
     if explain {
-        explained(&mut text, outcome, bullet);
+        text.push_str(&explained(outcome, format));
     }
     text.push_str(&control(outcome));
     for finding in &outcome.result.findings {
@@ -164,20 +167,14 @@ fn framed(
 }
 
 /// Each step of each verdict.
-fn explained(text: &mut String, outcome: &Outcome, bullet: &str) {
-    for contrast in &outcome.result.contrasts {
-        for (row, evidence) in contrast.rows.iter().zip(&contrast.evidence) {
-            _ = writeln!(text, "\n{} in `{}`: {}\n", row.benchmark, contrast.candidate, row.reason);
-            for step in &evidence.steps {
-                let answer = if step.met { "yes" } else { "no" };
-                _ = writeln!(
-                    text,
-                    "{bullet}{} {} against {}: {answer}",
-                    step.question, step.number, step.threshold
-                );
-            }
-        }
-    }
+fn explained(outcome: &Outcome, format: Format) -> String {
+    let verdicts = outcome.result.contrasts.iter().flat_map(|contrast| {
+        contrast.rows.iter().zip(&contrast.evidence).map(|(row, evidence)| {
+            let name = format!("{} in `{}`: {}", row.benchmark, contrast.candidate, row.reason);
+            (name, evidence.steps.clone())
+        })
+    });
+    steps::explained(verdicts, format)
 }
 
 /// What the baseline against itself showed.

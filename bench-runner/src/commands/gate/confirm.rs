@@ -20,7 +20,6 @@ use crate::model::experiment::{Purpose, RowEvidence, Variant};
 use crate::model::gate::{Confirmation, SeriesAnswer};
 use crate::model::ids::RunId;
 use crate::model::run::Run;
-use crate::model::step::Step;
 
 /// Blocks of each bench target at most.
 const MOST_BLOCKS: u32 = 60;
@@ -244,22 +243,11 @@ fn decided(row: &Comparison, evidence: Option<&RowEvidence>, alpha: f64) -> Conf
         Verdict::NotComparable => SeriesAnswer::Unknown,
     };
     let blocks = evidence.map_or(0, |evidence| evidence.differences.len());
-    let steps = evidence.into_iter().flat_map(|evidence| &evidence.steps);
     Confirmation {
         ratio: Some(row.ratio).filter(|ratio| ratio.is_finite()),
         interval: row.ratio_interval,
         blocks: u32::try_from(blocks).unwrap_or(u32::MAX),
-        steps: steps
-            .map(|step| {
-                let met = if step.met { "met" } else { "not met" };
-                Step::told(
-                    &step.question,
-                    None,
-                    "",
-                    format!("{} against {}: {met}", step.number, step.threshold),
-                )
-            })
-            .collect(),
+        steps: evidence.map_or_else(Vec::new, |evidence| evidence.steps.clone()),
         ..nothing(answer, alpha, row.reason.clone())
     }
 }
