@@ -17,6 +17,9 @@ use crate::model::ids::{Digest, RunId};
 use crate::model::run::{Run, RunStatus};
 use crate::model::units::Timestamp;
 
+/// Newest runs of each machine whose executables are kept: tonight's and the three before, which the gate measures against.
+const PINNED_RUNS: u32 = 4;
+
 impl Store {
     /// Stores the beginning of an experiment and of the runs that are its arms, in the order of its arms.
     ///
@@ -243,7 +246,7 @@ impl Store {
 
 impl Store {
     /// Returns the executables that must not be pruned: those of baselines, of runs that somebody annotated, and of the
-    /// newest run of each machine.
+    /// newest four runs of each machine, since the gate measures a suspect against the run three nights before it.
     ///
     /// # Errors
     ///
@@ -257,10 +260,10 @@ impl Store {
                     OR run_id IN (SELECT run_id FROM (
                            SELECT run_id, row_number() OVER (PARTITION BY recipe, machine
                                                              ORDER BY started_us DESC, run.id DESC) AS place
-                           FROM run JOIN identity USING (identity_id) WHERE {}) WHERE place = 1)",
+                           FROM run JOIN identity USING (identity_id) WHERE {}) WHERE place <= ?1)",
                 listing::NO_ARM
             ))?;
-            let mut rows = statement.query([])?;
+            let mut rows = statement.query([PINNED_RUNS])?;
             let mut found = BTreeSet::new();
             while let Some(row) = rows.next()? {
                 found.insert(digest(&row.get::<_, Vec<u8>>(0)?)?);

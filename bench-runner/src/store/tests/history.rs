@@ -75,3 +75,19 @@ fn quarantine_is_a_word_that_can_be_taken_back_and_arms_are_no_nights() {
     store.connection.execute_batch(arm).unwrap();
     assert_eq!(points(&store, "f", Some("8")).len(), 1);
 }
+
+#[test]
+fn executables_of_baselines_and_of_the_last_four_nights_are_pinned() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    for number in 1..=7_u8 {
+        let mut run = new_run(number.into());
+        run.executables[0].digest = Digest([number; 32]);
+        measure(&mut store, run, &end(RunStatus::Complete));
+    }
+    let pinned = |store: &Store| -> Vec<u8> {
+        store.pinned_executables().unwrap().iter().map(|digest| digest.0[0]).collect()
+    };
+    assert_eq!(pinned(&store), [4, 5, 6, 7]);
+    store.set_baseline("release", &id(2), Timestamp(NOW.0 + 1)).unwrap();
+    assert_eq!(pinned(&store), [2, 4, 5, 6, 7]);
+}
