@@ -151,24 +151,23 @@ impl Loaded {
                 .collect(),
         }
     }
+
+    /// What the run says about its benchmarks.
+    fn results(&self) -> Vec<BenchmarkResult> {
+        results(&self.run, &self.measurements, &self.stated)
+    }
 }
 
 /// What a stored run says about its benchmarks.
 pub(super) fn results_in(record: &RunRecord) -> Vec<BenchmarkResult> {
-    let loaded = Loaded::new(record.clone());
-    results(&loaded.run, &loaded.measurements, &loaded.stated)
+    Loaded::new(record.clone()).results()
 }
 
 /// Gathers everything that a report of `run` shows.
 pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<RunReport, CliError> {
     let loaded = Loaded::new(store.record(run)?);
-    let earlier = store.previous_comparable(run)?.map(|id| store.record(&id)).transpose()?.map(Loaded::new);
-    let earlier_results =
-        earlier.as_ref().map(|earlier| results(&earlier.run, &earlier.measurements, &earlier.stated));
-    let previous = earlier
-        .as_ref()
-        .zip(earlier_results.as_ref())
-        .map(|(earlier, results)| Side { run: &earlier.run, results });
+    let earlier = store.previous_comparable(run)?.map(|id| with_results(store, &id)).transpose()?;
+    let previous = earlier.as_ref().map(|(run, results)| Side { run, results });
     let report = assemble(AssemblyInput {
         run: &loaded.run,
         measurements: &loaded.measurements,
@@ -192,21 +191,18 @@ pub(super) fn comparison_of(
     store: &Store,
     (baseline, candidate): (&RunId, &RunId),
 ) -> Result<RunComparison, CliError> {
-    let [old, new] = [baseline, candidate].map(|id| store.record(id).map(Loaded::new));
-    let (old, new) = (old?, new?);
-    let side = |loaded: &Loaded| results(&loaded.run, &loaded.measurements, &loaded.stated);
-    let (old_results, new_results) = (side(&old), side(&new));
+    let (old, new) = (with_results(store, baseline)?, with_results(store, candidate)?);
     Ok(compare(
-        Side { run: &old.run, results: &old_results },
-        Side { run: &new.run, results: &new_results },
-        &settings_of(config, store, &new.run)?,
+        Side { run: &old.0, results: &old.1 },
+        Side { run: &new.0, results: &new.1 },
+        &settings_of(config, store, &new.0)?,
     ))
 }
 
 /// A stored run with the results computed from it.
 pub(super) fn with_results(store: &Store, run: &RunId) -> Result<(Run, Vec<BenchmarkResult>), CliError> {
     let loaded = Loaded::new(store.record(run)?);
-    let results = results(&loaded.run, &loaded.measurements, &loaded.stated);
+    let results = loaded.results();
     Ok((loaded.run, results))
 }
 

@@ -348,6 +348,12 @@ pub fn plural(number: u64, thing: &str) -> String {
     format!("{number} {thing}{ending}")
 }
 
+/// Prints the day of a point in time in UTC, for example `2025-11-05`.
+#[must_use]
+pub fn day(time: Timestamp) -> String {
+    timestamp(time).chars().take(10).collect()
+}
+
 /// Prints a point in time as RFC 3339 in UTC, to the second.
 #[must_use]
 pub fn timestamp(time: Timestamp) -> String {

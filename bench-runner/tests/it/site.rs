@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use bench_runner::model::estimate::BenchmarkResult;
+use bench_runner::report::{Templates, site};
 use serde_json::Value;
 
 #[path = "../pages/made_up.rs"]
@@ -125,4 +127,26 @@ fn a_page_that_is_no_page_any_more_goes_and_nothing_else() {
     assert!(!site.join("run/gone.html").exists());
     assert!(site.join("run/own.html").exists() && folder.path().join("outside.txt").exists());
     assert_eq!(files(&site).len(), all + 1);
+}
+
+#[test]
+fn a_run_of_two_hundred_benchmarks_is_split_into_pages_that_stay_small() {
+    let report = crate::report_fixture::large(200);
+    let templates = Templates::built_in();
+    let path = site::run_path(&report.run.id);
+    let made = site::Site::new(&templates, vec![path.clone()], &[]).unwrap();
+    let pages = site::run(&made, &templates, &report).unwrap();
+    assert!(pages.len() > 1, "one page of {} bytes", pages[0].1.len());
+    assert_eq!(pages[0].0, path);
+    for (name, text) in &pages {
+        assert!(text.len() <= 500_000, "{name} has {} bytes", text.len());
+        for (other, _) in &pages {
+            assert!(text.contains(&format!("href=\"../{other}\"")), "{name} does not lead to {other}");
+        }
+    }
+    let summary = &pages[0].1;
+    let named = |result: &BenchmarkResult| {
+        summary.contains(result.benchmark.value.as_deref().unwrap_or(&result.benchmark.group))
+    };
+    assert!(report.results.iter().all(named), "every result is on the first page");
 }

@@ -121,7 +121,7 @@ fn tiles(line: &SiteLine) -> Vec<Tile> {
             .history
             .points
             .first()
-            .map_or_else(String::new, |first| format!("since {}", measure::day(first.started))),
+            .map_or_else(String::new, |first| format!("since {}", format::day(first.started))),
         tone: "",
     });
     tiles

@@ -2,7 +2,7 @@
 
 use super::block::{Block, Cell, Chart, Document, Grid, Tile};
 use super::index::{fitness, moved, noise, run_grid, run_row};
-use super::measure::{self, PAGE, minute};
+use super::measure::{PAGE, minute};
 use super::{Site, machine_path, run_path};
 use crate::model::fact::{Fact, Phase};
 use crate::model::machines::Noise;
@@ -37,7 +37,7 @@ pub fn machine(site: &Site, content: &MachinePage) -> Result<Document, ReportErr
         code(&listing.hw_class),
         code(&listing.machine),
         plural(u64::from(listing.runs), "run"),
-        measure::day(listing.first),
+        format::day(listing.first),
         minute(listing.latest)
     );
     page.chips.push((format!("fit: {fit}"), tone));
@@ -204,8 +204,8 @@ fn modes(content: &MachinePage) -> Vec<Block> {
         grid.rows.push(vec![
             Cell::text(mode.config.clone()),
             Cell::text(mode.runs.to_string()),
-            Cell::text(measure::day(mode.first)),
-            Cell::text(measure::day(mode.latest)),
+            Cell::text(format::day(mode.first)),
+            Cell::text(format::day(mode.latest)),
         ]);
     }
     grid.note = "Runs of unlike configurations are never compared.".to_owned();

@@ -53,7 +53,7 @@ fn list(site: &Site, standings: &[MachineStanding]) -> Grid {
             Cell::toned(fit, tone),
             Cell::text(noise(standing.noise)).by(standing.noise.unwrap_or(f64::NAN)),
             Cell::text(machine.runs.to_string()),
-            Cell::text(measure::day(machine.first)),
+            Cell::text(format::day(machine.first)),
             Cell::text(minute(machine.latest)).to(site.link(run_path(&machine.latest_run))),
             Cell::text(machine.configs.len().to_string()),
         ]);

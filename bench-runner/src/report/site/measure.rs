@@ -82,11 +82,6 @@ pub(super) fn commits(commits: &(Option<String>, Option<String>)) -> String {
     }
 }
 
-/// The day of a moment, in UTC.
-pub(super) fn day(time: Timestamp) -> String {
-    format::timestamp(time).chars().take(10).collect()
-}
-
 /// Day and minute of a moment, in UTC.
 pub(super) fn minute(time: Timestamp) -> String {
     let text = format::timestamp(time);
@@ -160,9 +155,9 @@ fn blocks(values: &[Option<f64>], low: f64, span: f64) -> String {
 /// The change of a line with everything that belongs to it, for lists: size, since when, between which commits.
 pub(super) fn since(moved: &Moved) -> String {
     if moved.runs <= 1 {
-        return format!("{}, the newest run", day(moved.started));
+        return format!("{}, the newest run", format::day(moved.started));
     }
-    format!("{}, {} at this level", day(moved.started), format::plural(u64::from(moved.runs), "run"))
+    format!("{}, {} at this level", format::day(moved.started), format::plural(u64::from(moved.runs), "run"))
 }
 
 #[cfg(test)]

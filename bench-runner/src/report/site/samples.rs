@@ -13,10 +13,13 @@ use crate::report::view::{real, total};
 /// Points of the samples at most.
 const SAMPLES: usize = 260;
 
+/// The median, as `stats` defines it; pages may not import that layer, and these marks are no number of a report.
 fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = if sorted.len().is_multiple_of(2) { sorted[sorted.len() / 2 - 1] } else { upper };
+    Some(f64::midpoint(lower, upper))
 }
 
 pub(super) fn distributions(
@@ -146,4 +149,16 @@ pub(super) fn in_order(
         fold: format!("The {} as a table", plural(total(kept.len()), "observation")),
         grid,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_an_even_number_lies_between_the_two() {
+        assert_eq!(median(&[4.0, 1.0, 2.0, 9.0]), Some(3.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[]), None);
+    }
 }

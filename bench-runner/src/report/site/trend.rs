@@ -82,8 +82,8 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
         description: format!(
             "{} from {} to {}, values between {}.",
             plural(total(points.len()), "run"),
-            points.first().map_or_else(String::new, |point| measure::day(point.started)),
-            points.last().map_or_else(String::new, |point| measure::day(point.started)),
+            points.first().map_or_else(String::new, |point| format::day(point.started)),
+            points.last().map_or_else(String::new, |point| format::day(point.started)),
             scale.range(
                 values.iter().copied().fold(f64::MAX, f64::min),
                 values.iter().copied().fold(f64::MIN, f64::max)
@@ -229,7 +229,7 @@ fn dates(points: &[HistoryPoint]) -> Vec<(f64, String)> {
     let count = if span == 0 { 0 } else { 4 };
     let mut ticks: Vec<(f64, String)> = (0..=count)
         .map(|part| Timestamp(first.started.0 + span * part / count.max(1)))
-        .map(|time| (days(points, time), measure::day(time).replace('-', "\u{2010}")))
+        .map(|time| (days(points, time), format::day(time).replace('-', "\u{2010}")))
         .collect();
     ticks.dedup_by(|a, b| a.1 == b.1);
     ticks

@@ -253,7 +253,14 @@ fn trimmed(number: f64) -> String {
 /// What people call a fact.
 pub(super) fn label(key: &str) -> String {
     let known = LABELS.iter().find(|(known, _)| *known == key).map(|(_, label)| (*label).to_owned());
-    known.unwrap_or_else(|| capitalised(&key.replace(['.', '_'], " ")))
+    known.unwrap_or_else(|| {
+        let word = |word: &str| match word {
+            "cpu" | "os" | "io" | "numa" | "nmi" | "tsc" | "thp" | "lto" => word.to_uppercase(),
+            "ghz" => "GHz".to_owned(),
+            _ => word.to_owned(),
+        };
+        capitalised(&key.split(['.', '_']).map(word).collect::<Vec<_>>().join(" "))
+    })
 }
 
 const LABELS: [(&str, &str); 49] = [
@@ -406,4 +413,19 @@ fn table(context: &Context<'_>) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_has_a_name_that_people_use() {
+        let check = |key: &str, expected: &str| assert_eq!(label(key), expected);
+        check(keys::CPU_SMT, "Simultaneous multithreading");
+        check("cpu.core_kinds", "CPU core kinds");
+        check("os.nmi_watchdog", "OS NMI watchdog");
+        check("canary.clock_ghz", "Canary clock GHz");
+        check("frequency.maximum", "Frequency maximum");
+    }
 }

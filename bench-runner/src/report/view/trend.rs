@@ -8,7 +8,7 @@ use crate::model::decision::ChangeState;
 use crate::model::explain::Cause;
 use crate::model::trend::{KnownBy, MachineNight, Tonight, TrendChange, TrendReport};
 use crate::model::units::Timestamp;
-use crate::report::format::{Dialect, Scale, append, change, half_width, plural, timestamp};
+use crate::report::format::{Dialect, Scale, append, change, day, half_width, plural, timestamp};
 
 /// Microseconds of an hour.
 const HOUR: i64 = 3_600_000_000;
@@ -22,7 +22,7 @@ pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
     let made = Trend { report, dialect };
     Sheet {
         kicker: "Nightly trend".to_owned(),
-        title: format!("Benchmarks on {}", date(report.now)),
+        title: format!("Benchmarks on {}", day(report.now)),
         line: made.line(),
         notes: Vec::new(),
         sections: made.sections(),
@@ -84,7 +84,7 @@ impl Trend<'_> {
                     code(&name),
                     self.machine(worst.machine),
                     self.size(worst),
-                    date(worst.since)
+                    day(worst.since)
                 ),
             );
         }
@@ -204,7 +204,7 @@ impl Trend<'_> {
                     scale.number(lead.before, None),
                     scale.show(lead.after, None)
                 )),
-                Cell::plain(format!("{} ({})", date(change.since), change.first.short())),
+                Cell::plain(format!("{} ({})", day(change.since), change.first.short())),
                 Cell::plain(change.runs.to_string()),
                 Cell::plain(commits(change)),
                 Cell::plain(change.cause.map_or_else(|| "not looked at".to_owned(), cause)),
@@ -237,7 +237,7 @@ impl Trend<'_> {
         many.map(|change| {
             let names: Vec<String> =
                 change.members.iter().map(|one| code(&one.benchmark.to_string())).collect();
-            format!("{} moved together since {}: {}", names.len(), date(change.since), list(&names))
+            format!("{} moved together since {}: {}", names.len(), day(change.since), list(&names))
         })
         .collect()
     }
@@ -359,7 +359,7 @@ impl Trend<'_> {
         for one in &self.report.not_run {
             table.push([
                 one.benchmark.to_string(),
-                format!("{} ({})", date(one.at), self.ago(one.at)),
+                format!("{} ({})", day(one.at), self.ago(one.at)),
                 one.last.short().to_owned(),
                 self.machine(one.machine),
             ]);
@@ -420,11 +420,6 @@ impl Trend<'_> {
             _ => format!("{} ago", plural((hours / 24).unsigned_abs(), "day")),
         }
     }
-}
-
-/// The day of a moment, UTC.
-pub(super) fn date(at: Timestamp) -> String {
-    timestamp(at).chars().take(10).collect()
 }
 
 /// A commit as people write it.
