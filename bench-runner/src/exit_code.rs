@@ -38,7 +38,7 @@ exit_codes! {
     INCONCLUSIVE = 120, "inconclusive: an interval straddles a limit, or a suspect was not settled";
     NOT_COMPARABLE = 121, "not comparable: other machine class or configuration, a partial run, or nothing to judge by";
     UNFIT = 122, "machine unfit, or busy with another measurement";
-    INTEGRITY = 123, "a digest does not match: the data was changed";
+    INTEGRITY = 123, "a digest, a signature or a chain does not match: the data was changed";
     INTERRUPTED = 130, "interrupted; what was measured is stored and marked partial";
 }
 
