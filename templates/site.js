@@ -47,12 +47,23 @@
   };
   themed.addEventListener("click", turn);
 
+  /* Pages are dated by the newest run and not by the clock; only the reader's clock knows how long ago that is. */
+  const dated = document.querySelector("[data-newest]");
+  const days = dated ? (Date.now() - Date.parse(dated.dataset.newest)) / 864e5 : 0;
+  if (days > 1.5) {
+    const told = make("p", "These pages know nothing newer than " + Math.floor(days * 24) + " hours: nothing was measured since, or they were not written again.", dated.querySelector(".wide"));
+    if (days > 3) told.textContent = told.textContent.replace(/\d+ hours/, Math.floor(days) + " days");
+    told.className = "age";
+  }
+
   /* Help. */
   const help = make("dialog");
   help.setAttribute("aria-labelledby", "help-title");
-  const keys = [["?", "this list"], ["t", "theme: auto, light, dark"], ["/", "filter the first table"],
-    ["j k", "next, previous section"], ["← →", "point of a chart"], ["Home End", "first, last point"],
-    ["Enter", "run of the point"], ["Esc", "leave a point, a filter, this list"]];
+  const keys = [["?", "this list"], ["t", "theme: auto, light, dark"], ["/", "filter the first table, or look for a benchmark"],
+    ["c", "copy the table in focus, or the first in sight, as Markdown"], ["j k", "next, previous section"],
+    ["← →", "point of a chart"], ["Home End", "first, last point"], ["Enter", "run of the point"],
+    ["Shift Enter", "copy the command that compares the point with the one before"],
+    ["Esc", "leave a point, a filter, this list"]];
   make("h2", "Keys", help).id = "help-title";
   const rows = make("dl", "", help);
   for (const [key, text] of keys) {
@@ -107,10 +118,11 @@
   say.setAttribute("role", "status");
   document.body.append(say);
   const copy = async (text, button) => {
-    const word = button.textContent;
+    const word = button?.textContent;
     try {
       await navigator.clipboard.writeText(text);
-      say.textContent = "copied as " + word;
+      say.textContent = word ? "copied as " + word : "copied";
+      if (!button) return;
       button.textContent = "copied";
       setTimeout(() => { button.textContent = word; }, 1500);
     } catch {
@@ -125,6 +137,8 @@
     }
   };
   const filters = [];
+  const tables = [];
+  const fallback = document.querySelector("main")?.dataset.command ?? "";
   let number = 0;
   for (const holder of document.querySelectorAll(".scroll")) {
     const table = holder.querySelector("table");
@@ -199,18 +213,25 @@
         button.title = "copy as " + format;
         button.addEventListener("click", () => {
           const rows = [...body.rows].filter((row) => !row.classList.contains("hidden")).map((row) => [...row.cells].map(cellText));
-          copy(copies[format](names, rows, holder.dataset.command ?? ""), button);
+          copy(copies[format](names, rows, holder.dataset.command || fallback), button);
         });
       }
+      tables.push(holder);
       holder.before(acts);
     }
   }
+  const copyNear = () => {
+    const near = document.activeElement?.closest?.(".scroll, figure");
+    const inSight = (holder) => holder.checkVisibility() && holder.getBoundingClientRect().bottom > 0;
+    const holder = tables.find((table) => near?.contains(table)) ?? tables.find(inSight);
+    holder?.previousElementSibling?.querySelector("button")?.click();
+  };
 
   /* Charts: the rows of a chart's table are its points. */
-  for (const figure of document.querySelectorAll("figure[data-at]")) {
+  document.querySelectorAll("figure[data-at]").forEach((figure, ordinal) => {
     const svg = figure.querySelector("svg");
     const table = figure.querySelector("table");
-    if (!svg || !table?.tBodies[0]) continue;
+    if (!svg || !table?.tBodies[0]) return;
     const points = figure.dataset.at.split(" ").map((pair) => pair.split(",").map(Number));
     const rows = [...table.tBodies[0].rows];
     const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
@@ -222,7 +243,7 @@
     plot.setAttribute("aria-label", title + ": " + points.length + " points, arrow keys move");
     svg.before(plot);
     plot.append(svg);
-    const told = make("p", "← → move from point to point");
+    const told = make("p", "← → move from point to point, a click keeps one");
     told.className = "told";
     told.setAttribute("aria-live", "polite");
     plot.after(told);
@@ -238,6 +259,16 @@
     ring.setAttribute("r", "6");
     const [, , , height] = svg.getAttribute("viewBox").split(" ").map(Number);
     let at = -1;
+    /* A point that was chosen, not only passed over, is part of the address. */
+    let kept = -1;
+    let later = 0;
+    const keepPoint = (place) => {
+      kept = place;
+      /* Browsers complain about an address that changes with each press of a held key. */
+      clearTimeout(later);
+      later = setTimeout(() => write("p." + ordinal, place < 0 ? "" : String(place)), 300);
+    };
+    const runOf = (place) => /([0-9A-Z]{26})\.html$/.exec(rows[place]?.querySelector("a")?.getAttribute("href") ?? "")?.[1];
     const show = (place) => {
       at = place;
       figure.dataset.point = place;
@@ -256,8 +287,11 @@
     plot.addEventListener("keydown", (event) => {
       const last = points.length - 1;
       const to = { ArrowRight: Math.min(at + 1, last), ArrowLeft: at < 0 ? last : Math.max(at - 1, 0), Home: 0, End: last, Escape: -1 }[event.key];
-      if (to !== undefined) { show(to); event.preventDefault(); event.stopPropagation(); }
-      if (event.key === "Enter" && at >= 0) rows[at].querySelector("a")?.click();
+      if (to !== undefined) { show(to); keepPoint(to); event.preventDefault(); event.stopPropagation(); }
+      if (event.key !== "Enter" || at < 0) return;
+      if (!event.shiftKey) { rows[at].querySelector("a")?.click(); return; }
+      const [before, after] = [runOf(at - 1), runOf(at)];
+      if (before && after) copy("bench-runner compare " + before + " " + after);
     });
     const nearest = (event) => {
       const matrix = svg.getScreenCTM();
@@ -272,10 +306,12 @@
       if (best !== at) show(best);
     };
     plot.addEventListener("pointermove", nearest);
-    plot.addEventListener("pointerdown", nearest);
-    plot.addEventListener("pointerleave", () => { if (document.activeElement !== plot) show(-1); });
-    plot.addEventListener("blur", () => show(-1));
-  }
+    plot.addEventListener("pointerdown", (event) => { nearest(event); keepPoint(at); });
+    plot.addEventListener("pointerleave", () => { if (document.activeElement !== plot) show(kept); });
+    plot.addEventListener("blur", () => show(kept));
+    const chosen = Number(state.get("p." + ordinal) ?? -1);
+    if (Number.isInteger(chosen) && chosen >= 0 && chosen < points.length) { kept = chosen; show(chosen); }
+  });
 
   /* Keys. */
   const sections = [...document.querySelectorAll("main section")];
@@ -287,7 +323,10 @@
       const place = way > 0 ? (here < 0 ? sections.length - 1 : here) : (here < 0 ? sections.length : here) - 2;
       sections[Math.max(0, Math.min(sections.length - 1, place))]?.scrollIntoView();
     };
-    const acts = { "?": () => help.showModal(), t: turn, "/": () => filters.find((field) => field.checkVisibility())?.focus(), j: () => step(1), k: () => step(-1) };
+    const acts = { "?": () => help.showModal(), t: turn, c: copyNear, "/": () => {
+      const field = filters.find((one) => one.checkVisibility());
+      if (field) field.focus(); else document.querySelector('.bar a[href$="benchmarks.html"]')?.click();
+    }, j: () => step(1), k: () => step(-1) };
     const act = acts[event.key];
     if (act) { event.preventDefault(); act(); }
   });

@@ -14,6 +14,8 @@ pub mod site;
 mod terminal;
 pub mod view;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 pub use junit::junit;
@@ -21,9 +23,11 @@ pub use render::{TEMPLATE_NAMES, Templates};
 
 use self::format::Dialect;
 use self::view::sheet::Sheet;
+use crate::model::ids::BenchmarkId;
 use crate::model::release::ReleaseNotes;
 use crate::model::report::RunReport;
 use crate::model::trend::TrendReport;
+use crate::model::units::Metric;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -167,7 +171,28 @@ pub fn html_with(templates: &Templates, report: &RunReport) -> Result<String, Re
 /// Narrow terminals lose columns, never rows; a row is never wrapped.
 #[must_use]
 pub fn terminal_summary(report: &RunReport, width: usize, color: bool, ascii: bool) -> String {
-    terminal::summary(report, width, color, ascii)
+    terminal::summary(report, &Recent::new(), width, (color, ascii))
+}
+
+/// Values of the newest comparable runs by series, oldest first; `None` where a run has none.
+pub type Recent = BTreeMap<(BenchmarkId, Metric), Vec<Option<f64>>>;
+
+/// The same as [`terminal_summary`], with a line of blocks for the newest runs of each benchmark where there is room.
+#[must_use]
+pub fn terminal_summary_with(
+    report: &RunReport,
+    recent: &Recent,
+    width: usize,
+    color: bool,
+    ascii: bool,
+) -> String {
+    terminal::summary(report, recent, width, (color, ascii))
+}
+
+/// Draws values as a line of blocks, oldest first: eight heights, a dot for a gap; ASCII has signs in their place.
+#[must_use]
+pub fn sparkline(values: &[Option<f64>], dialect: Dialect) -> String {
+    view::sparkline(values, dialect)
 }
 
 /// The versioned envelope of the machine-readable report.

@@ -19,7 +19,7 @@ use crate::model::run::{Run, RunKind, RunStatus};
 use crate::stats::interval::welch;
 use crate::stats::moments::geometric_mean;
 
-pub use profile::profile;
+pub use profile::{fact_steps, profile};
 
 /// Why runs cannot stand for machines side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::comparison::{Comparison, RunComparison, Verdict};
 use crate::report::format::{Dialect, Scale, change, percent};
+use crate::report::{Recent, sparkline};
 use crate::ui::table::{Align, Column, Table};
 
 /// Compare two stored runs: B against A
@@ -53,7 +54,10 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));
     }
     let comparison = load::comparison_of(&config, &store, (&a, &b))?;
-    let table = table(&comparison);
+    let mut table = table(&comparison);
+    if matches!(session.format, Format::Text | Format::Markdown) {
+        draw(&mut table, &comparison, &load::recent(&store, &store.run(&b)?)?, session);
+    }
     let text = match session.format {
         Format::Csv => table.csv(),
         Format::Json | Format::Jsonl => {
@@ -128,6 +132,19 @@ fn table(comparison: &RunComparison) -> Table {
             column("why", Align::Left, 4),
         ],
         rows: comparison.rows.iter().map(row).collect(),
+    }
+}
+
+/// Adds the newest runs up to B as a line of blocks, behind the change.
+fn draw(table: &mut Table, comparison: &RunComparison, recent: &Recent, session: &Session) {
+    if recent.is_empty() {
+        return;
+    }
+    let dialect = if session.style.ascii { Dialect::Ascii } else { Dialect::Terminal };
+    table.columns.insert(5, Column { title: "newest runs", align: Align::Left, drop_order: 5 });
+    for (cells, row) in table.rows.iter_mut().zip(&comparison.rows) {
+        let values = recent.get(&(row.benchmark.clone(), row.metric.clone()));
+        cells.insert(5, values.map_or_else(String::new, |values| sparkline(values, dialect)));
     }
 }
 

@@ -25,12 +25,16 @@ use crate::model::record::RunRecord;
 use crate::model::report::RunReport;
 use crate::model::run::Run;
 use crate::model::seal::{ChainHead, Statement, payload_digest};
-use crate::store::{Imported, OpenMode, Opened, Store};
+use crate::report::Recent;
+use crate::store::{HistoryFilter, Imported, OpenMode, Opened, Store};
 use crate::ui;
 use crate::ui::table::Table;
 
 /// Calibrations of a machine that are looked through for one of the right configuration.
 const MOST_CALIBRATIONS: u32 = 100;
+
+/// Runs that a line of blocks shows.
+const BLOCKS: usize = 20;
 
 /// Opens the configured store for reading.
 pub(super) fn open_to_read(config: &Config) -> Result<Store, CliError> {
@@ -163,6 +167,31 @@ pub(super) fn results_in(record: &RunRecord) -> Vec<BenchmarkResult> {
     Loaded::new(record.clone()).results()
 }
 
+/// Values of the newest runs that compare with `run`, that one last: what a line of blocks is drawn from.
+///
+/// Empty below three runs: two are what a comparison says in numbers.
+pub(super) fn recent(store: &Store, run: &Run) -> Result<Recent, CliError> {
+    let mut runs = store.comparable_runs(&run.id)?;
+    runs.drain(..runs.len().saturating_sub(BLOCKS - 1));
+    runs.push(run.id.clone());
+    let Some(first) = runs.first().filter(|_| runs.len() > 2) else { return Ok(Recent::new()) };
+    let filter = HistoryFilter {
+        machine: Some(run.identity.machine.clone()),
+        config: Some(run.identity.config.clone()),
+        since: Some(store.run(first)?.started),
+    };
+    let mut found = Recent::new();
+    store.histories(&filter, |history| {
+        let value = |run: &RunId| {
+            let point = history.points.iter().find(|point| point.run == *run && point.is_eligible());
+            point.map(|point| point.value)
+        };
+        let values: Vec<Option<f64>> = runs.iter().map(value).collect();
+        found.insert((history.key.benchmark, history.key.metric), values);
+    })?;
+    Ok(found)
+}
+
 /// Gathers everything that a report of `run` shows.
 pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<RunReport, CliError> {
     let loaded = Loaded::new(store.record(run)?);
@@ -180,7 +209,8 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         reproduce: &format!("bench-runner report {run}"),
     });
     let calibration = calibration_of(store, &loaded.run)?.map(|(found, stale)| note(&found, stale));
-    let proofs = super::knobs::proofs(store, config, Some(&loaded.run))?;
+    // Held against the start of the run, so that the report of a run stays what it is.
+    let proofs = super::knobs::proofs(store, config, Some((&loaded.run, loaded.run.started)))?;
     let recommendations = with_proofs(report.recommendations, &proofs, &loaded.run);
     Ok(RunReport { seal: seal_of(store, run)?, calibration, recommendations, ..report })
 }

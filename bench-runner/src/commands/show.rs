@@ -38,7 +38,10 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     let style = session.style;
     let text = match session.format {
-        Format::Text => report::terminal_summary(&content, style.width, style.color, style.ascii),
+        Format::Text => {
+            let recent = load::recent(&store, &content.run)?;
+            report::terminal_summary_with(&content, &recent, style.width, style.color, style.ascii)
+        }
         Format::Markdown => report::markdown_with(&super::report::templates(&config)?, &content)?,
         Format::Json => report::json(&content)?,
         Format::Jsonl => {

@@ -12,12 +12,23 @@ mod threads;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Session, load};
+use super::{Session, load, trend};
 use crate::cli::Format;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::model::run::{RunKind, RunStatus};
+use crate::model::trend::TrendReport;
+use crate::model::units::Timestamp;
 use crate::process::{ProcessRequest, ProcessRunner as _, SystemRunner};
+use crate::store::RunFilter;
 use crate::ui;
+
+/// Newest runs looked through for one that is not running.
+const LOOKED_AT: u32 = 50;
+
+/// Microseconds of a second.
+const SECOND: i64 = 1_000_000;
 
 /// Write the pages of the observatory: one folder, no server, no request
 ///
@@ -50,9 +61,16 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     let out = args.out.as_ref().map_or_else(|| config.reports.clone(), |out| session.folder.join(out));
     let templates = super::report::templates(&config)?;
-    let known = gather::gather(&config, args.all)?;
+    // Two readings of the store that share nothing: each has its own connection.
+    let (known, trend) = std::thread::scope(|scope| {
+        let trend = scope.spawn(|| tonight(&config));
+        (gather::gather(&config, args.all), trend.join())
+    });
+    let trend = trend
+        .map_err(|_| CliError::new(exit_code::FAILURE, "the thread that reads the trend panicked"))??;
+    let known = known?;
     let mut files = manifest::Files::open(&out)?;
-    pages::write(&config, &templates, known, args.max_bytes, &mut files)?;
+    pages::write(&config, &templates, (known, trend), args.max_bytes, &mut files)?;
     let written = files.finish()?;
     let index = out.join("index.html");
     let shown = load::shown(session, &index);
@@ -72,6 +90,24 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         open(&index);
     }
     Ok(exit_code::DONE)
+}
+
+/// What `trend` says at the newest run. The clock is not asked, so that the same store gives the same pages on any day.
+fn tonight(config: &Config) -> Result<TrendReport, CliError> {
+    let store = load::open_to_read(config)?;
+    let newest = |kind| -> Result<Option<i64>, CliError> {
+        let runs = store.runs(&RunFilter { kind, ..RunFilter::default() }, LOOKED_AT)?;
+        Ok(runs.into_iter().find(|run| run.status != RunStatus::Running).map(|run| run.started.0))
+    };
+    // Without a run of our own there is nothing to say about tonight, and still a date to say it at.
+    let newest = match newest(Some(RunKind::Measured))? {
+        Some(newest) => newest,
+        None => newest(None)?.unwrap_or(0),
+    };
+    // A whole second: commands are given moments as text.
+    let second = newest.div_euclid(SECOND) + i64::from(newest.rem_euclid(SECOND) > 0);
+    let now = Timestamp(second * SECOND);
+    trend::report_of(&trend::Asked { machine: None, nights: trend::NIGHTS, now }, config, &store)
 }
 
 /// Asks the system to open a file; a system without a browser is no failure.

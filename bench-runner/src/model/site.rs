@@ -16,21 +16,22 @@ use super::knob::Recommendation;
 use super::machines::{MachineComparison, MachineProfile};
 use super::record::{MachineListing, RunListing};
 use super::report::Distribution;
+use super::trend::TrendReport;
 use super::units::{Metric, Timestamp};
 
-/// How a line stands with its newest run.
+/// How a line stands by the trend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Worse than the level before, and nobody decided about it.
     Slower,
-    /// Better than the level before.
+    /// Better than the level before, and nobody decided about it.
     Faster,
     /// The evidence does not allow an answer.
     CannotTell,
-    /// The newest run of its place did not measure it.
+    /// No run of tonight measured it.
     NotRun,
-    /// Nothing was found, with enough history to find something.
+    /// Judged and found as before, or somebody decided about its change.
     Quiet,
 }
 
@@ -108,8 +109,6 @@ pub struct Moved {
     pub runs: u32,
     /// Name of the change, if the gate noted it.
     pub change: Option<String>,
-    /// How large it is in units of the line's own noise; decides the order.
-    pub severity: f64,
 }
 
 /// What other pages say about one line.
@@ -163,6 +162,8 @@ pub struct MachineStanding {
 /// The first page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
+    /// What the trend says at the newest run: the answer of the page.
+    pub trend: TrendReport,
     /// Suites in the store.
     pub suites: Vec<String>,
     /// Start of the newest run; everything is dated against it.
@@ -171,7 +172,7 @@ pub struct Overview {
     pub commit: Option<String>,
     /// Machines, those with open questions first.
     pub machines: Vec<MachineStanding>,
-    /// All lines, worst first within a standing.
+    /// All lines, the largest move first within a standing.
     pub lines: Vec<LineSummary>,
     /// Budgets judged on the newest run of each machine: machine key, outcome.
     pub budgets: Vec<(String, GateOutcome)>,
@@ -203,6 +204,42 @@ pub struct BenchmarkPage {
     pub places: Vec<Place>,
 }
 
+/// What happened on the way of a line besides the code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    /// A tag was measured.
+    Release {
+        /// Its name.
+        tag: String,
+    },
+    /// The machine came from another configuration.
+    Configuration {
+        /// The one before.
+        before: String,
+    },
+    /// A fact of the machine changed.
+    Fact {
+        /// Fact key.
+        key: String,
+        /// Value before.
+        before: String,
+        /// Value from then on.
+        after: String,
+    },
+}
+
+/// A place on a line at which something happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The first run with it.
+    pub run: RunId,
+    /// Start of that run.
+    pub started: Timestamp,
+    /// What it is.
+    pub what: Happening,
+}
+
 /// A line on the page of its benchmark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
@@ -210,6 +247,10 @@ pub struct Place {
     pub name: String,
     /// Its line.
     pub line: SiteLine,
+    /// What happened on its way, oldest first.
+    pub marks: Vec<Mark>,
+    /// Elements of one iteration in the newest run, if the benchmark states them.
+    pub elements: Option<u64>,
     /// Observations of the newest run; `None` when they are not stored.
     pub samples: Option<NowAndBefore>,
 }

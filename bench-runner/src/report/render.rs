@@ -136,6 +136,8 @@ pub(super) struct Surroundings {
     pub style: String,
     /// The script of the site.
     pub script: String,
+    /// The command that says the same on a terminal: copied tables end with it.
+    pub command: String,
 }
 
 /// Writes the page as HTML with its own content policy.
@@ -189,6 +191,7 @@ pub(super) fn html_within<T: Serialize>(
         style => safe(style),
         navigation => safe(around.navigation.clone()),
         script => safe(around.script.clone()),
+        command => around.command.as_str(),
     };
     template.render(values).map_err(failed(name))
 }

@@ -3,6 +3,7 @@
 //! A document is a list of sections made of blocks, so that a page and its Markdown twin say the same. Nothing is read,
 //! judged or measured here.
 
+mod benchmarks;
 pub mod block;
 mod changes;
 mod compare;
@@ -17,10 +18,13 @@ mod machine;
 mod machines;
 mod markdown;
 mod measure;
+#[cfg(test)]
+mod palette;
 mod prose;
 mod releases;
 mod run;
 mod samples;
+mod tonight;
 mod trend;
 
 use std::collections::BTreeMap;
@@ -28,6 +32,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
+pub use benchmarks::benchmarks;
 pub use block::Document;
 pub use changes::changes;
 pub use compare::{comparison, comparison_path, comparisons};
@@ -41,7 +46,7 @@ pub use machine::machine;
 pub use machines::machines;
 pub use prose::{Parameters, data, method};
 pub use releases::releases;
-pub use run::{RunPages, run};
+pub use run::{RunPages, neighbors, run};
 
 use super::render::{Templates, environment, failed, safe};
 use super::{ReportError, escape};
@@ -53,8 +58,9 @@ const STYLE: &str = include_str!("../../../templates/site.css");
 const SCRIPT: &str = include_str!("../../../templates/site.js");
 
 /// The pages that every page links to: path, word.
-const NAVIGATION: [(&str, &str); 9] = [
+const NAVIGATION: [(&str, &str); 10] = [
     ("index.html", "Tonight"),
+    ("benchmarks.html", "Benchmarks"),
     ("changes.html", "Changes"),
     ("machines.html", "Machines"),
     ("compare.html", "Compare"),
@@ -147,6 +153,7 @@ impl Site {
             title => document.title.as_str(),
             kicker => document.kicker.as_str(),
             line => safe(super::render::rich_html(&document.line)),
+            dated => document.dated.map(super::format::timestamp),
             chips => safe(html::chips(&document.chips)),
             side => safe(html::side(document)),
             body => safe(html::sections(document, up)),

@@ -10,7 +10,7 @@ use super::format::Dialect;
 use super::view::brief;
 use super::view::table::Cell;
 use super::view::words::unmarked;
-use super::{escape, format};
+use super::{Recent, escape, format};
 use crate::model::finding::Severity;
 use crate::model::report::RunReport;
 
@@ -22,9 +22,14 @@ const NAME: usize = 16;
 const FINDINGS: usize = 5;
 
 /// Writes the lines.
-pub(super) fn summary(report: &RunReport, width: usize, color: bool, ascii: bool) -> String {
+pub(super) fn summary(
+    report: &RunReport,
+    recent: &Recent,
+    width: usize,
+    (color, ascii): (bool, bool),
+) -> String {
     let dialect = if ascii { Dialect::Ascii } else { Dialect::Terminal };
-    let brief = brief(report, dialect);
+    let brief = brief(report, recent, dialect);
     let width = width.max(NARROWEST);
     let mut lines = Vec::new();
     lines.push(paint(&plain(&brief.title, ascii), bold(), color));
@@ -136,8 +141,8 @@ fn table(rows: &[Vec<Cell>], width: usize, color: bool, ascii: bool) -> Vec<Stri
     if rows.is_empty() {
         return vec!["No result is stored for this run.".to_owned()];
     }
-    let heads =
-        ["benchmark", "value", if ascii { "+/-" } else { "±" }, "per element", "throughput", "previous"];
+    let plus_minus = if ascii { "+/-" } else { "±" };
+    let heads = ["benchmark", "value", plus_minus, "per element", "throughput", "previous", "newest runs"];
     let texts: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| plain(&cell.text, ascii)).collect()).collect();
     let widths: Vec<usize> = (0..heads.len())
@@ -149,8 +154,9 @@ fn table(rows: &[Vec<Cell>], width: usize, color: bool, ascii: bool) -> Vec<Stri
         .collect();
     let mut shown: Vec<usize> = (1..heads.len()).filter(|column| widths[*column] > 0).collect();
     let needed = |shown: &[usize]| shown.iter().map(|column| widths[*column] + 2).sum::<usize>();
-    // Throughput and the value per element repeat what the value says; then the interval, then the previous run.
-    for least in [4, 3, 2, 5] {
+    // The line of blocks shows what `trend` says in words; throughput and the value per element repeat what the value says;
+    // then the interval, then the previous run.
+    for least in [6, 4, 3, 2, 5] {
         if needed(&shown) + widths[0].min(NAME) > width {
             shown.retain(|column| *column != least);
         }
@@ -208,6 +214,25 @@ mod tests {
         check("short", 10, "short");
         check("0123456789", 8, "01234...");
         check("日本語日本語", 9, "日本語...");
+    }
+
+    #[test]
+    fn a_line_of_blocks_leaves_first_when_it_is_narrow() {
+        let cell = |text: &str| Cell::plain(text.to_owned());
+        let rows = vec![vec![
+            cell("sign"),
+            cell("17.3 µs"),
+            cell("±0.1 %"),
+            cell(""),
+            cell(""),
+            cell(""),
+            cell("▁▁▇▇"),
+        ]];
+        let wide = table(&rows, 60, false, false).join("\n");
+        assert!(wide.contains("newest runs") && wide.contains("▁▁▇▇"), "{wide}");
+        let narrow = table(&rows, 40, false, false).join("\n");
+        assert!(narrow.contains("(not shown at 40 columns: newest runs)"), "{narrow}");
+        assert!(narrow.contains("±0.1 %") && !narrow.contains("▁▁▇▇"), "{narrow}");
     }
 
     #[test]

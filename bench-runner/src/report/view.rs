@@ -23,12 +23,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::ReportError;
 use super::format::{self, Dialect};
+use super::{Recent, ReportError};
 use crate::model::comparison::Comparison;
 use crate::model::curve::{BatchCurve, ParallelScaling};
 use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::report::RunReport;
+pub(super) use advice::proven;
 pub use advice::{Gates, Knob, Knobs};
 pub use build::Build;
 pub use compare::Versus;
@@ -36,9 +37,12 @@ pub use doubts::{Doubt, Doubts};
 pub use family::{Family, Tile};
 pub use headline::{Banner, Chip, Headline};
 pub use machine::Machine;
+pub(super) use machine::label as fact_label;
 pub use release::release;
+pub(super) use sparkline::sparkline;
 use table::{Cell, Table};
 pub use trend::trend;
+pub(super) use trend::{NO_CHANGE, Telling, between, cause, state};
 
 /// A chart with everything that replaces it for those who cannot see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -163,18 +167,23 @@ pub(super) struct Brief {
     pub title: String,
     /// Chips and banners.
     pub head: Headline,
-    /// One row per result: name, value, half width, value per element, throughput, previous run.
+    /// One row per result: name, value, half width, value per element, throughput, previous run, newest runs as blocks.
     pub rows: Vec<Vec<Cell>>,
     /// Sentences on the previous run and the budgets.
     pub sentences: Vec<String>,
 }
 
 /// Writes what fits on a terminal.
-pub(super) fn brief(report: &RunReport, dialect: Dialect) -> Brief {
+pub(super) fn brief(report: &RunReport, recent: &Recent, dialect: Dialect) -> Brief {
     let context = Context::new(report, dialect);
     let groups = family::groups(&context);
     let rows = groups.iter().flat_map(|group| {
-        let rows = group.results.iter().map(|result| family::glance_row(&context, result, group.element()));
+        let rows = group.results.iter().map(|result| {
+            let mut row = family::glance_row(&context, result, group.element());
+            let values = recent.get(&(result.benchmark.clone(), result.metric.clone()));
+            row.push(Cell::plain(values.map_or_else(String::new, |values| sparkline(values, dialect))));
+            row
+        });
         rows.collect::<Vec<_>>()
     });
     Brief {

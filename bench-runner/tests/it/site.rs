@@ -103,6 +103,62 @@ fn pages_keep_their_size_links_lead_somewhere_and_names_stay_inert() {
     assert!(releases.contains("v1.4.0 → v1.5.0"), "the two tags are compared");
 }
 
+/// One telling: the first page asks the same code as `trend`, and says the same in the same order.
+#[test]
+fn the_first_page_says_what_trend_says() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    write(folder.path(), &[]);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("site").join(name)).unwrap();
+    // A page has other spaces and another minus than a Markdown file, and nothing else.
+    let plain = |text: &str| text.replace('\u{a0}', " ").replace('\u{2212}', "-");
+    let page = plain(&read("index.md"));
+    let command = regex::Regex::new("bench-runner (trend --nights 30 --now [0-9TZ:-]+)").unwrap();
+    let words = command.captures(&page).unwrap()[1].to_owned();
+    let trend = |format: &str| {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_bench-runner"));
+        command.current_dir(folder.path()).args(words.split(' ')).args(["--format", format]);
+        String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
+    };
+    let (sheet, report) = (trend("markdown"), trend("json"));
+    let report = &serde_json::from_str::<Value>(&report).unwrap()["trend"];
+    let line = sheet.lines().find(|line| line.contains("got slower")).unwrap();
+    assert!(page.lines().any(|said| said == line.trim_matches('*')), "{line}\n{page}");
+    let section = |title: &str| {
+        let after =
+            page.split(&format!("\n## {title}")).nth(1).unwrap_or_else(|| panic!("no section {title}"));
+        after.split("\n## ").next().unwrap().to_owned()
+    };
+    for (list, title) in [
+        ("slower", "Needs attention"),
+        ("undecided", "Could not tell"),
+        ("faster", "Good news"),
+        ("not_run", "Not run"),
+    ] {
+        let told = report[list].as_array().unwrap();
+        let said = section(&format!("{title} ({})", told.len()));
+        let mut from = 0;
+        for one in told.iter().take(20) {
+            let of = one["members"].get(0).unwrap_or(one);
+            let group = of["benchmark"]["group"].as_str().unwrap();
+            if group.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                let at = said[from..].find(group).unwrap_or_else(|| panic!("{list} {group}: {said}"));
+                from += at;
+            }
+        }
+    }
+    let moved = section("Needs attention");
+    assert!(report["slower"].as_array().unwrap().len() >= 2, "{report}");
+    for change in report["slower"].as_array().unwrap() {
+        let commits = &change["commits"];
+        let short = |commit: &Value| commit.as_str().unwrap()[..10].to_owned();
+        let between = format!("{}..{}", short(&commits[0]), short(&commits[1]));
+        assert!(moved.contains(&between), "{between}: {moved}");
+    }
+    // Every line of every machine is on the page somewhere: in a list, or counted among the others.
+    assert!(page.contains("## Every other line") && page.contains("## What was checked"));
+}
+
 #[test]
 fn a_page_that_is_no_page_any_more_goes_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();

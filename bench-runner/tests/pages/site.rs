@@ -12,8 +12,9 @@ use super::browser::{Browser, Failure, View};
 mod made_up;
 
 /// Kinds of pages: word, where to find one.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     ("index", "index.html"),
+    ("benchmarks", "benchmarks.html"),
     ("changes", "changes.html"),
     ("machines", "machines.html"),
     ("compare", "compare.html"),
@@ -50,6 +51,14 @@ pub(crate) fn tests() -> Vec<(Test, String)> {
     tests.push((prints, "index on paper".to_owned()));
     tests.push((sorts_filters_and_keeps_state, "index keeps its state in the address".to_owned()));
     tests.push((axe_sees_a_planted_fault, "axe sees a planted fault".to_owned()));
+    for (task, ..) in TASKS {
+        tests.push((is_two_clicks_away, task.to_owned()));
+    }
+    for width in [390, 768, 1280] {
+        tests.push((can_be_read, format!("benchmark at {width} px has labels that can be read")));
+    }
+    tests.push((copies_with_its_command, "index copies with the command".to_owned()));
+    tests.push((says_its_age, "index says its age".to_owned()));
     tests
 }
 
@@ -196,6 +205,128 @@ fn is_whole_without_scripts(browser: &mut Browser, case: &str) -> Result<(), Fai
         return Err(format!("little to read without scripts: {without}").into());
     }
     Ok(())
+}
+
+/// What people come for: the question, the words of the links to click, one after the other, and what the last page must show.
+///
+/// A link is found as a person finds it: by words in it or in its row.
+const TASKS: [(&str, &[&str], &str); 6] = [
+    (
+        "which benchmark got slower last night, and since which commit?",
+        &["batch_verify/verify_batch/32 ▲"],
+        r"Change\n\+6\.\d % \[[\s\S]*since 2026-11-1\d[\s\S]*commits [0-9a-f]{10}\.\.[0-9a-f]{10}",
+    ),
+    ("is this machine fit?", &["laptop grade B"], r"fit: yes: grade B[\s\S]*Noise over time"),
+    (
+        "how does the laptop compare with the server?",
+        &["how do machines compare?"],
+        r"laptop as a multiple of server|server as a multiple of laptop",
+    ),
+    (
+        "what may I write in the release notes?",
+        &["release notes?"],
+        r"v1\.4\.0 → v1\.5\.0 on server[\s\S]*YOU MAY WRITE[\s\S]*got slower: \+6",
+    ),
+    (
+        "which knob should I turn first, and what did it gain?",
+        &["Which knob first"],
+        r"First: [\s\S]*Tried: [\s\S]*[-−]1[12]\.\d[\s\S]*VERIFIED",
+    ),
+    (
+        "what was that run?",
+        &["batch_verify/verify_batch/32 ▲", "2026-11-18"],
+        r"kms benchmark report[\s\S]*Hardware[\s\S]*How to reproduce",
+    ),
+];
+
+/// Walks from the first page, at most two clicks, and reads the answer.
+fn is_two_clicks_away(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let (_, clicks, answer) = TASKS.iter().find(|(task, ..)| *task == case).ok_or("no such task")?;
+    if clicks.len() > 2 {
+        return Err("more than two clicks".into());
+    }
+    let mut at = folder()?.join("index.html");
+    for words in *clicks {
+        // Folds are open: opening one is no click on a link, and everything on the page counts.
+        let find = format!(
+            "(() => {{ document.querySelectorAll('details').forEach(fold => {{ fold.open = true; }}); \
+             const words = {}.split(' '); const seen = text => words.every(word => text.includes(word)); \
+             const links = [...document.querySelectorAll('main a[href]')]; \
+             const link = links.find(a => seen(a.innerText)) ?? links.find(a => seen(a.closest('tr, li')?.innerText ?? '')); \
+             return link ? decodeURI(link.pathname) : null; }})()",
+            Value::from(*words)
+        );
+        let found = browser.visit(&at, view("light", 390), &find, None)?.measured;
+        at =
+            PathBuf::from(found.as_str().ok_or_else(|| format!("no link says {words} on {}", at.display()))?);
+    }
+    let read = "document.body.innerText";
+    let text = browser.visit(&at, view("light", 390), read, None)?.measured;
+    let text = text.as_str().unwrap_or_default().replace('\u{a0}', " ");
+    let wanted = regex::Regex::new(answer)?;
+    if wanted.is_match(&text) {
+        return Ok(());
+    }
+    let start: String = text.chars().take(3000).collect();
+    Err(format!("{} does not answer with {answer}:\n{start}", at.display()).into())
+}
+
+/// Labels of charts are at least 9.5 pixels high at every width.
+fn can_be_read(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let width = case.split(' ').nth(2).and_then(|width| width.parse().ok()).ok_or("no width")?;
+    let measure = r"(() => {
+      const texts = [...document.querySelectorAll('figure svg text')];
+      const size = text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a;
+      return { count: texts.length, least: Math.min(...texts.map(size)) };
+    })()";
+    let measured = browser.visit(&file(case)?, view("light", width), measure, None)?.measured;
+    let least = measured["least"].as_f64().unwrap_or(0.0);
+    if least < 9.5 || measured["count"].as_u64().unwrap_or(0) < 10 {
+        return Err(measured.to_string().into());
+    }
+    Ok(())
+}
+
+/// Each form of a copied table has its rows and ends with the command that makes it again.
+fn copies_with_its_command(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let act = r"(async () => {
+      const copied = {};
+      const holder = document.querySelector('#machines .scroll');
+      const rows = holder.querySelectorAll('tbody tr').length;
+      for (const button of holder.previousElementSibling.querySelectorAll('button')) {
+        let text = null;
+        Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: async said => { text = said; } } });
+        const word = button.textContent;
+        button.click();
+        await new Promise(done => setTimeout(done, 20));
+        copied[word] = text;
+      }
+      return { rows, copied };
+    })()";
+    let measured = browser.visit(&file(case)?, view("light", 1280), act, None)?.measured;
+    let text = |form: &str| measured["copied"][form].as_str().unwrap_or_default().to_owned();
+    let rows = usize::try_from(measured["rows"].as_u64().unwrap_or(0))?;
+    let (markdown, csv) = (text("Markdown"), text("CSV"));
+    let json: Value = serde_json::from_str(&text("JSON"))?;
+    let command = "bench-runner trend --nights 30 --now ";
+    let whole = rows >= 3
+        && markdown.lines().filter(|line| line.starts_with("| ")).count() == rows + 1
+        && markdown.trim_end().lines().last().is_some_and(|line| line.starts_with(&format!("`{command}")))
+        && csv.trim_end().lines().count() == rows + 2
+        && csv.contains(&format!("# {command}"))
+        && json["items"].as_array().map(Vec::len) == Some(rows)
+        && json["command"].as_str().is_some_and(|said| said.starts_with(command));
+    if whole { Ok(()) } else { Err(measured.to_string().into()) }
+}
+
+/// The page has no clock; the reader's says how old it is.
+fn says_its_age(browser: &mut Browser, case: &str) -> Result<(), Failure> {
+    let measure = "({ age: document.querySelector('.age')?.textContent ?? '', \
+                   days: (Date.now() - Date.parse(document.querySelector('[data-newest]').dataset.newest)) / 864e5 })";
+    let measured = browser.visit(&file(case)?, view("light", 1280), measure, None)?.measured;
+    let old = measured["days"].as_f64().ok_or("no date")? > 1.5;
+    let said = measured["age"].as_str().unwrap_or_default().contains("nothing newer than");
+    if old == said { Ok(()) } else { Err(measured.to_string().into()) }
 }
 
 /// Each chart is a stop of the Tab key, and the arrow keys reach each of its points, which are told in words.

@@ -47,7 +47,7 @@ pub fn profile(machine: &MachineListing, runs: &[Run], histories: &[History]) ->
         machine: machine.clone(),
         modes: modes(&runs),
         noise: noise.collect(),
-        steps: steps(&runs),
+        steps: fact_steps(&runs),
     }
 }
 
@@ -81,8 +81,11 @@ fn is_passing(key: &str) -> bool {
         .contains(&key)
 }
 
-/// Facts whose value changed from one run to the next in which it is known.
-fn steps(runs: &[&Run]) -> Vec<FactStep> {
+/// Returns the facts whose value changed from one run to the next in which it is known; `runs` are oldest first.
+///
+/// Facts that say something about one moment, such as load and temperature, are left out.
+#[must_use]
+pub fn fact_steps(runs: &[&Run]) -> Vec<FactStep> {
     let mut last: BTreeMap<&str, String> = BTreeMap::new();
     let mut found = Vec::new();
     for run in runs {

@@ -1,12 +1,10 @@
 //! The first page and the list of changes: order, counts, staleness.
 
+use crate::analysis::trend::FRESH;
 use crate::model::gate::GateOutcome;
 use crate::model::record::{MachineListing, RunListing};
 use crate::model::site::{LevelStep, LineSummary, MachineStanding, Overview, Standing};
-use crate::model::units::Timestamp;
-
-/// Microseconds that a machine may lag behind the newest run before it is stale: a day and a half.
-const STALE_US: i64 = 36 * 3_600 * 1_000_000;
+use crate::model::trend::TrendReport;
 
 /// A machine with what its newest run says: listing, run, grade, noise, doubts.
 pub type MachineInput = (MachineListing, RunListing, Option<String>, Option<f64>, Vec<String>);
@@ -14,6 +12,8 @@ pub type MachineInput = (MachineListing, RunListing, Option<String>, Option<f64>
 /// What the first page is made of.
 #[derive(Debug, Clone)]
 pub struct OverviewInput {
+    /// What the trend says at the newest run.
+    pub trend: TrendReport,
     /// Machines.
     pub machines: Vec<MachineInput>,
     /// All lines.
@@ -24,12 +24,6 @@ pub struct OverviewInput {
     pub recent: Vec<RunListing>,
     /// Runs in the store and runs with a page.
     pub runs: (u32, u32),
-}
-
-/// Returns the moment before which a machine's newest run is stale, the newest run of all being at `newest`.
-#[must_use]
-pub fn stale_after(newest: Timestamp) -> Timestamp {
-    Timestamp(newest.0 - STALE_US)
 }
 
 /// Puts the first page in order.
@@ -45,7 +39,7 @@ pub fn overview(input: OverviewInput) -> Overview {
     let mut lines = input.lines;
     lines.sort_by(|a, b| {
         (a.standing.cmp(&b.standing))
-            .then(severity(b).total_cmp(&severity(a)))
+            .then(size(b).total_cmp(&size(a)))
             .then_with(|| (&a.benchmark, &a.machine, &a.config).cmp(&(&b.benchmark, &b.machine, &b.config)))
     });
     let mut machines: Vec<MachineStanding> = input
@@ -57,7 +51,7 @@ pub fn overview(input: OverviewInput) -> Overview {
                 u32::try_from(mine.filter(|line| line.standing == standing).count()).unwrap_or(u32::MAX)
             };
             MachineStanding {
-                stale: newest.is_some_and(|newest| latest.started < stale_after(newest)),
+                stale: newest.is_some_and(|newest| newest.0.saturating_sub(latest.started.0) > FRESH),
                 counts: Standing::ALL.map(of),
                 machine,
                 latest,
@@ -71,6 +65,7 @@ pub fn overview(input: OverviewInput) -> Overview {
         (b.counts[0].cmp(&a.counts[0])).then_with(|| a.machine.machine.cmp(&b.machine.machine))
     });
     Overview {
+        trend: input.trend,
         suites,
         newest,
         commit,
@@ -82,8 +77,9 @@ pub fn overview(input: OverviewInput) -> Overview {
     }
 }
 
-fn severity(line: &LineSummary) -> f64 {
-    line.moved.as_ref().map_or(0.0, |moved| moved.severity)
+/// How far a line moved, whichever way.
+fn size(line: &LineSummary) -> f64 {
+    line.moved.as_ref().map_or(0.0, |moved| moved.ratio.ln().abs())
 }
 
 /// Steps of all lines, newest first, at most `most`.

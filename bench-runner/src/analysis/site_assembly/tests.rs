@@ -1,11 +1,17 @@
-//! Lines and overviews from made-up histories: standing, intervals, commits, and what a page may call new.
+//! Lines from made-up histories and made-up trends: standing, steps, intervals, marks.
 
 use super::*;
-use crate::model::comparison::Comparison;
-use crate::model::ids::BenchmarkId;
+use crate::analysis::examples;
+use crate::analysis::trend::NIGHT;
+use crate::model::fact::keys;
+use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::SeriesKey;
 use crate::model::run::{RunKind, RunStatus};
-use crate::model::units::Timestamp;
+use crate::model::site::{Happening, Standing};
+use crate::model::trend::{
+    self, Checked, KnownBy, MachineNight, Tonight, TrendChange, TrendReport, Undecided,
+};
+use crate::model::units::{Metric, Timestamp};
 use crate::stats::rng::SplitMix64;
 
 fn run(number: usize) -> RunId {
@@ -55,50 +61,135 @@ fn stepped(nights: usize, at: usize, size: f64) -> History {
     history(&values)
 }
 
-fn row(verdict: Verdict, ratio: f64) -> Comparison {
-    Comparison {
-        benchmark: key().benchmark,
-        metric: Metric::time(),
-        baseline: run(0),
-        candidate: run(1),
-        baseline_value: 1000.0,
-        candidate_value: 1000.0 * ratio,
-        ratio,
-        ratio_interval: Some((ratio * 0.99, ratio * 1.01)),
-        level: 0.99,
+/// A trend in which the one machine measured tonight and nothing is to be said.
+fn calm(nights: usize) -> TrendReport {
+    let now = Timestamp(i64::try_from(nights.saturating_sub(1)).unwrap() * NIGHT);
+    TrendReport {
+        now,
+        nights: 30,
         margin: 0.02,
-        minimum_detectable_effect: None,
-        verdict,
-        reason: "as the test says".to_owned(),
+        tonight: Tonight::Fine,
+        newest: Some(now),
+        machines: vec![MachineNight {
+            machine: "m".to_owned(),
+            label: None,
+            hw_class: "h".to_owned(),
+            config: "c".to_owned(),
+            run: run(nights.saturating_sub(1)),
+            started: now,
+            commit: None,
+            fresh: true,
+            unfit: None,
+            shift: None,
+            shift_is_machine: false,
+            grade: None,
+            noise: None,
+            usual_noise: None,
+            nights: vec![true; 30],
+            missed: 0,
+            judged: 1,
+            benchmarks: 1,
+        }],
+        slower: Vec::new(),
+        faster: Vec::new(),
+        decided: Vec::new(),
+        undecided: Vec::new(),
+        not_run: Vec::new(),
+        checked: Checked::default(),
     }
 }
 
-fn decided(
-    history: History,
-    row: Option<&Comparison>,
-    newest: Option<&RunId>,
-    changes: &[Change],
-) -> SiteLine {
-    line(&mut Robust::default(), history, &LineInput { changes, newest, row, budget: None, margin: 0.02 })
+fn change(ratio: f64, state: ChangeState) -> TrendChange {
+    TrendChange {
+        machine: 0,
+        members: vec![trend::Moved {
+            benchmark: key().benchmark,
+            metric: Metric::time(),
+            before: 1000.0,
+            after: 1000.0 * ratio,
+            ratio,
+            interval: Some((ratio * 0.99, ratio * 1.01)),
+            change: Some("c0123456789a".to_owned()),
+            values: Vec::new(),
+        }],
+        ratio,
+        interval: None,
+        drift: false,
+        last_before: Some(run(51)),
+        first: run(52),
+        since: Timestamp(52 * NIGHT),
+        runs: 8,
+        commits: (Some(format!("{:040x}", 51)), Some(format!("{:040x}", 52))),
+        known_by: KnownBy::Confirmed,
+        state,
+        reason: (state != ChangeState::New).then(|| "meant so".to_owned()),
+        cause: None,
+    }
+}
+
+fn of(history: History, report: &TrendReport) -> SiteLine {
+    line(&mut Robust::default(), history, &[], &Told::new(report), None)
 }
 
 #[test]
-fn a_recent_step_is_news_until_somebody_decides() {
-    let found = decided(stepped(60, 52, 0.08), None, None, &[]);
-    assert_eq!(found.standing, Standing::Slower, "{}", found.reason);
+fn a_line_stands_as_the_trend_says() {
+    let check = |report: &TrendReport, expected: Standing, words: &str| {
+        let found = of(stepped(60, 60, 0.0), report);
+        assert_eq!(found.standing, expected, "{}", found.reason);
+        assert!(found.reason.contains(words), "{}", found.reason);
+        assert_eq!(found.moved.is_some(), matches!(expected, Standing::Slower | Standing::Faster));
+        found
+    };
+    let mut report = calm(60);
+    check(&report, Standing::Quiet, "nothing found");
+    report.slower = vec![change(1.08, ChangeState::New)];
+    let found = check(&report, Standing::Slower, "stayed for 8 runs; measured again and confirmed");
     let moved = found.moved.unwrap();
-    assert_eq!(moved.since, run(52));
-    assert_eq!(moved.before, Some(run(51)));
-    assert_eq!(moved.commits, (Some(format!("{:040x}", 51)), Some(format!("{:040x}", 52))));
-    assert_eq!(moved.runs, 8);
-    assert!((1.05..1.11).contains(&moved.ratio), "{}", moved.ratio);
-    assert_eq!(decided(stepped(60, 52, -0.08), None, None, &[]).standing, Standing::Faster);
-    assert_eq!(
-        decided(stepped(60, 10, 0.08), None, None, &[]).standing,
-        Standing::Quiet,
-        "old steps are history"
-    );
-    let accepted = Change {
+    assert_eq!((moved.since, moved.before, moved.runs), (run(52), Some(run(51)), 8));
+    assert_eq!(moved.change.as_deref(), Some("c0123456789a"));
+    report.faster = std::mem::take(&mut report.slower);
+    report.faster[0].members[0].ratio = 0.9;
+    check(&report, Standing::Faster, "8 runs");
+    report.faster.clear();
+    report.decided = vec![change(1.08, ChangeState::Accepted)];
+    check(&report, Standing::Quiet, "accepted, meant so");
+    report.undecided = vec![Undecided {
+        machine: 0,
+        benchmark: key().benchmark,
+        ratio: None,
+        suspect: true,
+        reason: "as the trend says".to_owned(),
+    }];
+    report.decided.clear();
+    check(&report, Standing::CannotTell, "as the trend says");
+}
+
+#[test]
+fn what_was_no_part_of_tonight_is_never_called_as_before() {
+    let check = |history: History, report: &TrendReport, expected: Standing, words: &str| {
+        let found = of(history, report);
+        assert_eq!(found.standing, expected, "{}", found.reason);
+        assert!(found.reason.contains(words), "{}", found.reason);
+    };
+    check(history(&[]), &calm(40), Standing::CannotTell, "no value yet");
+    check(stepped(30, 30, 0.0), &calm(40), Standing::NotRun, "measured without it");
+    let mut imported = stepped(40, 40, 0.0);
+    imported.points[39].kind = RunKind::Imported;
+    check(imported, &calm(40), Standing::CannotTell, "imported");
+    let mut silent = calm(40);
+    silent.machines[0].fresh = false;
+    check(stepped(40, 40, 0.0), &silent, Standing::NotRun, "measured nothing after run");
+    let mut elsewhere = calm(40);
+    elsewhere.machines[0].config = "another".to_owned();
+    check(stepped(40, 40, 0.0), &elsewhere, Standing::NotRun, "within the last 30 nights");
+    let mut aside = stepped(40, 40, 0.0);
+    aside.points[39].quarantined = Some("the fan failed".to_owned());
+    assert_eq!(summary(&of(aside, &calm(40))).recent.last(), Some(&None), "it is a gap in the drawing");
+}
+
+#[test]
+fn steps_of_the_whole_history_keep_what_the_gate_noted() {
+    let noted = Change {
         id: "c0123456789a".to_owned(),
         series: key(),
         first_run: run(53),
@@ -111,41 +202,17 @@ fn a_recent_step_is_news_until_somebody_decides() {
         state: ChangeState::Accepted,
         decision: None,
     };
-    let after = decided(stepped(60, 52, 0.08), None, None, std::slice::from_ref(&accepted));
-    assert_eq!(after.standing, Standing::Quiet);
-    assert_eq!(after.steps[0].change.as_deref(), Some("c0123456789a"));
-}
-
-#[test]
-fn short_histories_are_answered_by_the_comparison_or_not_at_all() {
-    let check = |row: Option<&Comparison>, expected: Standing| {
-        let found = decided(history(&[1000.0, 1001.0]), row, None, &[]);
-        assert_eq!(found.standing, expected, "{}", found.reason);
-    };
-    check(None, Standing::CannotTell);
-    check(Some(&row(Verdict::Regressed, 1.05)), Standing::Slower);
-    check(Some(&row(Verdict::Improved, 0.95)), Standing::Faster);
-    check(Some(&row(Verdict::Unchanged, 1.0)), Standing::Quiet);
-    check(Some(&row(Verdict::Inconclusive, 1.01)), Standing::CannotTell);
-    check(Some(&row(Verdict::NotComparable, 1.01)), Standing::CannotTell);
-    assert_eq!(decided(history(&[]), None, None, &[]).standing, Standing::CannotTell);
-}
-
-#[test]
-fn missing_and_quarantined_values_are_never_quiet() {
-    let newest = run(99);
-    assert_eq!(decided(stepped(40, 40, 0.0), None, Some(&newest), &[]).standing, Standing::NotRun);
-    let mut aside = stepped(40, 40, 0.0);
-    aside.points[39].quarantined = Some("the fan failed".to_owned());
-    let found = decided(aside, None, None, &[]);
-    assert_eq!(found.standing, Standing::CannotTell);
-    assert!(found.reason.contains("the fan failed"));
-    assert_eq!(summary(&found).recent.last(), Some(&None));
+    let report = calm(60);
+    let told = Told::new(&report);
+    let found = line(&mut Robust::default(), stepped(60, 52, 0.08), &[noted], &told, None);
+    assert_eq!(found.steps.len(), 1);
+    assert_eq!(found.steps[0].change.as_deref(), Some("c0123456789a"));
+    assert_eq!(found.steps[0].last_before, Some(run(51)));
 }
 
 #[test]
 fn intervals_are_students_on_logarithms() {
-    let found = decided(history(&[1000.0]), None, None, &[]);
+    let found = of(history(&[1000.0]), &calm(1));
     let (low, high) = found.intervals[0].unwrap();
     // Known answer: t(0.975, 4) = 2.776445; exp(2.776445 × 0.004 ÷ √5) = 1.004979.
     assert!((high - 1004.979).abs() < 0.001, "{high}");
@@ -153,8 +220,38 @@ fn intervals_are_students_on_logarithms() {
 }
 
 #[test]
-fn more_is_better_where_the_metric_says_so() {
-    let mut rate = stepped(60, 52, 0.08);
-    rate.key.metric = Metric { name: "rate".to_owned(), unit: "op".to_owned() };
-    assert_eq!(decided(rate, None, None, &[]).standing, Standing::Faster);
+fn marks_name_releases_configurations_and_facts_of_their_own_configuration() {
+    let made = |number: usize, config: &str, kernel: &str, describe: &str| {
+        let mut made = examples::run('0');
+        made.id = run(number);
+        made.started = Timestamp(i64::try_from(number).unwrap());
+        made.identity.config = config.to_owned();
+        made.facts =
+            [(keys::OS_KERNEL, kernel), (keys::SOURCE_DESCRIBE, describe), (keys::LOAD_ONE, describe)]
+                .map(|(key, value)| examples::fact(key, value))
+                .to_vec();
+        made
+    };
+    let runs = [
+        made(0, "c", "6.1", "v1"),
+        made(1, "other", "6.2", "v1-3-gabcdef1"),
+        made(2, "c", "6.2", "v1-4-gabcdef2"),
+        made(3, "c", "6.2", "v2"),
+    ];
+    let seen: Vec<(RunId, Happening)> =
+        marks(&runs, "c").into_iter().map(|mark| (mark.run, mark.what)).collect();
+    let expected = [
+        (run(0), Happening::Release { tag: "v1".to_owned() }),
+        (run(2), Happening::Configuration { before: "other".to_owned() }),
+        (
+            run(2),
+            Happening::Fact {
+                key: keys::OS_KERNEL.to_owned(),
+                before: "6.1".to_owned(),
+                after: "6.2".to_owned(),
+            },
+        ),
+        (run(3), Happening::Release { tag: "v2".to_owned() }),
+    ];
+    assert_eq!(seen, expected);
 }

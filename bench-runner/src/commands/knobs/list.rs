@@ -8,6 +8,7 @@ use super::super::{Session, load as stored};
 use super::{ListArgs, ShowArgs, load, present};
 use crate::analysis::knobs::{Rule, rule, rules};
 use crate::cli::Format;
+use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -36,7 +37,7 @@ impl Known {
         }
         let store = stored::open_to_read(config)?;
         let now: Option<Run> = load::newest(&store)?;
-        let proofs = load::proofs(&store, config, now.as_ref())?;
+        let proofs = load::proofs(&store, config, now.as_ref().map(|run| (run, clock::now())))?;
         let advice = match store.resolve(run) {
             Ok(id) => load::candidates(config, &store, &id)?,
             Err(_) if run == "latest" => Vec::new(),

@@ -6,12 +6,12 @@ use super::super::load;
 use crate::analysis::curve::{CurveHints, batch_curves, parallel_scaling};
 use crate::analysis::experiment::{LaunchMedian, Rules};
 use crate::analysis::knobs::{KnobInput, Tried, all_candidates, holds, prove};
-use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::model::ids::RunId;
 use crate::model::knob::{KnobTrial, Proof, Recommendation};
 use crate::model::run::Run;
+use crate::model::units::Timestamp;
 use crate::stats::order::median;
 use crate::store::Store;
 
@@ -46,13 +46,14 @@ pub(super) fn tried(store: &Store, id: &RunId, trial: KnobTrial) -> Result<Tried
     Ok(Tried { trial, experiment, medians, elements, equal })
 }
 
-/// What all stored trials of a suite prove, newest first; stale where something changed between them and `now`.
+/// What all stored trials of a suite prove, newest first; stale where something changed between them and `now`, a run and the
+/// moment from which it is looked at.
 ///
 /// A trial whose process died is left out: nobody knows what it would have said.
 pub(in super::super) fn proofs(
     store: &Store,
     config: &Config,
-    now: Option<&Run>,
+    now: Option<(&Run, Timestamp)>,
 ) -> Result<Vec<Proof>, CliError> {
     proofs_of(store, config, now, None)
 }
@@ -61,7 +62,7 @@ pub(in super::super) fn proofs(
 pub(super) fn proofs_of(
     store: &Store,
     config: &Config,
-    now: Option<&Run>,
+    now: Option<(&Run, Timestamp)>,
     only: Option<&str>,
 ) -> Result<Vec<Proof>, CliError> {
     let mut sessions: BTreeMap<String, Vec<Tried>> = BTreeMap::new();
@@ -79,7 +80,7 @@ pub(super) fn proofs_of(
         for (tried, (verdict, reason, rows)) in session.into_iter().zip(said) {
             let Some(arm) = tried.experiment.arms.first() else { continue };
             let arm = store.run(&arm.run)?;
-            if now.is_some_and(|now| now.suite != arm.suite) {
+            if now.is_some_and(|(now, _)| now.suite != arm.suite) {
                 continue;
             }
             found.push(Proof {
@@ -89,7 +90,7 @@ pub(super) fn proofs_of(
                 verdict,
                 reason,
                 rows,
-                stale: now.map(|now| holds(&arm, now, clock::now())).unwrap_or_default(),
+                stale: now.map(|(now, at)| holds(&arm, now, at)).unwrap_or_default(),
                 times: times.get(&tried.trial.knob).copied().unwrap_or(1),
                 again: format!("bench-runner {}", tried.trial.words),
                 knob: tried.trial.knob,

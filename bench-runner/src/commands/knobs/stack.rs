@@ -4,6 +4,7 @@ use super::super::{Session, stage as stages};
 use super::trying::{self, Bench, Skipped};
 use super::{StackArgs, load, present};
 use crate::analysis::knobs::{Recipe as Sides, rule};
+use crate::clock;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::experiment::Variant;
@@ -14,7 +15,7 @@ pub(super) fn run(args: &StackArgs, session: &Session) -> Result<ExitCode, CliEr
     let config = stages::config(args.what.manifest_path.as_ref(), session)?;
     let mut stage = trying::stage(config, &args.how, session)?;
     let now = load::newest(&stage.store)?;
-    let proofs = load::proofs(&stage.store, &stage.config, now.as_ref())?;
+    let proofs = load::proofs(&stage.store, &stage.config, now.as_ref().map(|run| (run, clock::now())))?;
     let (variant, taken, mut skipped) = together(&proofs);
     if taken.is_empty() {
         return Err(CliError::new(exit_code::NOTHING, "no knob that could be stacked is verified and fresh")

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::compare::Side;
 use crate::analysis::machines::compare_machines;
+use crate::analysis::site_assembly::tag;
 use crate::commands::load;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::model::decision::{Change, Decision};
 use crate::model::estimate::BenchmarkResult;
-use crate::model::fact::{keys, known};
 use crate::model::finding::Severity;
 use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::{MachineListing, RunListing, SeriesKey};
@@ -52,6 +52,8 @@ pub(super) struct Known {
     pub facts: BTreeMap<String, Vec<Run>>,
     pub changes: Vec<Change>,
     pub decisions: Vec<Decision>,
+    /// Trials and calibrations, by which every report of a run may change.
+    pub learned: String,
     pub side: SideBySide,
     pub comparisons: Vec<PreparedComparison>,
     pub releases: Vec<ReleaseStep>,
@@ -95,7 +97,9 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
             pages.insert(run.id.clone());
         }
     }
+    let learned = format!("{:?}{:?}", store.knob_trials()?, store.calibrations(None, LISTED)?);
     Ok(Known {
+        learned,
         side: side_by_side(config, &store, &runs)?,
         machines: store.machines()?,
         decisions: {
@@ -227,17 +231,6 @@ fn comparisons(
     Ok(found)
 }
 
-/// The tag that a run measured exactly, if it did.
-fn tag(run: &Run) -> Option<String> {
-    let described = known(&run.facts, keys::SOURCE_DESCRIBE)?;
-    let dirty = known(&run.facts, keys::SOURCE_DIRTY).is_some_and(|dirty| dirty == "yes");
-    let mut parts = described.rsplitn(3, '-');
-    let distant = parts.next().is_some_and(|last| {
-        last.strip_prefix('g').is_some_and(|hex| hex.len() >= 4 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-    }) && parts.next().is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()));
-    (!dirty && !distant && !described.is_empty() && run.status == RunStatus::Complete).then_some(described)
-}
-
 /// The newest two tags of each place, compared.
 fn releases(
     config: &Config,
@@ -301,6 +294,9 @@ fn side_by_side(config: &Config, store: &Store, runs: &[RunListing]) -> Result<S
             }
         }
     }
+    // The reference is the machine that measured most: the newest run would make it change from night to night.
+    let runs_of = |machine: &str| runs.iter().filter(|run| run.identity.machine == machine).count();
+    loaded.sort_by_key(|(run, _)| std::cmp::Reverse(runs_of(&run.identity.machine)));
     let mut refused = Vec::new();
     while loaded.len() >= 2 {
         let sides: Vec<Side<'_>> = loaded.iter().map(|(run, results)| Side { run, results }).collect();

@@ -7,7 +7,7 @@ use crate::commands::load;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::model::experiment::Purpose;
-use crate::model::knob::{Confidence, KnobState, Recommendation};
+use crate::model::knob::{Confidence, KnobState, KnobVerdict, Recommendation};
 use crate::model::site::KnobBoard;
 use crate::report::site::Site;
 
@@ -40,12 +40,19 @@ pub(super) fn board(config: &Config, site: &Site, known: &Known) -> Result<KnobB
     Ok(KnobBoard { advice, tried })
 }
 
-/// What may be tried before what only informs, what promises speed before what does not, the surer first, then the larger gain.
-fn order(one: &Recommendation) -> (bool, bool, std::cmp::Reverse<Confidence>, i64) {
+/// What may be tried before what only informs, what a trial verified first and what it found harmful last; then what promises
+/// speed before what does not, the surer first, then the larger gain.
+fn order(one: &Recommendation) -> (bool, u8, bool, std::cmp::Reverse<Confidence>, i64) {
     #[expect(clippy::cast_possible_truncation, reason = "a share of a million")]
     let gain = one.predicted_change.map_or(0, |(low, _)| (low * 1e6) as i64);
+    let proven = match &one.proof {
+        Some(proof) if proof.verdict == KnobVerdict::Verified && proof.stale.is_empty() => 0,
+        Some(proof) if proof.verdict == KnobVerdict::Harmful => 2,
+        _ => 1,
+    };
     (
         one.state == KnobState::Information,
+        proven,
         one.predicted_change.is_none(),
         std::cmp::Reverse(one.confidence),
         gain,

@@ -1,5 +1,7 @@
 //! Writes every page, benchmarks and runs in a few threads, each with its own connection to the store.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
@@ -9,20 +11,20 @@ use super::threads::parallel;
 use crate::analysis::change_points::robust::{FEWEST, Robust};
 use crate::analysis::machines::profile;
 use crate::analysis::site_assembly::{
-    LEVEL, LineInput, MachineInput, OverviewInput, RECENT, feed_of, line, overview, summary,
+    LEVEL, MachineInput, OverviewInput, Told, feed_of, line, marks, overview, summary,
 };
 use crate::commands::load;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::model::fact::keys;
-use crate::model::history::History;
 use crate::model::ids::{BenchmarkId, Digest, RunId};
 use crate::model::record::SeriesKey;
 use crate::model::run::{RunKind, RunStatus};
 use crate::model::site::{
-    BenchmarkPage, ChangeLog, LineSummary, MachinePage, NowAndBefore, Overview, Place, Standing,
+    BenchmarkPage, ChangeLog, LineSummary, MachinePage, Mark, NowAndBefore, Overview, Place, Standing,
 };
+use crate::model::trend::TrendReport;
 use crate::report::site::{self, Document, Parameters, Site};
 use crate::report::{Templates, markdown_with};
 use crate::stats::order::median;
@@ -30,6 +32,16 @@ use crate::store::Store;
 
 /// Steps on the page of changes at most.
 const STEPS: usize = 400;
+/// Pages with a Markdown twin, besides comparisons and runs.
+const TWINS: [&str; 7] = [
+    "index.html",
+    "changes.html",
+    "machines.html",
+    "compare.html",
+    "gates.html",
+    "releases.html",
+    "knobs.html",
+];
 /// Moved lines on the page of a machine.
 const MOVED: usize = 25;
 
@@ -41,8 +53,14 @@ struct Work<'a> {
     config: &'a Config,
     templates: &'a Templates,
     known: &'a Known,
+    trend: &'a TrendReport,
+    told: Told<'a>,
+    /// What happened on each machine in each configuration.
+    marks: BTreeMap<(String, String), Vec<Mark>>,
     site: Site,
     look: String,
+    /// Digest of trials and calibrations, by which every report of a run may change.
+    learned: String,
     descriptions: Vec<(Regex, &'a str)>,
 }
 
@@ -50,7 +68,7 @@ struct Work<'a> {
 pub(super) fn write(
     config: &Config,
     templates: &Templates,
-    known: Known,
+    (known, trend): (Known, TrendReport),
     most: Option<usize>,
     files: &mut Files,
 ) -> Result<(), CliError> {
@@ -64,7 +82,20 @@ pub(super) fn write(
     let chosen =
         (config.margin, config.comparison_level, &config.descriptions, &config.curves, &config.budgets, most);
     let look = format!("{}/{}", site.look(), digest(&[&format!("{chosen:?}")]));
-    let work = Work { config, templates, known: &known, site, look, descriptions };
+    let (told, marks) = (Told::new(&trend), all_marks(&known));
+    let learned = digest(&[&known.learned]);
+    let work = Work {
+        config,
+        templates,
+        known: &known,
+        trend: &trend,
+        told,
+        marks,
+        site,
+        look,
+        learned,
+        descriptions,
+    };
     let lines = benchmarks(&work, files)?;
     runs(&work, most, files)?;
     let overview = work.overview(lines);
@@ -84,7 +115,7 @@ pub(super) fn write(
 
 /// The Markdown twin of a page that has one.
 fn twin(path: &str) -> Option<String> {
-    let has = matches!(path, "index.html" | "machines.html" | "compare.html") || path.starts_with("compare/");
+    let has = TWINS.contains(&path) || path.starts_with("compare/");
     has.then(|| format!("{}.md", path.trim_end_matches(".html")))
 }
 
@@ -106,13 +137,11 @@ fn digest(parts: &[&str]) -> String {
 fn paths(known: &Known) -> Vec<String> {
     let fixed = [
         "index.html",
-        "index.md",
+        "benchmarks.html",
         "changes.html",
         "changes.atom",
         "machines.html",
-        "machines.md",
         "compare.html",
-        "compare.md",
         "gates.html",
         "releases.html",
         "knobs.html",
@@ -121,6 +150,7 @@ fn paths(known: &Known) -> Vec<String> {
         "badge.svg",
     ];
     let mut paths: Vec<String> = fixed.iter().map(|path| (*path).to_owned()).collect();
+    paths.extend(TWINS.iter().filter_map(|path| twin(path)));
     paths.extend(known.series.keys().map(site::benchmark_path));
     paths.extend(known.pages.iter().filter(|run| known.by_id.contains_key(*run)).map(site::run_path));
     paths.extend(known.machines.iter().map(|machine| site::machine_path(&machine.machine)));
@@ -130,6 +160,18 @@ fn paths(known: &Known) -> Vec<String> {
         paths.push(path);
     }
     paths
+}
+
+/// The marks of every machine and configuration.
+fn all_marks(known: &Known) -> BTreeMap<(String, String), Vec<Mark>> {
+    let mut found = BTreeMap::new();
+    for (machine, runs) in &known.facts {
+        let configs: BTreeSet<&String> = runs.iter().map(|run| &run.identity.config).collect();
+        for config in configs {
+            found.insert((machine.clone(), config.clone()), marks(runs, config));
+        }
+    }
+    found
 }
 
 /// Writes the pages of benchmarks and returns what other pages say about their lines.
@@ -168,20 +210,6 @@ fn runs(work: &Work<'_>, most: Option<usize>, files: &mut Files) -> Result<(), C
 }
 
 impl Work<'_> {
-    /// The newest run that asked for the same as the last run of a line.
-    fn newest_like(&self, history: &History) -> Option<&RunId> {
-        let last = self.known.by_id.get(&history.points.last()?.run).map(|index| &self.known.runs[*index])?;
-        let like = |run: &&crate::model::record::RunListing| {
-            place(run) == place(last)
-                && run.kind == last.kind
-                && run.suite == last.suite
-                && run.set == last.set
-                && run.profile == last.profile
-        };
-        // Runs are listed newest first.
-        self.known.runs.iter().find(like).map(|run| &run.id)
-    }
-
     fn newest(&self, key: &SeriesKey) -> Option<&Newest> {
         let place: PlaceKey = (key.machine.clone(), key.config.clone(), key.recipe);
         self.known.newest.get(&place)
@@ -205,23 +233,18 @@ impl Work<'_> {
             let newest = self.newest(key);
             let last = history.points.last().map(|point| &point.run);
             let current = newest.filter(|newest| Some(&newest.report.run.id) == last);
-            let row = current.and_then(|newest| newest.report.previous.as_ref()).and_then(|previous| {
-                previous.rows.iter().find(|row| row.benchmark == *id && row.metric == key.metric)
-            });
             let budget = current.and_then(|newest| {
                 newest.report.gates.iter().find(|gate| gate.benchmark.as_ref() == Some(id))
             });
-            let input = LineInput {
-                changes: &self.known.changes,
-                newest: self.newest_like(&history),
-                row,
-                budget,
-                margin: self.config.margin,
-            };
-            let line = line(&mut engine, history, &input);
+            let line = line(&mut engine, history, &self.known.changes, &self.told, budget);
+            let marks = self.marks.get(&(key.machine.clone(), key.config.clone()));
             places.push(Place {
                 name: self.site.machine_name(&key.machine),
                 line,
+                marks: marks.cloned().unwrap_or_default(),
+                elements: current.and_then(|newest| {
+                    newest.report.results.iter().find(|result| result.benchmark == *id)?.elements()
+                }),
                 samples: current.and_then(|newest| samples(newest, id)),
             });
         }
@@ -272,7 +295,7 @@ impl Work<'_> {
                 (&line.history.key, &line.steps, &line.moved, &line.budget, line.standing, &line.reason);
             let samples =
                 place.samples.as_ref().map(|one| (&one.run, one.before.as_ref().map(|before| &before.0)));
-            hasher.update(format!("{rest:?}{samples:?}").as_bytes());
+            hasher.update(format!("{rest:?}{samples:?}{:?}{:?}", place.marks, place.elements).as_bytes());
         }
         Digest(hasher.finalize().into()).to_string()
     }
@@ -287,7 +310,12 @@ impl Work<'_> {
     ) -> Result<Option<Vec<Made>>, CliError> {
         let previous = store.previous_comparable(run)?;
         let seal = load::seal_of(store, run)?;
-        let input = digest(&[&self.look, run.as_str(), &format!("{previous:?}{seal:?}")]);
+        let input = digest(&[
+            &self.look,
+            &self.learned,
+            run.as_str(),
+            &format!("{previous:?}{seal:?}{:?}", site::neighbors(&self.site, run, previous.as_ref())),
+        ]);
         let path = site::run_path(run);
         if files.is_current(&path, &input) {
             return Ok(None);
@@ -342,6 +370,7 @@ impl Work<'_> {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let pages = known.pages.iter().filter(|run| known.by_id.contains_key(*run)).count();
         overview(OverviewInput {
+            trend: self.trend.clone(),
             machines,
             lines,
             budgets,
@@ -367,12 +396,13 @@ impl Work<'_> {
             comparison_level: self.config.comparison_level,
             level: LEVEL,
             fewest: FEWEST,
-            recent: RECENT,
+            nights: self.trend.nights,
         };
         let mut documents = vec![
             site::index(&self.site, overview),
+            site::benchmarks(&self.site, overview),
             site::changes(&self.site, &self.changes(overview)),
-            site::machines(&self.site, &overview.machines, &known.side),
+            site::machines(&self.site, &overview.machines, &known.side)?,
             site::comparisons(&self.site, &known.comparisons),
             site::gates(&self.site, overview, &known.decisions),
             site::releases(&self.site, &known.releases),

@@ -11,7 +11,7 @@ use super::{Words, failed};
 use crate::report::ReportError;
 
 /// More points than this stand without a value beside them.
-const LABELLED: usize = 9;
+const LABELLED: usize = 6;
 
 /// One point in the unit of the chart.
 #[derive(Debug, Clone)]

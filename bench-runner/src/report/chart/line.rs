@@ -14,8 +14,10 @@ use crate::report::{ReportError, escape};
 const HEIGHT: u32 = 250;
 /// More points than this are drawn as a line without dots.
 const DOTS: usize = 140;
-/// Marks that carry a label; the table names all.
-const LABELS: usize = 6;
+/// Characters of a label of a mark; the table names all marks in full.
+const LABEL: usize = 24;
+/// Room around a label, in tenths of a unit.
+const GAP: i32 = 40;
 
 /// One value.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +43,7 @@ pub(in crate::report) struct Spec {
     pub levels: Vec<(f64, f64, f64)>,
     /// The limit and its words.
     pub limit: Option<(f64, String)>,
-    /// Labelled places: where, words, how.
+    /// Labelled places, the most telling first: where, words, how.
     pub marks: Vec<(f64, String, Ink)>,
     /// Ticks of the horizontal axis with their texts.
     pub ticks: Vec<(f64, String)>,
@@ -161,19 +163,60 @@ fn values(frame: &Frame<'_>, spec: &Spec) -> Result<(), ReportError> {
     Ok(())
 }
 
+/// Lines at the marks, and labels where there is room for them: on two rows above the plot, the first marks first.
 fn marks(frame: &Frame<'_>, spec: &Spec, (top, bottom): (i32, i32)) -> Result<(), ReportError> {
     let (from, to, ..) = frame.edges();
-    let first = spec.marks.len().saturating_sub(LABELS);
-    for (place, (x, text, ink)) in spec.marks.iter().enumerate() {
+    let mut taken: [Vec<(i32, i32)>; 2] = [Vec::new(), Vec::new()];
+    for (x, text, ink) in &spec.marks {
         let (x, _) = frame.place(*x, 0.0);
         frame.line(&[(x, top), (x, bottom)], *ink, 10)?;
-        if place >= first {
-            // Neighbors in turns on two lines, and away from the edge.
-            let y = top - if place % 2 == 0 { 90 } else { 210 };
-            let (side, x) =
-                if x > from + (to - from) / 2 { (HPos::Right, x + 20) } else { (HPos::Left, x - 20) };
-            frame.text(&escape::shorten(text, 34), (x, y), (*ink, SMALL), (side, VPos::Center))?;
-        }
+        let text = escape::shorten(text, LABEL);
+        let width = i32::try_from(text.chars().count()).unwrap_or(0) * SMALL * 58 / 100;
+        // Away from the edge that is nearer.
+        let left = if x > from + (to - from) / 2 { x + 20 - width } else { x - 20 };
+        let span = (left - GAP, left + width + GAP);
+        let free = |row: &Vec<(i32, i32)>| row.iter().all(|(start, end)| span.1 <= *start || *end <= span.0);
+        let Some(row) = taken.iter().position(free) else { continue };
+        taken[row].push(span);
+        let y = top - [90, 210][row];
+        frame.text(&text, (left, y), (*ink, SMALL), (HPos::Left, VPos::Center))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(marks: &[(f64, &str)]) -> String {
+        let words = Words { id: "a".to_owned(), title: String::new(), description: String::new() };
+        let dot = |x: f64| Point { x, y: 1.0, interval: None, aside: false, gap: false };
+        let spec = Spec {
+            points: vec![dot(0.0), dot(100.0)],
+            levels: Vec::new(),
+            limit: None,
+            marks: marks.iter().map(|(x, text)| (*x, (*text).to_owned(), Ink::Neutral)).collect(),
+            ticks: Vec::new(),
+            label: String::new(),
+            unit: String::new(),
+            joined: true,
+        };
+        chart(&words, &spec).unwrap().svg
+    }
+
+    #[test]
+    fn labels_never_lie_on_each_other() {
+        let check = |marks: &[(f64, &str)], shown: &[&str]| {
+            let svg = drawn(marks);
+            let seen: Vec<&str> =
+                marks.iter().map(|mark| mark.1).filter(|text| svg.contains(*text)).collect();
+            assert_eq!(seen, shown);
+        };
+        check(&[(10.0, "one"), (80.0, "two")], &["one", "two"]);
+        check(&[(10.0, "one"), (10.0, "two"), (10.0, "three")], &["one", "two"]);
+        check(
+            &[(10.0, "first"), (11.0, "second"), (12.0, "third"), (90.0, "fourth")],
+            &["first", "second", "fourth"],
+        );
+    }
 }

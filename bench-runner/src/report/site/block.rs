@@ -1,5 +1,6 @@
 //! What documents are made of. Texts may carry the marks of `view::words` for names and numbers.
 
+use crate::model::units::Timestamp;
 use crate::report::view::table::Kind;
 
 /// One page.
@@ -13,6 +14,8 @@ pub struct Document {
     pub title: String,
     /// The answer in one line.
     pub line: String,
+    /// Start of the newest run, on pages that say how tonight is: readers are told when that is long ago.
+    pub dated: Option<Timestamp>,
     /// Small facts below the title: text, tone.
     pub chips: Vec<(String, &'static str)>,
     /// The content.
@@ -136,6 +139,7 @@ impl Document {
             kicker: kicker.to_owned(),
             title: title.into(),
             line: String::new(),
+            dated: None,
             chips: Vec::new(),
             sections: Vec::new(),
             command: String::new(),

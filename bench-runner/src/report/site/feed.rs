@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::measure::{self};
 use super::{Site, benchmark_path, escape};
 use crate::model::gate::GateVerdict;
-use crate::model::site::{ChangeLog, Overview, Standing};
+use crate::model::site::{ChangeLog, Overview};
+use crate::model::trend::Tonight;
 use crate::report::format;
 use crate::report::view::words::unmarked;
 
@@ -60,21 +61,14 @@ fn xml(text: &str) -> String {
 /// Writes the badge: one word on the newest night.
 #[must_use]
 pub fn badge(overview: &Overview) -> String {
-    let slower = overview.lines.iter().filter(|line| line.standing == Standing::Slower).count();
+    let slower: usize = overview.trend.slower.iter().map(|change| change.members.len()).sum();
     let broken = overview.budgets.iter().filter(|(_, gate)| gate.verdict == GateVerdict::Fail).count();
-    let judged = overview
-        .lines
-        .iter()
-        .filter(|line| matches!(line.standing, Standing::Quiet | Standing::Faster))
-        .count();
-    let (word, color) = if slower > 0 {
-        (format!("{slower} slower"), "#b34700")
-    } else if broken > 0 {
-        (format!("{broken} over budget"), "#b34700")
-    } else if judged == 0 {
-        ("cannot tell".to_owned(), "#57606a")
-    } else {
-        ("fine".to_owned(), "#0072b2")
+    let (word, color) = match overview.trend.tonight {
+        Tonight::Slower => (format!("{slower} slower"), "#b34700"),
+        _ if broken > 0 => (format!("{broken} over budget"), "#b34700"),
+        Tonight::Fine => ("fine".to_owned(), "#0072b2"),
+        Tonight::CannotTell => ("cannot tell".to_owned(), "#57606a"),
+        Tonight::Nothing => ("nothing measured".to_owned(), "#57606a"),
     };
     let width = 16 + 7 * word.len();
     let (whole, middle) = (88 + width, 88 + width / 2);

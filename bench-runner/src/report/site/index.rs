@@ -1,22 +1,23 @@
-//! The first page: is tonight fine? Worst first, then good news, then what could not be told.
-
-use std::fmt::Write as _;
+//! The first page: what the trend says at the newest run, with drawings and with links to what it rests on.
+//!
+//! Words, order and counts of tonight are those of `view::trend`; nothing is decided here.
 
 use super::block::{Block, Cell, Document, Grid, Item};
-use super::measure::{self, benchmark_cell, machine_cell, minute};
+use super::measure::{self, PAGE, benchmark_cell, machine_cell, minute};
+use super::tonight::{changes, machines, not_run, together, unsure};
 use super::{Site, run_path};
 use crate::model::gate::GateVerdict;
 use crate::model::run::{RunKind, RunStatus};
 use crate::model::site::{LineSummary, MachineStanding, Overview, Standing};
 use crate::report::format::{self, plural};
 use crate::report::view::table::Kind;
-use crate::report::view::total;
-use crate::report::view::words::{code, list, strong};
+use crate::report::view::words::{code, list};
+use crate::report::view::{NO_CHANGE, Telling, total};
 
 /// Rows of a list with drawings; the rest is counted.
-const DRAWN: usize = 25;
+pub(super) const DRAWN: usize = 25;
 /// Rows of a list without drawings.
-const LISTED: usize = 250;
+pub(super) const LISTED: usize = 100;
 /// Runs listed at the end.
 const RUNS: usize = 15;
 
@@ -25,21 +26,35 @@ const RUNS: usize = 15;
 pub fn index(site: &Site, overview: &Overview) -> Document {
     let suite = if overview.suites.is_empty() { "no runs yet".to_owned() } else { list(&overview.suites) };
     let mut page = Document::new("index.html", "Benchmark observatory", suite);
-    page.line = answer(overview);
+    let trend = &overview.trend;
+    let telling = Telling { report: trend, dialect: PAGE };
+    page.line = telling.line();
+    page.dated = overview.newest;
     page.chips = chips(overview);
-    page.command = "bench-runner site".to_owned();
-    page.section("machines", "Machines", machines(site, overview));
-    let pick =
-        |standing| overview.lines.iter().filter(move |line| line.standing == standing).collect::<Vec<_>>();
+    page.command =
+        format!("bench-runner trend --nights {} --now {}", trend.nights, format::timestamp(trend.now));
+    let heading = |word: &str, count: usize| format!("{word} ({count})");
+    page.section("attention", &heading("Needs attention", trend.slower.len()), attention(site, overview));
+    page.section("unsure", &heading("Could not tell", trend.undecided.len()), unsure(site, &telling));
+    let mut good = changes(site, &telling, "What got faster", &trend.faster, "g");
+    good.extend(together(site, &telling, &trend.faster));
+    page.section("good", &heading("Good news", trend.faster.len()), or_none(good, NO_CHANGE[1]));
+    let mut decided = changes(site, &telling, "Changes about which somebody decided", &trend.decided, "d");
+    decided.extend(together(site, &telling, &trend.decided));
+    page.section("decided", &heading("Decided", trend.decided.len()), decided);
     page.section(
-        "attention",
-        "Needs attention",
-        moved(site, "Got slower, worst first", &pick(Standing::Slower), "a"),
+        "machines",
+        &heading("Machines", overview.machines.len()),
+        machines(site, overview, &telling),
     );
-    page.section("good", "Good news", moved(site, "Got faster, most first", &pick(Standing::Faster), "g"));
-    page.section("unsure", "Could not tell", reasons(site, "Without an answer", &pick(Standing::CannotTell)));
-    page.section("not-run", "Not run", reasons(site, "Not in the newest run", &pick(Standing::NotRun)));
-    page.section("quiet", "Nothing found", quiet(site, &pick(Standing::Quiet)));
+    page.section(
+        "not-run",
+        &heading("Not run", trend.not_run.len()),
+        or_none(not_run(site, &telling), NO_CHANGE[3]),
+    );
+    let basis = telling.basis().into_iter().map(|text| Item { text, link: None });
+    page.section("checked", "What was checked", vec![Block::List(basis.collect())]);
+    page.section("lines", "Every other line", others(site, overview));
     page.section("runs", "Newest runs", runs(site, overview));
     page.section("ask", "Questions and where their answers are", questions(site));
     page.footer.push(match overview.newest {
@@ -56,48 +71,54 @@ pub fn index(site: &Site, overview: &Overview) -> Document {
     page
 }
 
-/// The answer in one line.
-fn answer(overview: &Overview) -> String {
-    let Some(newest) = overview.newest else {
-        return format!("Nothing was measured yet. {} measures.", code("bench-runner run"));
-    };
-    let count = |standing| total(overview.lines.iter().filter(|line| line.standing == standing).count());
-    let (slower, unsure) = (count(Standing::Slower), count(Standing::CannotTell));
-    let broken = total(overview.budgets.iter().filter(|(_, gate)| gate.verdict == GateVerdict::Fail).count());
-    let judged = count(Standing::Quiet) + count(Standing::Faster) + slower;
-    let first = if slower > 0 {
-        strong(&format!("{} got slower.", plural(slower, "benchmark")))
-    } else if broken > 0 {
-        strong(&format!("{} broken.", plural(broken, "budget")))
-    } else if judged == 0 {
-        strong("Nobody can tell: no benchmark has enough history.")
-    } else {
-        strong("Tonight is fine.")
-    };
-    let mut rest = format!(" {} of {} judged", judged, plural(total(overview.lines.len()), "line"));
-    if unsure > 0 {
-        _ = write!(rest, ", {unsure} without an answer");
+/// What an empty list says in its place.
+fn or_none(blocks: Vec<Block>, words: &str) -> Vec<Block> {
+    if blocks.is_empty() { vec![Block::Text(words.to_owned())] } else { blocks }
+}
+
+/// What needs a person: broken budgets, then what got slower.
+fn attention(site: &Site, overview: &Overview) -> Vec<Block> {
+    let trend = &overview.trend;
+    let telling = Telling { report: trend, dialect: PAGE };
+    let broken = overview.budgets.iter().filter(|(_, gate)| gate.verdict == GateVerdict::Fail);
+    let mut blocks: Vec<Block> = broken
+        .map(|(machine, gate)| {
+            let machine = code(&site.machine_name(machine));
+            let title = format!("Budget {} is broken.", code(&gate.budget.id));
+            Block::Banner("fail", title, format!("On {machine}: {}", gate.reason))
+        })
+        .collect();
+    if trend.slower.is_empty() {
+        blocks.push(Block::Text(NO_CHANGE[0].to_owned()));
+        return blocks;
     }
-    let stale = total(overview.machines.iter().filter(|machine| machine.stale).count());
-    if stale > 0 {
-        _ = write!(rest, ", {} silent", plural(stale, "machine"));
-    }
-    let commit = overview.commit.as_ref().map_or_else(
-        || "commit unknown".to_owned(),
-        |commit| format!("commit {}", code(&commit.chars().take(12).collect::<String>())),
-    );
-    format!("{first}{rest}. Newest run {}, {commit}.", minute(newest))
+    blocks.extend(changes(site, &telling, "What got slower", &trend.slower, "a"));
+    blocks.extend(together(site, &telling, &trend.slower));
+    blocks.push(Block::Quiet(format!(
+        "{} decides about a change, {} looks for its cause, {} for its commit.",
+        code("bench-runner changes accept"),
+        code("bench-runner explain"),
+        code("bench-runner bisect")
+    )));
+    blocks
 }
 
 fn chips(overview: &Overview) -> Vec<(String, &'static str)> {
+    let trend = &overview.trend;
+    let members = |changes: &[crate::model::trend::TrendChange]| {
+        changes.iter().map(|change| change.members.len()).sum::<usize>()
+    };
+    let counts = [
+        (Standing::Slower, members(&trend.slower)),
+        (Standing::Faster, members(&trend.faster)),
+        (Standing::CannotTell, trend.undecided.len()),
+        (Standing::NotRun, trend.not_run.len()),
+    ];
     let mut chips = Vec::new();
-    for standing in Standing::ALL {
-        let count = overview.lines.iter().filter(|line| line.standing == standing).count();
-        if count > 0 {
-            let (words, tone) = measure::standing(standing);
-            let (glyph, word) = words.split_once(' ').unwrap_or(("", words));
-            chips.push((format!("{glyph} {count} {word}"), tone));
-        }
+    for (standing, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        let (words, tone) = measure::standing(standing);
+        let (glyph, word) = words.split_once(' ').unwrap_or(("", words));
+        chips.push((format!("{glyph} {count} {word}"), tone));
     }
     let judged = |verdict| overview.budgets.iter().filter(|(_, gate)| gate.verdict == verdict).count();
     let (pass, fail) = (judged(GateVerdict::Pass), judged(GateVerdict::Fail));
@@ -113,36 +134,13 @@ fn chips(overview: &Overview) -> Vec<(String, &'static str)> {
         };
         chips.push((format!("{pass} of {} budgets hold", pass + fail + open), tone));
     }
+    if let Some(newest) = overview.newest {
+        chips.push((format!("newest run {}", minute(newest)), ""));
+    }
+    if let Some(commit) = &overview.commit {
+        chips.push((format!("commit {}", code(&commit.chars().take(10).collect::<String>())), ""));
+    }
     chips
-}
-
-fn machines(site: &Site, overview: &Overview) -> Vec<Block> {
-    if overview.machines.is_empty() {
-        return Vec::new();
-    }
-    let mut grid = Grid::new(
-        "Machines with their newest run",
-        &[
-            ("Machine", Kind::Text),
-            ("Fit", Kind::Text),
-            ("Noise", Kind::Number),
-            ("Newest run", Kind::Text),
-            ("▲", Kind::Number),
-            ("▼", Kind::Number),
-            ("?", Kind::Number),
-            ("–", Kind::Number),
-            ("=", Kind::Number),
-            ("Worst", Kind::Text),
-        ],
-    );
-    for machine in &overview.machines {
-        grid.rows.push(machine_row(site, overview, machine));
-    }
-    grid.note = "Fit is the doctor's grade at the start of the run, A best. Noise is the median over benchmarks of the spread \
-                 between launches. ▲ slower, ▼ faster, ? cannot tell, – not run, = nothing found."
-        .to_owned();
-    grid.command = "bench-runner machines".to_owned();
-    vec![Block::Table(grid)]
 }
 
 /// Word and tone of a machine's fitness.
@@ -164,41 +162,7 @@ pub(super) fn fitness(machine: &MachineStanding) -> (String, &'static str) {
 
 /// The noise of a machine as text.
 pub(super) fn noise(log_sd: Option<f64>) -> String {
-    log_sd.map_or_else(|| "unknown".to_owned(), |spread| format::percent(measure::PAGE, spread.exp_m1(), 2))
-}
-
-fn machine_row(site: &Site, overview: &Overview, machine: &MachineStanding) -> Vec<Cell> {
-    let (fit, tone) = fitness(machine);
-    let worst = overview
-        .lines
-        .iter()
-        .find(|line| line.machine == machine.machine.machine && line.standing == Standing::Slower);
-    let worst = match (worst, worst.and_then(|line| line.moved.as_ref())) {
-        (Some(line), Some(moved)) => {
-            let name = crate::report::escape::shorten(&measure::name(&line.benchmark), 48);
-            Cell::toned(format!("{name} {}", measure::change(moved.ratio, moved.interval)), "")
-                .to(site.link(super::benchmark_path(&line.benchmark)))
-        }
-        _ => Cell::text(measure::PAGE.nothing()),
-    };
-    let when = minute(machine.latest.started);
-    let mut cells = vec![
-        machine_cell(site, &machine.machine.machine),
-        Cell::toned(fit, tone),
-        Cell::text(noise(machine.noise)).by(machine.noise.unwrap_or(f64::NAN)),
-        Cell {
-            text: if machine.stale { format!("{when}, silent since") } else { when },
-            tone: if machine.stale { "inconclusive" } else { "" },
-            ..Cell::default()
-        }
-        .to(site.link(run_path(&machine.latest.id))),
-    ];
-    let tones = ["regressed", "improved", "inconclusive", "apart", ""];
-    for (count, tone) in machine.counts.iter().zip(tones) {
-        cells.push(Cell::toned(count.to_string(), if *count > 0 { tone } else { "" }).by(f64::from(*count)));
-    }
-    cells.push(worst);
-    cells
+    log_sd.map_or_else(|| "unknown".to_owned(), |spread| format::half_width(PAGE, spread))
 }
 
 /// Lines that moved, with drawings.
@@ -228,7 +192,10 @@ pub(super) fn moved(site: &Site, caption: &str, lines: &[&LineSummary], mark: &s
         grid.rows.push(vec![
             benchmark_cell(site, &line.benchmark),
             machine_cell(site, &line.machine),
-            Cell { drawing: measure::spark(line, &format!("s{mark}{place}")), ..Cell::default() },
+            Cell {
+                drawing: measure::spark((&line.metric, &line.recent), &format!("s{mark}{place}")),
+                ..Cell::default()
+            },
             Cell::toned(measure::change(moved.ratio, moved.interval), tone).by(moved.ratio),
             Cell::text(value).by(line.value.map_or(f64::NAN, |value| value.0)),
             Cell::text(measure::since(moved)).to(site.link(run_path(&moved.since))),
@@ -242,50 +209,25 @@ pub(super) fn moved(site: &Site, caption: &str, lines: &[&LineSummary], mark: &s
     vec![Block::Table(grid)]
 }
 
-/// Lines with a reason.
-fn reasons(site: &Site, caption: &str, lines: &[&LineSummary]) -> Vec<Block> {
-    if lines.is_empty() {
+/// The lines that no list above names, counted: nothing is left out silently.
+fn others(site: &Site, overview: &Overview) -> Vec<Block> {
+    let count = |standing| overview.lines.iter().filter(|line| line.standing == standing).count();
+    if overview.lines.is_empty() {
         return Vec::new();
     }
-    let mut grid =
-        Grid::new(caption, &[("Benchmark", Kind::Text), ("Machine", Kind::Text), ("Why", Kind::Text)]);
-    for line in lines.iter().take(LISTED) {
-        grid.rows.push(vec![
-            benchmark_cell(site, &line.benchmark),
-            machine_cell(site, &line.machine),
-            Cell::text(line.reason.clone()),
-        ]);
-    }
-    if lines.len() > LISTED {
-        grid.note = format!("{} more are on the pages of their machines.", lines.len() - LISTED);
-    }
-    vec![Block::Fold(plural(total(lines.len()), "line"), grid)]
-}
-
-fn quiet(site: &Site, lines: &[&LineSummary]) -> Vec<Block> {
-    if lines.is_empty() {
-        return Vec::new();
-    }
-    let mut grid = Grid::new(
-        "Lines in which nothing was found",
-        &[("Benchmark", Kind::Text), ("Machine", Kind::Text), ("Now", Kind::Number), ("Runs", Kind::Number)],
+    let text = format!(
+        "Of {}, {} are as before, {} cannot be told and {} were not run; lines of machines that measured nothing tonight, \
+         imported ones and records are among them.",
+        plural(total(overview.lines.len()), "line"),
+        count(Standing::Quiet),
+        count(Standing::CannotTell),
+        count(Standing::NotRun)
     );
-    for line in lines.iter().take(LISTED) {
-        let value = line.value.map_or_else(
-            || "unknown".to_owned(),
-            |(value, interval)| measure::value(&line.metric, value, interval),
-        );
-        grid.rows.push(vec![
-            benchmark_cell(site, &line.benchmark),
-            machine_cell(site, &line.machine),
-            Cell::text(value).by(line.value.map_or(f64::NAN, |value| value.0)),
-            Cell::text(line.points.to_string()),
-        ]);
-    }
-    if lines.len() > LISTED {
-        grid.note = format!("{} more are on the pages of their machines.", lines.len() - LISTED);
-    }
-    vec![Block::Fold(format!("= {}", plural(total(lines.len()), "line")), grid)]
+    let link = site.link("benchmarks.html".to_owned());
+    vec![
+        Block::Text(text),
+        Block::List(vec![Item { text: "All benchmarks with their newest values".to_owned(), link }]),
+    ]
 }
 
 fn runs(site: &Site, overview: &Overview) -> Vec<Block> {
@@ -343,7 +285,7 @@ pub(super) fn run_row(site: &Site, run: &crate::model::record::RunListing) -> Ve
 /// The questions that people come with.
 fn questions(site: &Site) -> Vec<Block> {
     let ask = [
-        ("changes.html", "Which benchmark got slower, and since which commit?"),
+        ("changes.html", "What changed over the months, and what was decided about it?"),
         ("machines.html", "Is this machine fit, and how do machines compare?"),
         ("compare.html", "What changed between two runs?"),
         ("gates.html", "How much room do the budgets leave?"),

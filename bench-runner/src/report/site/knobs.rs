@@ -8,8 +8,8 @@ use crate::model::knob::{Confidence, KnobGroup, Recommendation};
 use crate::model::site::KnobBoard;
 use crate::report::format::{self, plural};
 use crate::report::view::table::Kind;
-use crate::report::view::total;
 use crate::report::view::words::{self, code, strong};
+use crate::report::view::{proven, total};
 
 /// Cards at most.
 const CARDS: usize = 40;
@@ -21,10 +21,16 @@ const ROWS: usize = 12;
 pub fn knobs(board: &KnobBoard) -> Document {
     let mut page = Document::new("knobs.html", "Benchmark observatory", "Knobs");
     page.line = match board.advice.first() {
-        Some((machine, first)) => format!("First: {} (on {}).", strong(&first.action), code(machine)),
+        Some((machine, first)) => {
+            let what = match &first.proof {
+                Some(proof) => format!("Tried: {}.", proof.reason.trim_end_matches('.')),
+                None => format!("Not tried yet; predicted: {}.", predicted(first)),
+            };
+            format!("First: {} (on {}). {what}", strong(&first.action), code(machine))
+        }
         None => "No rule found a knob worth turning in the newest runs.".to_owned(),
     };
-    page.command = "bench-runner list --experiments".to_owned();
+    page.command = "bench-runner knobs list".to_owned();
     let mut tried = Vec::new();
     for (listing, result) in &board.tried {
         tried.extend(outcome(listing, result.as_ref()));
@@ -39,17 +45,18 @@ pub fn knobs(board: &KnobBoard) -> Document {
     }
     if tried.is_empty() {
         tried.push(Block::Text(
-            "Nothing was tried yet. An experiment measures two variants in turns on one machine and says what turning gave."
+            "Nothing was tried yet. A trial measures the project with and without a knob in turns on one machine, and says what turning gave."
                 .to_owned(),
         ));
-        tried.push(Block::Code("bench-runner experiment --help".to_owned()));
+        tried.push(Block::Code("bench-runner knobs list --tryable\nbench-runner knobs try KNOB".to_owned()));
     }
     page.section("tried", "Tried, and what it gave", tried);
     page
 }
 
-fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
-    let predicted = advice.predicted_change.map_or_else(
+/// The predicted change in words.
+fn predicted(advice: &Recommendation) -> String {
+    advice.predicted_change.map_or_else(
         || "none of speed".to_owned(),
         |(low, high)| {
             let show = |value| format::change(PAGE, value, None);
@@ -59,7 +66,10 @@ fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
                 format!("{} to {} time per operation", show(low), show(high))
             }
         },
-    );
+    )
+}
+
+fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
     let confidence = match advice.confidence {
         Confidence::Low => "low: rests on a model",
         Confidence::Medium => "medium: measured numbers, extrapolated",
@@ -71,14 +81,17 @@ fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
         KnobGroup::Machine => "on the machine",
         KnobGroup::Measurement => "in the measurement",
     };
-    let mut facts = vec![
-        ("Predicted gain".to_owned(), strong(&predicted)),
+    let proof = advice.proof.as_ref().map(|proof| proven(PAGE, proof)).unwrap_or_default();
+    let mut facts: Vec<(String, String)> =
+        proof.into_iter().map(|(label, text)| (label.to_owned(), text)).collect();
+    facts.extend([
+        ("Predicted gain".to_owned(), strong(&predicted(advice))),
         ("Confidence".to_owned(), confidence.to_owned()),
         ("Why".to_owned(), advice.because.clone()),
         ("Cost".to_owned(), advice.cost.clone()),
         ("Risk".to_owned(), advice.risk.clone()),
-        ("Where".to_owned(), format!("{place}, by the newest run on {}", code(machine))),
-    ];
+        ("Turned".to_owned(), format!("{place}, by the newest run on {}", code(machine))),
+    ]);
     for evidence in advice.evidence.iter().take(8) {
         let text = format!("{}: {} (run {})", evidence.label, evidence.value, code(evidence.run.short()));
         facts.push(("Evidence".to_owned(), text));

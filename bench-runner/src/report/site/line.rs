@@ -11,8 +11,8 @@ use crate::model::site::{BenchmarkPage, Place, SiteLine};
 use crate::report::ReportError;
 use crate::report::format::{self, Scale, plural};
 use crate::report::view::table::Kind;
-use crate::report::view::total;
 use crate::report::view::words::{code, strong};
+use crate::report::view::{real, total};
 
 /// Writes the page.
 ///
@@ -37,7 +37,8 @@ pub fn benchmark(site: &Site, content: &BenchmarkPage) -> Result<Document, Repor
     }
     page.footer.push(
         "Dots are the median of launch medians of one run; the band is its 95 % interval over launches. The vertical axis \
-         does not begin at zero. Rings are runs that are not judged with: partial, imported or put aside."
+         does not begin at zero. Rings are runs that are not judged with: partial, imported or put aside. Upright lines are \
+         steps, releases, and what is recorded to have changed in the build or on the machine; the table names all of them."
             .to_owned(),
     );
     Ok(page)
@@ -46,7 +47,7 @@ pub fn benchmark(site: &Site, content: &BenchmarkPage) -> Result<Document, Repor
 fn blocks(site: &Site, place: &Place, number: usize) -> Result<Vec<Block>, ReportError> {
     let line = &place.line;
     let mut blocks = vec![Block::Quiet(format!("Configuration {}", code(&line.history.key.config)))];
-    blocks.push(Block::Tiles(tiles(line)));
+    blocks.push(Block::Tiles(tiles(place)));
     let (words, tone) = measure::standing(line.standing);
     if line.moved.is_some() {
         blocks.push(Block::Banner(tone, words.to_owned(), format!("{} {}", verdict(line), explain(line))));
@@ -81,7 +82,8 @@ fn blocks(site: &Site, place: &Place, number: usize) -> Result<Vec<Block>, Repor
     Ok(blocks)
 }
 
-fn tiles(line: &SiteLine) -> Vec<Tile> {
+fn tiles(place: &Place) -> Vec<Tile> {
+    let line = &place.line;
     let metric = &line.history.key.metric;
     let mut tiles = Vec::new();
     if let Some(last) = line.history.points.last() {
@@ -93,6 +95,7 @@ fn tiles(line: &SiteLine) -> Vec<Tile> {
             tone: "",
         });
     }
+    tiles.extend(throughput(place));
     if let Some(moved) = &line.moved {
         tiles.push(Tile {
             name: "Change".to_owned(),
@@ -127,10 +130,25 @@ fn tiles(line: &SiteLine) -> Vec<Tile> {
     tiles
 }
 
+/// What one iteration gives, where the benchmark states its elements.
+fn throughput(place: &Place) -> Option<Tile> {
+    let (line, elements) = (&place.line, place.elements.filter(|elements| *elements > 0)?);
+    let last = line.history.points.last().filter(|last| last.value > 0.0)?;
+    if !line.history.key.metric.is_time() {
+        return None;
+    }
+    let each = last.value / real(elements);
+    let below = match elements {
+        1 => "one per iteration".to_owned(),
+        many => format!("{many} per iteration, {} each", Scale::time(PAGE, [each]).show(each, None)),
+    };
+    Some(Tile { name: "Throughput".to_owned(), value: format::rate(PAGE, 1e9 / each, "op"), below, tone: "" })
+}
+
 fn verdict(line: &SiteLine) -> String {
     let Some(moved) = &line.moved else { return String::new() };
     format!(
-        "{} since {}, {}; {}.",
+        "{} since {}; commits {}; {}.",
         measure::change(moved.ratio, moved.interval),
         measure::since(moved),
         measure::commits(&moved.commits),

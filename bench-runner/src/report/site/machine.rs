@@ -91,7 +91,7 @@ fn tiles(content: &MachinePage) -> Vec<Tile> {
             tone: "",
         });
     }
-    let words = ["slower", "faster", "cannot tell", "not run", "nothing found"];
+    let words = ["slower", "faster", "cannot tell", "not run", "as before"];
     let counts: Vec<String> = standing
         .counts
         .iter()

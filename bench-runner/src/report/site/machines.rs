@@ -1,33 +1,42 @@
 //! Machines: who measures, how fit, and how they compare on the same code.
 
 use super::Site;
-use super::block::{Block, Cell, Document, Grid};
+use super::block::{Block, Cell, Chart, Document, Grid};
 use super::index::{fitness, noise};
 use super::measure::{self, PAGE, machine_cell, minute};
 use super::run_path;
-use crate::model::machines::{MachineCell, MachineComparison};
+use crate::model::machines::{MachineCell, MachineComparison, MachineRow};
 use crate::model::site::{MachineStanding, SideBySide};
+use crate::report::ReportError;
+use crate::report::chart::{Words, ratio};
 use crate::report::format::{self, Scale, plural};
 use crate::report::view::table::Kind;
 use crate::report::view::total;
 use crate::report::view::words::code;
 
 /// Writes the page.
-#[must_use]
-pub fn machines(site: &Site, standings: &[MachineStanding], side: &SideBySide) -> Document {
+///
+/// # Errors
+///
+/// [`ReportError::Chart`] when a chart cannot be drawn.
+pub fn machines(
+    site: &Site,
+    standings: &[MachineStanding],
+    side: &SideBySide,
+) -> Result<Document, ReportError> {
     let mut page = Document::new("machines.html", "Benchmark observatory", "Machines");
     page.line = format!("{} measured what is in this store.", plural(total(standings.len()), "machine"));
     page.command = "bench-runner compare --machines".to_owned();
     page.section("fit", "Is it fit?", vec![Block::Table(list(site, standings))]);
     let mut blocks = Vec::new();
     if let Some(found) = &side.comparison {
-        blocks.extend(comparison(site, found));
+        blocks.extend(comparison(site, found)?);
     }
     for refused in &side.refused {
         blocks.push(Block::Banner("apart", "≠ Not comparable.".to_owned(), refused.clone()));
     }
     page.section("side", "Side by side, on the same code", blocks);
-    page
+    Ok(page)
 }
 
 fn list(site: &Site, standings: &[MachineStanding]) -> Grid {
@@ -62,7 +71,7 @@ fn list(site: &Site, standings: &[MachineStanding]) -> Grid {
     grid
 }
 
-fn comparison(site: &Site, found: &MachineComparison) -> Vec<Block> {
+fn comparison(site: &Site, found: &MachineComparison) -> Result<Vec<Block>, ReportError> {
     let mut blocks = vec![Block::Text(format!(
         "All measured commit {}. The reference is {}. A time ratio above 1× is slower than the reference. “Per cycle” takes \
          the clock out: where times differ and cycles do not, the clock is what differs.",
@@ -76,30 +85,10 @@ fn comparison(site: &Site, found: &MachineComparison) -> Vec<Block> {
             format!("{} is no real machine.", code(&side.name)),
         ));
     }
-    let mut grid = Grid::new("Machines side by side", &[("Benchmark", Kind::Text)]);
-    for (place, side) in found.sides.iter().enumerate() {
-        let head = crate::report::escape::visible(&side.name, false);
-        grid.columns
-            .push((if place == 0 { format!("{head} (reference)") } else { head.clone() }, Kind::Number));
-        if place > 0 {
-            grid.columns.push((format!("{head}: ratio"), Kind::Number));
-            grid.columns.push((format!("{head}: per cycle"), Kind::Number));
-        }
+    for place in 1..found.sides.len() {
+        blocks.extend(ratio_chart(site, found, place)?.map(Block::Chart));
     }
-    for row in &found.rows {
-        let values = row.cells.iter().flatten().map(|cell| cell.value).chain([row.reference]);
-        let scale = Scale::metric(PAGE, &row.metric, values);
-        let mut cells = vec![
-            measure::benchmark_cell(site, &row.benchmark),
-            Cell::text(scale.show(row.reference, None)).by(row.reference),
-        ];
-        for cell in &row.cells {
-            cells.extend(side_cells(&scale, cell.as_ref()));
-        }
-        grid.rows.push(cells);
-    }
-    grid.note = format!("Each interval holds at {}.", format::percent(PAGE, found.level, 2));
-    blocks.push(Block::Table(grid));
+    blocks.push(Block::Table(all_sides(site, found)));
     for (mean, side) in found.means.iter().zip(found.sides.iter().skip(1)) {
         if let Some((ratio, _, rows)) = mean {
             blocks.push(Block::Quiet(format!(
@@ -123,7 +112,97 @@ fn comparison(site: &Site, found: &MachineComparison) -> Vec<Block> {
         blocks.push(Block::Heading("What differs between the machines".to_owned()));
         blocks.push(Block::Table(differences));
     }
-    blocks
+    Ok(blocks)
+}
+
+/// All benchmarks on all machines.
+fn all_sides(site: &Site, found: &MachineComparison) -> Grid {
+    let mut grid = Grid::new("Machines side by side", &[("Benchmark", Kind::Text)]);
+    for (place, side) in found.sides.iter().enumerate() {
+        let head = crate::report::escape::visible(&side.name, false);
+        grid.columns
+            .push((if place == 0 { format!("{head} (reference)") } else { head.clone() }, Kind::Number));
+        if place > 0 {
+            grid.columns.push((format!("{head}: ratio"), Kind::Number));
+            grid.columns.push((format!("{head}: per cycle"), Kind::Number));
+        }
+    }
+    for row in &found.rows {
+        let values = row.cells.iter().flatten().map(|cell| cell.value).chain([row.reference]);
+        let scale = Scale::metric(PAGE, &row.metric, values);
+        let mut cells = vec![
+            measure::benchmark_cell(site, &row.benchmark),
+            Cell::text(scale.show(row.reference, None)).by(row.reference),
+        ];
+        for cell in &row.cells {
+            cells.extend(side_cells(&scale, cell.as_ref()));
+        }
+        grid.rows.push(cells);
+    }
+    grid.note = format!("Each interval holds at {}.", format::percent(PAGE, found.level, 2));
+    grid
+}
+
+/// One machine against the reference, benchmark by benchmark; `place` is its place among the sides.
+fn ratio_chart(site: &Site, found: &MachineComparison, place: usize) -> Result<Option<Chart>, ReportError> {
+    let cells = found.rows.iter().filter_map(|row| {
+        let cell = row.cells.get(place - 1)?.as_ref()?;
+        (cell.ratio.is_finite() && cell.ratio > 0.0).then_some((row, cell))
+    });
+    let cells: Vec<(&MachineRow, &MachineCell)> = cells.collect();
+    if cells.is_empty() {
+        return Ok(None);
+    }
+    let drawn = &cells[..cells.len().min(ratio::MOST_ROWS)];
+    let marks: Vec<ratio::Row> = drawn
+        .iter()
+        .map(|(row, cell)| ratio::Row {
+            name: row.benchmark.full_id(),
+            ratio: cell.ratio,
+            interval: cell.ratio_interval,
+            cycles: cell.per_cycle,
+            text: format::multiple(PAGE, cell.ratio),
+        })
+        .collect();
+    let name = |place: usize| found.sides.get(place).map_or("", |side| side.name.as_str());
+    let words = Words {
+        id: format!("ratio-{place}"),
+        title: crate::report::escape::visible(&format!("{} against {}", name(place), name(0)), false),
+        description: format!(
+            "Time of {} as a multiple of the reference, with intervals.",
+            plural(total(drawn.len()), "benchmark")
+        ),
+    };
+    let made = ratio::chart(&words, &marks)?;
+    let mut grid = Grid::new(
+        "Ratios drawn",
+        &[
+            ("Benchmark", Kind::Text),
+            ("Time", Kind::Number),
+            ("Ratio", Kind::Number),
+            ("Per cycle", Kind::Number),
+        ],
+    );
+    for (row, cell) in drawn {
+        let scale = Scale::metric(PAGE, &row.metric, [cell.value]);
+        let mut cells = vec![measure::benchmark_cell(site, &row.benchmark)];
+        cells.extend(side_cells(&scale, Some(*cell)));
+        grid.rows.push(cells);
+    }
+    let rest = cells.len() - drawn.len();
+    let rest =
+        if rest == 0 { String::new() } else { format!(" {rest} more are in the table of all machines.") };
+    Ok(Some(Chart {
+        svg: made.svg,
+        at: made.at,
+        caption: format!(
+            "{} as a multiple of {}: dots are times with their intervals, rings are cycles.{rest}",
+            code(name(place)),
+            code(name(0))
+        ),
+        fold: format!("The {} as a table", plural(total(drawn.len()), "ratio")),
+        grid,
+    }))
 }
 
 fn side_cells(scale: &Scale, cell: Option<&MachineCell>) -> Vec<Cell> {

@@ -6,10 +6,11 @@ use super::Site;
 use super::block::Cell;
 use crate::model::decision::{ChangeState, Evidence};
 use crate::model::ids::BenchmarkId;
-use crate::model::site::{LineSummary, Moved, Standing};
+use crate::model::site::{Moved, Standing};
 use crate::model::units::{Metric, Timestamp};
 use crate::report::format::{self, Dialect, Scale};
 use crate::report::view::words::code;
+use crate::report::view::{real, total};
 
 /// Everything on pages and in their twins is written in this dialect.
 pub(super) const PAGE: Dialect = Dialect::Html;
@@ -24,7 +25,7 @@ pub(super) fn standing(value: Standing) -> (&'static str, &'static str) {
         Standing::Faster => ("▼ got faster", "improved"),
         Standing::CannotTell => ("? cannot tell", "inconclusive"),
         Standing::NotRun => ("– not run", "apart"),
-        Standing::Quiet => ("= nothing found", "unchanged"),
+        Standing::Quiet => ("= as before", "unchanged"),
     }
 }
 
@@ -69,17 +70,10 @@ pub(super) fn change(ratio: f64, interval: Option<(f64, f64)>) -> String {
     if interval.is_none() { format!("{shown} (no interval)") } else { shown }
 }
 
-/// Between which commits something changed.
+/// Between which commits something changed, as `git log` wants it.
 pub(super) fn commits(commits: &(Option<String>, Option<String>)) -> String {
-    let short =
-        |commit: &Option<String>| commit.as_ref().map(|text| code(&text.chars().take(9).collect::<String>()));
-    match (short(&commits.0), short(&commits.1)) {
-        (Some(old), Some(new)) if old == new => format!("at {new}, no commit between"),
-        (Some(old), Some(new)) => format!("{old} → {new}"),
-        (None, Some(new)) => format!("unknown → {new}"),
-        (Some(old), None) => format!("{old} → unknown"),
-        (None, None) => "commits unknown".to_owned(),
-    }
+    let text = crate::report::view::between(commits);
+    if text == "unknown" { text } else { code(&text) }
 }
 
 /// Day and minute of a moment, in UTC.
@@ -105,8 +99,8 @@ pub(super) fn machine_cell(site: &Site, key: &str) -> Cell {
 }
 
 /// The newest values as a small drawing; its words are for those who cannot see it.
-pub(super) fn spark(line: &LineSummary, id: &str) -> Option<(String, String)> {
-    let known: Vec<f64> = line.recent.iter().flatten().copied().collect();
+pub(super) fn spark((metric, values): (&Metric, &[Option<f64>]), id: &str) -> Option<(String, String)> {
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
     let (low, high) = known.iter().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
     if known.len() < 2 {
         return None;
@@ -114,31 +108,62 @@ pub(super) fn spark(line: &LineSummary, id: &str) -> Option<(String, String)> {
     let middle = f64::midpoint(low, high);
     // Less than one percent from end to end is drawn as calm, not blown up to the height of the line.
     let span = (high - low).max(middle.abs() * 0.01).max(f64::MIN_POSITIVE);
-    let last = line.recent.len().saturating_sub(1).max(1);
-    let mut path = String::new();
+    let last = real(total(values.len().saturating_sub(1).max(1)));
+    let (mut path, mut dots) = (String::new(), String::new());
     let mut open = false;
-    let mut dot = String::new();
-    for (place, value) in line.recent.iter().enumerate() {
+    let newest = values.iter().rposition(Option::is_some);
+    for (place, value) in values.iter().enumerate() {
         let Some(value) = value else {
             open = false;
             continue;
         };
-        let x = 3.0
-            + (SPARK.0 - 6.0) * super::super::view::real(super::super::view::total(place))
-                / super::super::view::real(super::super::view::total(last));
+        let x = 3.0 + (SPARK.0 - 6.0) * real(total(place)) / last;
         let y = SPARK.1 / 2.0 - (value - middle) / span * (SPARK.1 - 6.0);
-        _ = write!(path, "{}{x:.1} {y:.1}", if open { 'L' } else { 'M' });
+        let followed = values.get(place + 1).is_some_and(Option::is_some);
+        if open || followed {
+            _ = write!(path, "{}{x:.1} {y:.1}", if open { 'L' } else { 'M' });
+        }
+        // A value between two gaps is no line.
+        if Some(place) == newest {
+            _ = write!(dots, "<circle class=\"f k-name\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.2\"/>");
+        } else if !open && !followed {
+            _ = write!(dots, "<circle class=\"f k-series\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.2\"/>");
+        }
         open = true;
-        dot = format!("<circle class=\"f k-name\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.2\"/>");
     }
-    let scale = Scale::metric(PAGE, &line.metric, [low, high]);
-    let words = format!("{} newest runs between {}", known.len(), scale.range(low, high));
-    let (title, drawn) = ("Newest runs", crate::report::escape::html(&words));
-    let svg = format!(
-        "<svg class=\"spark\" viewBox=\"0 0 110 20\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}\
-         </title><desc id=\"{id}-d\">{drawn}</desc><path class=\"s k-series\" d=\"{path}\"/>{dot}</svg>"
+    let scale = Scale::metric(PAGE, metric, [low, high]);
+    let words = format!("{} values, the newest last, between {}", known.len(), scale.range(low, high));
+    let body = format!("<path class=\"s k-series\" d=\"{path}\"/>{dots}");
+    Some((small("Newest values", &words, id, &body), blocks(values, low, span)))
+}
+
+/// A row of bars, one for each of `there`, and a thin mark for each of `missed`.
+pub(super) fn bars(there: &[usize], missed: &[usize], words: &str, id: &str) -> String {
+    let all = real(total(there.len() + missed.len()).max(1));
+    let pitch = (SPARK.0 - 2.0) / all;
+    let x = |place: usize| 1.0 + pitch * (real(total(place)) + 0.5);
+    let path = |places: &[usize], rise: f64| {
+        places.iter().fold(String::new(), |mut path, place| {
+            _ = write!(path, "M{:.1} {}v-{rise}", x(*place), SPARK.1 - 3.0);
+            path
+        })
+    };
+    let body = format!(
+        "<path class=\"s k-series\" stroke-width=\"{:.1}\" d=\"{}\"/><path class=\"s k-unsure\" stroke-width=\"1\" d=\"{}\"/>",
+        pitch * 0.7,
+        path(there, 14.0),
+        path(missed, 3.0)
     );
-    Some((svg, blocks(&line.recent, low, span)))
+    small("Nights with a run", words, id, &body)
+}
+
+/// A drawing of the size of a line of text.
+fn small(title: &str, words: &str, id: &str, body: &str) -> String {
+    let words = crate::report::escape::html(words);
+    format!(
+        "<svg class=\"spark\" viewBox=\"0 0 110 20\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}\
+         </title><desc id=\"{id}-d\">{words}</desc>{body}</svg>"
+    )
 }
 
 /// The same as block characters, for Markdown; a gap is a space.
@@ -176,9 +201,9 @@ mod tests {
             let text = commits(&(old.map(str::to_owned), new.map(str::to_owned)));
             assert_eq!(crate::report::view::words::unmarked(&text), expected);
         };
-        check(Some("0123456789abcdef"), Some("fedcba98765"), "012345678 → fedcba987");
-        check(Some("0123456789abcdef"), Some("0123456789abcdef"), "at 012345678, no commit between");
-        check(None, Some("ab"), "unknown → ab");
-        check(None, None, "commits unknown");
+        check(Some("0123456789abcdef"), Some("fedcba98765"), "0123456789..fedcba9876");
+        check(Some("0123456789abcdef"), Some("0123456789abcdef"), "the same: 0123456789");
+        check(None, Some("ab"), "up to ab");
+        check(None, None, "unknown");
     }
 }

@@ -44,8 +44,12 @@ pub fn data(site: &Site) -> Document {
     );
     let items = [
         ("index.md", "The first page as Markdown"),
+        ("changes.md", "Changes as Markdown"),
         ("machines.md", "Machines as Markdown"),
         ("compare.md", "Comparisons as Markdown"),
+        ("gates.md", "Budgets as Markdown"),
+        ("releases.md", "Releases as Markdown"),
+        ("knobs.md", "Knobs as Markdown"),
         ("changes.atom", "Changes as an Atom feed"),
         ("badge.svg", "A badge for a README"),
     ];
@@ -68,8 +72,8 @@ pub struct Parameters {
     pub level: f64,
     /// Values that a history needs.
     pub fewest: usize,
-    /// Runs after which a step is no news any more.
-    pub recent: usize,
+    /// Nights after which a step is no news any more.
+    pub nights: u32,
 }
 
 /// Writes the page about the method.
@@ -83,11 +87,12 @@ pub fn method(site: &Site, parameters: &Parameters) -> Document {
         ("Value", "Median over launches of the medians of their observations, per iteration. A launch is one fresh process; most of the variance of a run comes from the process.".to_owned()),
         ("Interval", format!("{} interval over launches: Student's t on logarithms for few launches, a hierarchical bootstrap for many. Trends use Student's t. A number without launches says that it has no interval.", percent(parameters.level))),
         ("Comparison of two runs", format!("A verdict needs the whole interval of the ratio beyond or within a margin of {}. The chance of any false alarm in one comparison is {}.", percent(parameters.margin), percent(1.0 - parameters.comparison_level))),
-        ("Got slower, got faster", format!("The level of the line changed within its last {} runs by more than the margin and stayed, and nobody decided about it; or the newest run differs from the comparable one before, in which case the page says so.", parameters.recent)),
-        ("Nothing found", "No step in the history and no verdict of change: the line was looked at and nothing was found. It is not a proof that nothing changed; “would show” in a comparison is the smallest change that would have been seen with a probability of 90 %.".to_owned()),
-        ("Cannot tell", format!("Fewer than {} runs and no clear comparison, or the newest run is partial, imported or put aside.", parameters.fewest)),
-        ("Step, drift, spike", "Found by a robust engine on logarithms that weighs steps against slow wandering and keeps its false alarms per series at a calibrated share.".to_owned()),
-        ("Order", "By size over the line's own noise: a step of 2 % in a quiet line stands above one of 4 % in a loud one.".to_owned()),
+        ("Tonight", format!("What `bench-runner trend` says at the start of the newest run, over {} nights: the first page asks the same code and words it alike. The clock is not asked, so that the same store gives the same pages on any day; your browser says when the newest run is long ago.", parameters.nights)),
+        ("Got slower, got faster", format!("The level changed by more than {} within the window and stayed, and nobody decided about it. Steps that fall together on one machine are one row. The list begins with the largest change.", percent(parameters.margin))),
+        ("As before", format!("Judged against at least {} nights, and nothing found. It is not a proof that nothing changed; “would show” in a comparison is the smallest change that would have been seen with a probability of 90 %.", parameters.fewest)),
+        ("Cannot tell", "Unusual tonight without an answer from measuring again, too little history, or a run that is partial or put aside.".to_owned()),
+        ("Not run", "Measured before, and by no run of tonight: a run belongs to tonight for a night and a half.".to_owned()),
+        ("Step, drift, spike", "Found by a robust engine on logarithms that weighs steps against slow wandering and keeps its false alarms per series at a calibrated share. The page of a benchmark searches its whole history, tonight the newest 120 nights: sizes may differ in their last digits.".to_owned()),
         ("Fit", "The doctor's grade of the machine at the start of the run: A, B, C, or X for unfit.".to_owned()),
         ("Noise", "Median over benchmarks of the standard deviation of the logarithms of the launch medians of one run.".to_owned()),
         ("Not comparable", "Runs of unlike machines, configurations or harness settings are not compared. Machines stand side by side only on the same commit, built alike.".to_owned()),

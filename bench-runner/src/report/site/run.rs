@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{SCRIPT, STYLE, Site, run_path};
+use super::{SCRIPT, STYLE, Site, comparison_path, run_path};
+use crate::model::ids::RunId;
 use crate::model::report::RunReport;
 use crate::report::format::Dialect;
 use crate::report::render::{Surroundings, Templates, html_within};
@@ -23,10 +24,17 @@ pub type RunPages = Vec<(String, String)>;
 /// [`ReportError`] as [`crate::report::html_with`].
 pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<RunPages, ReportError> {
     let path = run_path(&report.run.id);
+    let before = report.previous.as_ref().map(|previous| &previous.baseline);
+    let near: String = neighbors(site, &report.run.id, before)
+        .iter()
+        .map(|(target, words)| format!("<li><a href=\"../{target}\">{words}</a>"))
+        .collect();
+    let beside = if near.is_empty() { String::new() } else { format!("<ul class=\"parts\">{near}</ul>") };
     let mut around = Surroundings {
-        navigation: bar(site, &path, ""),
+        navigation: bar(site, &path, &beside),
         style: format!("\n{STYLE}"),
         script: SCRIPT.to_owned(),
+        command: format!("bench-runner show {}", report.run.id),
     };
     let write = |report: &RunReport, around: &Surroundings| {
         html_within(templates, "note.html", &view::page(report, Dialect::Html)?, around)
@@ -69,7 +77,7 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
     for (number, (target, _)) in parts.iter().enumerate() {
         _ = write!(links, "<li><a href=\"../{target}\">charts {}</a>", number + 1);
     }
-    let more = format!("<ul class=\"parts\"><li><a href=\"../{path}\">summary</a>{links}</ul>");
+    let more = format!("<ul class=\"parts\"><li><a href=\"../{path}\">summary</a>{links}{near}</ul>");
     around.navigation = bar(site, &path, &more);
     // The first page has every result; launches and observations are on the pages of charts.
     let mut summary = RunReport { distributions: Vec::new(), ..report.clone() };
@@ -84,6 +92,14 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
     Ok(pages)
 }
 
+/// Pages of the site that belong beside a run: the one before, and the comparison with it. Target and words.
+#[must_use]
+pub fn neighbors(site: &Site, run: &RunId, before: Option<&RunId>) -> Vec<(String, &'static str)> {
+    let Some(before) = before else { return Vec::new() };
+    let near = [(run_path(before), "run before"), (comparison_path(before, run), "compared with it")];
+    near.into_iter().filter(|(path, _)| site.has(path)).collect()
+}
+
 /// The bar above a report.
 fn bar(site: &Site, path: &str, more: &str) -> String {
     format!(
@@ -95,7 +111,7 @@ fn bar(site: &Site, path: &str, more: &str) -> String {
 impl Site {
     /// The page of a run whose observations were pruned: what is left of it are its points in the trends.
     #[must_use]
-    pub fn pruned(&self, run: &crate::model::ids::RunId) -> super::Document {
+    pub fn pruned(&self, run: &RunId) -> super::Document {
         let mut page = super::Document::new(run_path(run), "Run", format!("Run {run}"));
         page.line =
             "The observations of this run were pruned; its values stand in the trends of its benchmarks."

@@ -6,7 +6,8 @@ use super::{Site, run_path};
 use crate::model::change_point::ChangeKind;
 use crate::model::gate::Per;
 use crate::model::history::HistoryPoint;
-use crate::model::site::{Place, SiteLine};
+use crate::model::ids::RunId;
+use crate::model::site::{Happening, Place, SiteLine};
 use crate::model::units::Timestamp;
 use crate::report::ReportError;
 use crate::report::chart::Words;
@@ -15,8 +16,8 @@ use crate::report::chart::svg::Ink;
 use crate::report::chart::thin::thin;
 use crate::report::format::{self, Scale, plural};
 use crate::report::view::table::Kind;
-use crate::report::view::total;
 use crate::report::view::words::code;
+use crate::report::view::{fact_label, total};
 
 /// Points of a trend at most; of longer lines extremes stay.
 const TREND: usize = 240;
@@ -37,7 +38,7 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
     let line = &place.line;
     let (points, metric) = (&line.history.points, &line.history.key.metric);
     let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-    let kept = thin(&values, TREND);
+    let kept = shown(place, &values);
     let scale = Scale::metric(PAGE, metric, values.iter().copied());
     let spacing = usual_spacing(points);
     let mut drawn: Vec<Point> = Vec::with_capacity(kept.len());
@@ -69,7 +70,7 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
                     format!("budget {}", scale.show(budget.budget.limit_ns, None)),
                 )
             }),
-        marks: marks(line),
+        marks: marks(place),
         ticks: dates(points),
         label: "day of the run, UTC".to_owned(),
         unit: format!("{} per iteration", scale.unit()),
@@ -102,16 +103,33 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
         at: made.at,
         caption: format!("Trend: one point per run, oldest left.{thinned}"),
         fold: format!("The {} as a table", plural(total(kept.len()), "point")),
-        grid: trend_table(site, line, &kept),
+        grid: trend_table(site, place, &kept),
     })
 }
 
-fn trend_table(site: &Site, line: &SiteLine, kept: &[usize]) -> Grid {
+/// Indices of the points that are drawn: extremes of every stretch, and everything with a mark, so that the table names it.
+fn shown(place: &Place, values: &[f64]) -> Vec<usize> {
+    let points = &place.line.history.points;
+    let mut kept = thin(values, TREND);
+    if kept.len() == points.len() {
+        return kept;
+    }
+    kept.extend(place.line.steps.iter().map(|step| step.index).filter(|index| *index < points.len()));
+    kept.extend(place.marks.iter().filter_map(|mark| points.iter().position(|point| point.run == mark.run)));
+    kept.extend((1..points.len()).filter(|index| points[*index].build != points[index - 1].build));
+    kept.sort_unstable();
+    kept.dedup();
+    kept
+}
+
+fn trend_table(site: &Site, place: &Place, kept: &[usize]) -> Grid {
+    let line = &place.line;
     let mut grid = Grid::new(
         "Points of the trend",
         &[
             ("Started", Kind::Text),
             ("Value", Kind::Number),
+            ("Change", Kind::Number),
             ("Commit", Kind::Text),
             ("Launches", Kind::Number),
             ("Grade", Kind::Text),
@@ -128,17 +146,31 @@ fn trend_table(site: &Site, line: &SiteLine, kept: &[usize]) -> Grid {
             Cell::text(minute(point.started)).to(site.link(run_path(&point.run))),
             Cell::text(measure::value(&line.history.key.metric, point.value, line.intervals[*index]))
                 .by(point.value),
+            against_previous(&line.history.points, *index),
             Cell::text(commit),
             Cell::text(point.launches.to_string()),
             Cell::text(point.grade.clone().unwrap_or_default()),
-            Cell::text(remark(line, *index)),
+            Cell::text(remark(place, *index)),
         ]);
     }
     grid
 }
 
+/// The change of a point to the one before it, which is mostly noise: a verdict needs an interval.
+fn against_previous(points: &[HistoryPoint], index: usize) -> Cell {
+    let before = index.checked_sub(1).map(|before| points[before].value);
+    match before.filter(|before| *before > 0.0) {
+        Some(before) => {
+            let ratio = points[index].value / before;
+            Cell::text(format::change(PAGE, ratio - 1.0, None)).by(ratio)
+        }
+        None => Cell::text(""),
+    }
+}
+
 /// What is special about a point.
-fn remark(line: &SiteLine, index: usize) -> String {
+fn remark(place: &Place, index: usize) -> String {
+    let line = &place.line;
     let points = &line.history.points;
     let point = &points[index];
     let mut remarks = Vec::new();
@@ -158,7 +190,29 @@ fn remark(line: &SiteLine, index: usize) -> String {
             .filter(|step| step.index == index)
             .map(|step| format!("{} {}", kind(step.kind), measure::change(step.ratio, step.ratio_interval))),
     );
+    remarks.extend(place.marks.iter().filter(|mark| mark.run == point.run).map(|mark| happening(&mark.what)));
     remarks.join("; ")
+}
+
+/// What happened on the way, in words.
+fn happening(what: &Happening) -> String {
+    match what {
+        Happening::Release { tag } => format!("release {tag}"),
+        Happening::Configuration { before } => format!("back from configuration {before}"),
+        Happening::Fact { key, before, after } => {
+            let short = |text: &str| crate::report::escape::shorten(text, 40);
+            format!("{}: {} → {}", fact_label(key), short(before), short(after))
+        }
+    }
+}
+
+/// The same for a label in the drawing.
+fn label(what: &Happening) -> String {
+    match what {
+        Happening::Release { tag } => tag.clone(),
+        Happening::Configuration { .. } => "configuration".to_owned(),
+        Happening::Fact { key, after, .. } => format!("{} {after}", fact_label(key)),
+    }
 }
 
 pub(super) fn kind(kind: ChangeKind) -> &'static str {
@@ -203,30 +257,36 @@ fn levels(line: &SiteLine, scale: &Scale) -> Vec<(f64, f64, f64)> {
     levels
 }
 
-/// Steps and changes of the build as labelled places.
-fn marks(line: &SiteLine) -> Vec<(f64, String, Ink)> {
+/// Steps, releases, and changes of build and machine as labelled places, the most telling first.
+fn marks(place: &Place) -> Vec<(f64, String, Ink)> {
+    let line = &place.line;
     let points = &line.history.points;
-    let mut marks: Vec<(f64, String, Ink)> = points
-        .windows(2)
-        .filter(|pair| pair[0].build != pair[1].build)
-        .map(|pair| (days(points, pair[1].started), difference(&pair[0].build, &pair[1].build), Ink::Neutral))
-        .collect();
     let more_is_better = line.history.key.metric.bigger_is_better();
-    marks.extend(line.steps.iter().filter(|step| step.kind == ChangeKind::Step).map(|step| {
+    let steps = line.steps.iter().rev().filter(|step| step.kind == ChangeKind::Step).map(|step| {
         let worse = (step.ratio > 1.0) != more_is_better;
         let ink = if worse { Ink::Regressed } else { Ink::Improved };
         let glyph = if worse { "▲" } else { "▼" };
         (days(points, step.started), format!("{glyph} {}", format::change(PAGE, step.ratio - 1.0, None)), ink)
-    }));
-    marks.sort_by(|a, b| a.0.total_cmp(&b.0));
-    marks
+    });
+    let of_run = |run: &RunId| points.iter().find(|point| point.run == *run);
+    let happened = |releases: bool| {
+        let mine = place.marks.iter().rev().filter(move |mark| {
+            matches!(mark.what, Happening::Release { .. }) == releases && of_run(&mark.run).is_some()
+        });
+        mine.map(move |mark| (days(points, mark.started), label(&mark.what), Ink::Neutral))
+    };
+    let builds = points.windows(2).rev().filter(|pair| pair[0].build != pair[1].build);
+    let builds = builds.map(|pair| {
+        (days(points, pair[1].started), difference(&pair[0].build, &pair[1].build), Ink::Neutral)
+    });
+    steps.chain(happened(true)).chain(builds).chain(happened(false)).collect()
 }
 
-/// About five days with their dates.
+/// About four days with their dates.
 fn dates(points: &[HistoryPoint]) -> Vec<(f64, String)> {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
     let span = last.started.0 - first.started.0;
-    let count = if span == 0 { 0 } else { 4 };
+    let count = if span == 0 { 0 } else { 3 };
     let mut ticks: Vec<(f64, String)> = (0..=count)
         .map(|part| Timestamp(first.started.0 + span * part / count.max(1)))
         .map(|time| (days(points, time), format::day(time).replace('-', "\u{2010}")))

@@ -10,7 +10,7 @@ use super::words::{self, code, strong};
 use super::{Context, headline, interpret, real};
 use crate::model::gate::{GateOutcome, GateVerdict, Per};
 use crate::model::knob::{Confidence, KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
-use crate::report::format::{self, Scale};
+use crate::report::format::{self, Dialect, Scale};
 
 /// More single operations than this are counted, not listed.
 const LISTED: usize = 6;
@@ -182,7 +182,7 @@ fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
         cost: knob.cost.clone(),
         risk: knob.risk.clone(),
         how: knob.how.clone(),
-        proof: knob.proof.as_ref().map(|proof| proven(context, proof)).unwrap_or_default(),
+        proof: knob.proof.as_ref().map(|proof| proven(context.dialect, proof)).unwrap_or_default(),
         state: match knob.state {
             KnobState::Candidate if knob.proof.is_some() => "tried",
             KnobState::Candidate => "not tried yet",
@@ -192,7 +192,7 @@ fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
 }
 
 /// What trying a knob showed: verdict, what was measured, where and when, what made it stale, how to repeat it.
-fn proven(context: &Context<'_>, proof: &Proof) -> Vec<(&'static str, String)> {
+pub(in crate::report) fn proven(dialect: Dialect, proof: &Proof) -> Vec<(&'static str, String)> {
     let word = match proof.verdict {
         KnobVerdict::Verified => "VERIFIED",
         KnobVerdict::Harmful => "HARMFUL",
@@ -202,7 +202,7 @@ fn proven(context: &Context<'_>, proof: &Proof) -> Vec<(&'static str, String)> {
     let verdict = if proof.stale.is_empty() { word.to_owned() } else { format!("STALE, was {word}") };
     let mut lines = vec![("Tried", format!("{}: {}", strong(&verdict), proof.reason))];
     for row in proof.rows.iter().take(PROVEN_ROWS) {
-        let change = format::change(context.dialect, row.change, row.interval);
+        let change = format::change(dialect, row.change, row.interval);
         lines
             .push(("Measured", format!("{} {change} ({} pairs of launches)", code(&row.subject), row.pairs)));
     }

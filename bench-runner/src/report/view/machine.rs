@@ -251,7 +251,7 @@ fn trimmed(number: f64) -> String {
 }
 
 /// What people call a fact.
-pub(super) fn label(key: &str) -> String {
+pub(in crate::report) fn label(key: &str) -> String {
     let known = LABELS.iter().find(|(known, _)| *known == key).map(|(_, label)| (*label).to_owned());
     known.unwrap_or_else(|| {
         let word = |word: &str| match word {

@@ -13,7 +13,7 @@ const SPAN: f64 = 0.02;
 /// # Edge cases
 /// Values that are not finite are gaps. Equal values are drawn at the bottom.
 #[must_use]
-pub(super) fn sparkline(values: &[Option<f64>], dialect: Dialect) -> String {
+pub(in crate::report) fn sparkline(values: &[Option<f64>], dialect: Dialect) -> String {
     let (levels, gap) = if dialect == Dialect::Ascii { (ASCII, '.') } else { (BLOCKS, '·') };
     let known = || values.iter().flatten().copied().filter(|value| value.is_finite());
     let low = known().fold(f64::INFINITY, f64::min);

@@ -6,7 +6,7 @@ use super::table::{Cell, Kind, Table};
 use super::words::{code, list};
 use crate::model::decision::ChangeState;
 use crate::model::explain::Cause;
-use crate::model::trend::{KnownBy, MachineNight, Tonight, TrendChange, TrendReport};
+use crate::model::trend::{KnownBy, MachineNight, Moved, Tonight, TrendChange, TrendReport};
 use crate::model::units::Timestamp;
 use crate::report::format::{Dialect, Scale, append, change, day, half_width, plural, timestamp};
 
@@ -19,7 +19,7 @@ const NAMED: usize = 2;
 /// Makes the page; `command` is the one that makes it again.
 #[must_use]
 pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
-    let made = Trend { report, dialect };
+    let made = Telling { report, dialect };
     Sheet {
         kicker: "Nightly trend".to_owned(),
         title: format!("Benchmarks on {}", day(report.now)),
@@ -30,13 +30,26 @@ pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
     }
 }
 
-struct Trend<'a> {
-    report: &'a TrendReport,
-    dialect: Dialect,
+/// What an empty list says: slower, faster, undecided, not run.
+pub(in crate::report) const NO_CHANGE: [&str; 4] = [
+    "No benchmark is slower than before.",
+    "No benchmark got faster.",
+    "Everything that was measured tonight was judged.",
+    "Every benchmark that a machine measured within the window was measured by it tonight, if it measured at all.",
+];
+
+/// The words for one trend: the sheet and the first page of the site say the same, because both ask here.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::report) struct Telling<'a> {
+    /// What is told.
+    pub report: &'a TrendReport,
+    /// Where it will be read.
+    pub dialect: Dialect,
 }
 
-impl Trend<'_> {
-    fn line(&self) -> String {
+impl Telling<'_> {
+    /// The answer in one line.
+    pub(in crate::report) fn line(&self) -> String {
         match self.report.tonight {
             Tonight::Nothing => self.nothing(),
             Tonight::Slower => self.slower(),
@@ -138,7 +151,7 @@ impl Trend<'_> {
             self.changes("What got slower", &report.slower),
         );
         if report.slower.is_empty() {
-            slower.paragraphs.push("No benchmark is slower than before.".to_owned());
+            slower.paragraphs.push(NO_CHANGE[0].to_owned());
         } else {
             slower.lines = self.together(&report.slower);
             slower.lines.push(
@@ -153,7 +166,7 @@ impl Trend<'_> {
             self.changes("What got faster", &report.faster),
         );
         if report.faster.is_empty() {
-            faster.paragraphs.push("No benchmark got faster.".to_owned());
+            faster.paragraphs.push(NO_CHANGE[1].to_owned());
         }
         faster.lines = self.together(&report.faster);
         let mut sections = vec![slower, self.undecided(), faster];
@@ -193,21 +206,15 @@ impl Trend<'_> {
                 _ => "",
             };
             let Some(lead) = change.members.first() else { continue };
-            let scale = Scale::metric(self.dialect, &lead.metric, [lead.before, lead.after]);
-            let arrow = if self.dialect == Dialect::Ascii { "->" } else { "→" };
             table.rows.push(vec![
                 Cell::plain(self.names(change)),
                 Cell::toned(self.size(change), tone),
                 Cell::plain(sparkline(&lead.values, self.dialect)),
-                Cell::plain(format!(
-                    "{} {arrow} {}",
-                    scale.number(lead.before, None),
-                    scale.show(lead.after, None)
-                )),
+                Cell::plain(self.levels(lead)),
                 Cell::plain(format!("{} ({})", day(change.since), change.first.short())),
                 Cell::plain(change.runs.to_string()),
-                Cell::plain(commits(change)),
-                Cell::plain(change.cause.map_or_else(|| "not looked at".to_owned(), cause)),
+                Cell::plain(between(&change.commits)),
+                Cell::plain(cause(change.cause)),
                 Cell::plain(state(change)),
                 Cell::plain(self.machine(change.machine)),
             ]);
@@ -222,7 +229,15 @@ impl Trend<'_> {
         table
     }
 
-    fn names(&self, change: &TrendChange) -> String {
+    /// Old and new level in one unit.
+    pub(in crate::report) fn levels(&self, one: &Moved) -> String {
+        let scale = Scale::metric(self.dialect, &one.metric, [one.before, one.after]);
+        let arrow = if self.dialect == Dialect::Ascii { "->" } else { "→" };
+        format!("{} {arrow} {}", scale.number(one.before, None), scale.show(one.after, None))
+    }
+
+    /// The benchmarks of a change: the first ones by name, the rest counted.
+    pub(in crate::report) fn names(&self, change: &TrendChange) -> String {
         let mut names: Vec<String> =
             change.members.iter().take(NAMED).map(|one| code(&one.benchmark.to_string())).collect();
         if change.members.len() > NAMED {
@@ -242,7 +257,8 @@ impl Trend<'_> {
         .collect()
     }
 
-    fn size(&self, one: &TrendChange) -> String {
+    /// By how much, with the interval.
+    pub(in crate::report) fn size(&self, one: &TrendChange) -> String {
         change(self.dialect, one.ratio - 1.0, one.interval.map(|(low, high)| (low - 1.0, high - 1.0)))
     }
 
@@ -282,7 +298,7 @@ impl Trend<'_> {
             section.lines.push(format!("{those} not judged on {machine}: {reason}: {}", list(&names)));
         }
         if report.undecided.is_empty() {
-            section.paragraphs.push("Everything that was measured tonight was judged.".to_owned());
+            section.paragraphs.push(NO_CHANGE[2].to_owned());
         }
         section
     }
@@ -330,18 +346,26 @@ impl Trend<'_> {
             .to_owned();
         let mut section =
             Section::new("machines", format!("Machines ({})", self.report.machines.len()), table);
+        section.lines = self.shifts();
+        section
+    }
+
+    /// Machines all of whose benchmarks moved together, as measuring again showed.
+    pub(in crate::report) fn shifts(&self) -> Vec<String> {
+        let mut lines = Vec::new();
         for (place, machine) in self.report.machines.iter().enumerate() {
             let Some(shift) = machine.shift.filter(|_| machine.shift_is_machine) else { continue };
-            section.lines.push(format!(
+            lines.push(format!(
                 "All benchmarks of {} moved together by {} tonight; earlier code, measured again, did too: the machine moved.",
                 self.machine(place),
                 change(self.dialect, shift - 1.0, None)
             ));
         }
-        section
+        lines
     }
 
-    fn calendar(&self, machine: &MachineNight) -> String {
+    /// One character for each night of the window, the newest last.
+    pub(in crate::report) fn calendar(&self, machine: &MachineNight) -> String {
         let (there, gap) = if self.dialect == Dialect::Ascii { ('#', '.') } else { ('■', '·') };
         machine.nights.iter().map(|measured| if *measured { there } else { gap }).collect()
     }
@@ -366,19 +390,22 @@ impl Trend<'_> {
         }
         let mut section = Section::new("not-run", format!("Not run ({})", self.report.not_run.len()), table);
         if self.report.not_run.is_empty() {
-            section.paragraphs.push(
-                "Every benchmark that a machine measured within the window was measured by it tonight, if it measured at all."
-                    .to_owned(),
-            );
+            section.paragraphs.push(NO_CHANGE[3].to_owned());
         }
         section
     }
 
     fn checked(&self) -> Section {
+        let mut section = Section::words("checked", "What was checked");
+        section.lines = self.basis();
+        section
+    }
+
+    /// What the answer rests on.
+    pub(in crate::report) fn basis(&self) -> Vec<String> {
         let report = self.report;
         let checked = &report.checked;
-        let mut section = Section::words("checked", "What was checked");
-        section.lines = vec![
+        vec![
             format!(
                 "{} of {} of tonight judged against their history; {} searched for steps and drift.",
                 checked.judged,
@@ -401,18 +428,19 @@ impl Trend<'_> {
                 crate::report::format::percent(self.dialect, report.margin, 1),
                 checked.reverted
             ),
-        ];
-        section
+        ]
     }
 
-    fn machine(&self, place: usize) -> String {
+    /// Name of a machine, with its configuration where that is needed to tell two apart.
+    pub(in crate::report) fn machine(&self, place: usize) -> String {
         let Some(machine) = self.report.machines.get(place) else { return "unknown".to_owned() };
         let name = machine.label.clone().unwrap_or_else(|| machine.machine.chars().take(8).collect());
         let twins = self.report.machines.iter().filter(|other| other.machine == machine.machine).count();
         if twins > 1 { format!("{name}, {}", known_parts(&machine.config)) } else { name }
     }
 
-    fn ago(&self, at: Timestamp) -> String {
+    /// How long before the moment of the trend.
+    pub(in crate::report) fn ago(&self, at: Timestamp) -> String {
         let hours = self.report.now.0.saturating_sub(at.0).max(0) / HOUR;
         match hours {
             0 => "less than an hour ago".to_owned(),
@@ -433,8 +461,9 @@ pub(super) fn known_parts(config: &str) -> String {
     if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
 }
 
-fn commits(change: &TrendChange) -> String {
-    match (&change.commits.0, &change.commits.1) {
+/// Between which commits something changed: the cause lies after the first and not after the second.
+pub(in crate::report) fn between(commits: &(Option<String>, Option<String>)) -> String {
+    match (&commits.0, &commits.1) {
         (Some(old), Some(new)) if old == new => format!("the same: {}", short(new)),
         (Some(old), Some(new)) => format!("{}..{}", short(old), short(new)),
         (None, Some(new)) => format!("up to {}", short(new)),
@@ -443,11 +472,13 @@ fn commits(change: &TrendChange) -> String {
     }
 }
 
-fn cause(cause: Cause) -> String {
-    cause.word().to_owned()
+/// What a change is put down to.
+pub(in crate::report) fn cause(cause: Option<Cause>) -> String {
+    cause.map_or("not looked at", |cause| cause.word()).to_owned()
 }
 
-fn state(change: &TrendChange) -> String {
+/// Where a change stands, and how it is known.
+pub(in crate::report) fn state(change: &TrendChange) -> String {
     let word = match change.state {
         ChangeState::New => "new",
         ChangeState::Accepted => "accepted",
