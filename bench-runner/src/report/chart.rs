@@ -17,7 +17,7 @@ use plotters::drawing::DrawingAreaErrorKind;
 
 use super::ReportError;
 
-/// Width of every chart in its own units; pages scale it. On a phone, where a figure is 340 pixels wide, a label of 12.5 units
+/// Width of every chart in its own units; pages scale it. On a phone, where a figure is 340 pixels wide, a label of 13 units
 /// is still 10 pixels high.
 const WIDTH: u32 = 440;
 

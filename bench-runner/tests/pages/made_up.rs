@@ -1,4 +1,4 @@
-//! A small store for the pages: three machines, thirteen benchmarks with hostile names among them, thirty nights with a
+//! A small store for the pages: three machines, thirteen benchmarks with hostile names among them, 34 nights with a
 //! slowdown, a speed-up, a new compiler and a missing week. Seeded, so that equal calls give equal stores.
 
 use std::path::Path;
@@ -19,7 +19,7 @@ use bench_runner::store::{OpenMode, Store};
 /// 2026-10-20T22:07:00Z.
 const FIRST: i64 = 1_792_534_020_000_000;
 /// Nights.
-const NIGHTS: u32 = 30;
+const NIGHTS: u32 = 34;
 const LAUNCHES: u32 = 5;
 const OBSERVATIONS: u32 = 10;
 

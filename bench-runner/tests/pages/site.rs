@@ -214,7 +214,7 @@ const TASKS: [(&str, &[&str], &str); 6] = [
     (
         "which benchmark got slower last night, and since which commit?",
         &["batch_verify/verify_batch/32 ▲"],
-        r"Change\n\+6\.\d % \[[\s\S]*since 2026-11-1\d[\s\S]*commits [0-9a-f]{10}\.\.[0-9a-f]{10}",
+        r"Change\s+\+6\.\d % \[[\s\S]*since 2026-11-1\d[\s\S]*commits [0-9a-f]{10}\.\.[0-9a-f]{10}",
     ),
     ("is this machine fit?", &["laptop grade B"], r"fit: yes: grade B[\s\S]*Noise over time"),
     (

@@ -17,7 +17,7 @@ use super::{Words, failed};
 use crate::report::ReportError;
 
 /// Size of axis labels in tenths of a unit.
-pub(super) const SMALL: i32 = 125;
+pub(super) const SMALL: i32 = 130;
 /// Size of names in tenths of a unit.
 pub(super) const NORMAL: i32 = 135;
 

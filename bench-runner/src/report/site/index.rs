@@ -177,9 +177,9 @@ pub(super) fn moved(site: &Site, caption: &str, lines: &[&LineSummary], mark: &s
             ("Machine", Kind::Text),
             ("Newest runs", Kind::Text),
             ("Change", Kind::Number),
-            ("Now", Kind::Number),
             ("Since", Kind::Text),
             ("Between commits", Kind::Text),
+            ("Now", Kind::Number),
         ],
     );
     for (place, line) in lines.iter().take(DRAWN).enumerate() {
@@ -197,9 +197,9 @@ pub(super) fn moved(site: &Site, caption: &str, lines: &[&LineSummary], mark: &s
                 ..Cell::default()
             },
             Cell::toned(measure::change(moved.ratio, moved.interval), tone).by(moved.ratio),
-            Cell::text(value).by(line.value.map_or(f64::NAN, |value| value.0)),
             Cell::text(measure::since(moved)).to(site.link(run_path(&moved.since))),
             Cell::text(measure::commits(&moved.commits)),
+            Cell::text(value).by(line.value.map_or(f64::NAN, |value| value.0)),
         ]);
     }
     if lines.len() > DRAWN {

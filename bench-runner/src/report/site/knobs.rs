@@ -84,10 +84,16 @@ fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
     let proof = advice.proof.as_ref().map(|proof| proven(PAGE, proof)).unwrap_or_default();
     let mut facts: Vec<(String, String)> =
         proof.into_iter().map(|(label, text)| (label.to_owned(), text)).collect();
+    // A card that only its trial speaks for repeats the trial's words and predicts nothing.
+    let proven = advice.proof.as_ref().is_some_and(|proof| proof.reason == advice.because);
+    if !proven {
+        facts.extend([
+            ("Predicted gain".to_owned(), strong(&predicted(advice))),
+            ("Confidence".to_owned(), confidence.to_owned()),
+            ("Why".to_owned(), advice.because.clone()),
+        ]);
+    }
     facts.extend([
-        ("Predicted gain".to_owned(), strong(&predicted(advice))),
-        ("Confidence".to_owned(), confidence.to_owned()),
-        ("Why".to_owned(), advice.because.clone()),
         ("Cost".to_owned(), advice.cost.clone()),
         ("Risk".to_owned(), advice.risk.clone()),
         ("Turned".to_owned(), format!("{place}, by the newest run on {}", code(machine))),

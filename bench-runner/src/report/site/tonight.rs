@@ -34,14 +34,14 @@ pub(super) fn changes(
         caption,
         &[
             ("Benchmark", Kind::Text),
-            ("Machine", Kind::Text),
-            ("Nights", Kind::Text),
             ("Change [95 %]", Kind::Number),
-            ("Level", Kind::Number),
+            ("Nights", Kind::Text),
+            ("Machine", Kind::Text),
             ("Since", Kind::Text),
             ("Between commits", Kind::Text),
-            ("Cause", Kind::Text),
+            ("Level", Kind::Number),
             ("State", Kind::Text),
+            ("Cause", Kind::Text),
         ],
     );
     for (place, change) in changes.iter().take(DRAWN).enumerate() {
@@ -57,19 +57,17 @@ pub(super) fn changes(
             _ => Cell::text(telling.names(change)).to(site.link(super::benchmark_path(&lead.benchmark))),
         };
         let since = format!("{}, {}", format::day(change.since), plural(u64::from(change.runs), "run"));
+        let drawing = measure::spark((&lead.metric, &lead.values), &format!("s{mark}{place}"));
         grid.rows.push(vec![
             name,
-            machine(site, telling, change.machine),
-            Cell {
-                drawing: measure::spark((&lead.metric, &lead.values), &format!("s{mark}{place}")),
-                ..Cell::default()
-            },
             Cell::toned(format!("{glyph} {}", telling.size(change)), tone).by(change.ratio),
-            Cell::text(telling.levels(lead)),
+            Cell { drawing, ..Cell::default() },
+            machine(site, telling, change.machine),
             Cell::text(since).to(site.link(run_path(&change.first))),
             Cell::text(measure::commits(&change.commits)),
-            Cell::text(cause(change.cause)),
+            Cell::text(telling.levels(lead)),
             Cell::text(state(change)),
+            Cell::text(cause(change.cause)),
         ]);
     }
     let rest = match changes.len().saturating_sub(DRAWN) {
@@ -147,7 +145,7 @@ pub(super) fn unsure(site: &Site, telling: &Telling<'_>) -> Vec<Block> {
             (0, _) => {}
             (_, true) => blocks.push(Block::Table(grid)),
             (many, false) => {
-                blocks.push(Block::Fold(format!("{} not judged", plural(total(many), "benchmark")), grid))
+                blocks.push(Block::Fold(format!("{} not judged", plural(total(many), "benchmark")), grid));
             }
         }
     }
