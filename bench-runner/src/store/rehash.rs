@@ -87,7 +87,7 @@ pub(super) fn run(connection: &Connection, row: i64, series: &mut SeriesDigests)
     })?;
     let stored = nights::stored(connection, row)?;
     let nights_follow =
-        nights::shared_follow(connection, row)? && (folded || stored == nights::of_run(connection, row)?);
+        nights::shared_follow(connection, row)? && (folded || nights::follow(connection, row, &stored)?);
     parts.insert("nights".to_owned(), nights::digest(connection, &stored, series)?);
     if !folded {
         parts.insert("summaries".to_owned(), summaries(connection, row)?);
