@@ -8,6 +8,7 @@ pub mod bisect;
 pub mod bundle;
 pub mod calibrate;
 pub mod canary;
+mod cause;
 pub mod changes;
 pub mod compare;
 pub mod completions;
