@@ -73,12 +73,14 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
 }
 
+/// Whether a text names a change: all of its name, or enough of its beginning.
+pub(super) fn is_called(change: &Change, text: &str) -> bool {
+    change.id == text || text.len() >= SHORTEST && change.id.starts_with(text)
+}
+
 /// The one change whose name begins so.
 pub(super) fn find<'a>(changes: &'a [Change], id: &str) -> Result<&'a Change, CliError> {
-    let found: Vec<&Change> = changes
-        .iter()
-        .filter(|change| change.id == id || id.len() >= SHORTEST && change.id.starts_with(id))
-        .collect();
+    let found: Vec<&Change> = changes.iter().filter(|change| is_called(change, id)).collect();
     match found.as_slice() {
         [one] => Ok(one),
         [] => Err(CliError::new(exit_code::NOTHING, format!("no change is called `{id}`"))

@@ -3,7 +3,7 @@
 //! All wording and every threshold lives here and below; templates only place what they are given. Nothing is
 //! read, measured or judged: verdicts arrive in the model.
 
-mod advice;
+pub(super) mod advice;
 mod build;
 mod compare;
 mod doubts;
@@ -214,6 +214,17 @@ pub(super) fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// The same with a capital where it begins with a word; a name such as `build.lto` keeps its own spelling.
+pub(super) fn capital_sentence(text: &str) -> String {
+    let text = sentence(text);
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_word = first.chars().all(|letter| letter.is_alphabetic() || letter == ',');
+    match text.chars().next() {
+        Some(letter) if is_word => format!("{}{}", letter.to_uppercase(), &text[letter.len_utf8()..]),
+        _ => text,
+    }
+}
+
 /// Writes all sections.
 ///
 /// # Errors
@@ -265,4 +276,19 @@ fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {
          slower."
             .to_owned(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital_unless_with_a_name() {
+        let check = |text: &str, expected: &str| assert_eq!(capital_sentence(text), expected);
+        check("each thread repeats it", "Each thread repeats it.");
+        check("none, as far as known", "None, as far as known.");
+        check("batch_verify/8 is best", "batch_verify/8 is best.");
+        check("11.84 µs per operation!", "11.84 µs per operation!");
+        check("", "");
+    }
 }
