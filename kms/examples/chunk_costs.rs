@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p kms --example chunk_costs -- 200`
 //!
-//! The lengths take turns, round after round, and each keeps its least time per item, so that a busy machine lengthens
-//! the run more than the numbers. First table: items; then nanoseconds per item with different keys, and with one key.
+//! The lengths take turns, round after round, and each keeps the median and the least of its times per item. Every round
+//! takes other items: over the same ones again and again the processor would learn the branches of short combinations
+//! and show them cheaper than they are. First table: items; then nanoseconds per item with different keys, and with one key.
 //! Second table: points of one multiplication, half of them with scalars of 128 bits as in a batch with different keys;
 //! then nanoseconds per point as it is, and filled up with terms of zero to the 190 points where the library changes
 //! from Straus' to Pippenger's algorithm.
@@ -55,7 +56,18 @@ fn once(items: &[Item<'_>], verdicts: &mut [kms::Verdict]) -> Result<f64, Box<dy
 
 /// Points around where filling up begins to pay.
 const POINTS: &[usize] =
-    &[81, 97, 105, 113, 117, 121, 125, 127, 129, 131, 133, 141, 149, 157, 165, 173, 181, 189];
+    &[65, 81, 97, 105, 113, 117, 121, 125, 127, 129, 131, 133, 141, 149, 157, 165, 173, 181, 189];
+/// How many signed messages the rounds go through.
+const POOL: usize = 4096;
+
+/// Gives median and least of some times, divided by a count. Unit: that of the times.
+fn median_and_least(times: &mut [f64], count: usize) -> [f64; 2] {
+    times.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_precision_loss, reason = "at most a thousand")]
+    let count = count as f64;
+    [times[times.len() / 2] / count, times[0] / count]
+}
+
 /// From so many points on curve25519-dalek takes Pippenger's algorithm.
 const STEP: usize = 190;
 
@@ -81,35 +93,34 @@ fn filling_up(rounds: usize, out: &mut impl Write) -> io::Result<()> {
     // Other scalars every time: branches that follow from the same digits again and again would be learnt.
     let mut pool: Vec<Scalar> = (0..8192).map(hash).collect();
     pool.iter_mut().step_by(2).for_each(|scalar| *scalar = short(*scalar));
-    writeln!(out, "points,as_it_is_ns,filled_up_ns")?;
-    let mut least = vec![[f64::INFINITY; 2]; POINTS.len()];
+    writeln!(out, "points,as_it_is_ns,its_least,filled_up_ns,its_least")?;
+    let mut times = vec![[Vec::new(), Vec::new()]; POINTS.len()];
     for round in 0..rounds {
-        for (&count, least) in POINTS.iter().zip(&mut least) {
-            for filled in [false, true] {
-                let from = (2 * round + usize::from(filled)) * 194 % (pool.len() - STEP);
+        for (&count, times) in POINTS.iter().zip(&mut times) {
+            for (filled, times) in times.iter_mut().enumerate() {
+                let from = (2 * round + filled) * 194 % (pool.len() - STEP);
                 let mut scalars = pool[from..from + count].to_vec();
                 let mut points = points[..count].to_vec();
-                if filled {
+                if filled == 1 {
                     scalars.resize(STEP, Scalar::ZERO);
                     points.resize(STEP, EdwardsPoint::default());
                 }
-                let least = &mut least[usize::from(filled)];
-                *least = least.min(multiply(&scalars, &points));
+                times.push(multiply(&scalars, &points));
             }
         }
     }
-    for (&count, least) in POINTS.iter().zip(least) {
-        #[expect(clippy::cast_precision_loss, reason = "below 190")]
-        let [plain, filled] = least.map(|time| time / count as f64);
-        writeln!(out, "{count},{plain:.0},{filled:.0}")?;
+    for (&count, times) in POINTS.iter().zip(&mut times) {
+        let [[plain, least], [filled, filled_least]] =
+            times.each_mut().map(|times| median_and_least(times, count));
+        writeln!(out, "{count},{plain:.0},{least:.0},{filled:.0},{filled_least:.0}")?;
     }
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let rounds: usize = std::env::args().nth(1).map_or(Ok(100), |text| text.parse())?;
+    let rounds: usize = std::env::args().nth(1).map_or(Ok(100), |text| text.parse())?.max(1);
     let most = LENGTHS.iter().copied().max().unwrap_or(1);
-    let inputs = [signed(most, most), signed(most, 1)];
+    let inputs = [signed(POOL, POOL), signed(POOL, 1)];
     let items: Vec<Vec<Item<'_>>> = inputs
         .iter()
         .map(|inputs| {
@@ -120,19 +131,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .collect();
     let mut verdicts = vec![Err(Rejected::NotVerified); most];
-    let mut least = vec![[f64::INFINITY; 2]; LENGTHS.len()];
-    for _ in 0..rounds {
-        for (length, least) in LENGTHS.iter().zip(&mut least) {
-            for (items, least) in items.iter().zip(least) {
-                *least = least.min(once(&items[..*length], &mut verdicts[..*length])?);
+    let mut times = vec![[Vec::new(), Vec::new()]; LENGTHS.len()];
+    for round in 0..rounds {
+        for (length, times) in LENGTHS.iter().zip(&mut times) {
+            let from = round * 389 % (POOL - length);
+            for (items, times) in items.iter().zip(times) {
+                times.push(once(&items[from..from + length], &mut verdicts[..*length])?);
             }
         }
     }
     let mut out = io::stdout().lock();
     writeln!(out, "# {} rounds, curve backend {}", rounds, kms::probe::curve_backend().name())?;
-    writeln!(out, "items,different_keys_ns,one_key_ns")?;
-    for (length, [different, one]) in LENGTHS.iter().zip(least) {
-        writeln!(out, "{length},{different:.0},{one:.0}")?;
+    writeln!(out, "items,different_keys_ns,its_least,one_key_ns,its_least")?;
+    for (length, times) in LENGTHS.iter().zip(&mut times) {
+        let [[different, least], [one, one_least]] = times.each_mut().map(|times| median_and_least(times, 1));
+        writeln!(out, "{length},{different:.0},{least:.0},{one:.0},{one_least:.0}")?;
     }
     filling_up(rounds, &mut out)?;
     Ok(())

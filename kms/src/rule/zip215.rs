@@ -55,13 +55,20 @@ fn chunk(items: usize) -> usize {
     items.div_ceil(items.div_ceil(MAX_CHUNK).max(1)).max(1)
 }
 
+/// From so many points on Straus' algorithm is not run on all of them at once.
+///
+/// Its table takes 1280 bytes per point in one allocation. From 128 KiB on glibc maps and unmaps the pages of such an
+/// allocation with every call: at 129 points, a batch of 64, that was 80 page faults and a quarter of the time (AMD Zen 4,
+/// virtual machine; `MALLOC_MMAP_THRESHOLD_=4194304` made them go away).
+const SPLIT: usize = 101;
+
 /// Tells from how many points on a combination is filled up with terms of zero until Pippenger's algorithm is taken.
 ///
-/// `curve25519-dalek`'s step suits AVX2. With AVX-512 IFMA, where memory weighs more than arithmetic, Pippenger's
-/// algorithm is ahead from 142 points on although the added terms cost something (the second table of
-/// `examples/chunk_costs.rs`): at 189 points by 14 %, which are the 94 items just before the step.
+/// `curve25519-dalek`'s step suits AVX2; there, what is too long for one table is multiplied in two halves, which costs
+/// their doublings twice. With AVX-512 IFMA, where memory weighs more than arithmetic, filling up costs about as much as
+/// halves at 105 points, and less beyond (the second table of `examples/chunk_costs.rs`).
 fn fill_from(backend: CurveBackend) -> usize {
-    if backend == CurveBackend::Avx512Ifma { 144 } else { PIPPENGER }
+    if backend == CurveBackend::Avx512Ifma { SPLIT } else { PIPPENGER }
 }
 
 /// Separates these coefficients from every other use of SHA-512 over the same bytes.
@@ -133,6 +140,11 @@ fn judge(item: &Item<'_>, expected: &EdwardsPoint, encoded: &[u8; 32]) -> Verdic
     if (expected - r).is_small_order() { Ok(()) } else { Err(Rejected::Mismatch) }
 }
 
+/// Computes the sum of scalars times points. Nothing where a point is missing.
+fn multiply(scalars: &[Scalar], points: &[Option<EdwardsPoint>]) -> Option<EdwardsPoint> {
+    EdwardsPoint::optional_multiscalar_mul(scalars, points.iter().copied())
+}
+
 /// The buffers of one random linear combination, used again for every chunk of a call.
 #[derive(Default)]
 struct Combination {
@@ -168,12 +180,21 @@ impl Combination {
         self.points
             .extend(items.iter().map(|item| CompressedEdwardsY(*item.signature.r_bytes()).decompress()));
         self.add_keys(items);
-        if (fill_from(curve_backend())..PIPPENGER).contains(&self.points.len()) {
+        self.sum().is_some_and(|sum| sum.mul_by_cofactor().is_identity())
+    }
+
+    /// Multiplies and adds all terms. Nothing where a point does not decode.
+    fn sum(&mut self) -> Option<EdwardsPoint> {
+        let count = self.points.len();
+        if (fill_from(curve_backend())..PIPPENGER).contains(&count) {
             self.scalars.resize(PIPPENGER, Scalar::ZERO);
             self.points.resize(PIPPENGER, Some(EdwardsPoint::default()));
+        } else if (SPLIT..PIPPENGER).contains(&count) {
+            let (scalars, more_scalars) = self.scalars.split_at(count / 2);
+            let (points, more_points) = self.points.split_at(count / 2);
+            return Some(multiply(scalars, points)? + multiply(more_scalars, more_points)?);
         }
-        EdwardsPoint::optional_multiscalar_mul(&self.scalars, self.points.iter().copied())
-            .is_some_and(|sum| sum.mul_by_cofactor().is_identity())
+        multiply(&self.scalars, &self.points)
     }
 
     /// Draws one 128-bit coefficient per item from a hash of all challenges and responses.
