@@ -19,7 +19,7 @@ pub mod table;
 mod trend;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -112,7 +112,16 @@ impl<'a> Context<'a> {
         }
         ids.sort();
         ids.dedup();
-        let names = ids.iter().map(|id| (*id, words::name(id, &ids))).collect();
+        // Of what was measured: an inventory made of titles knows no structure.
+        let mut twins: BTreeMap<String, BTreeSet<&BenchmarkId>> = BTreeMap::new();
+        for result in &report.results {
+            twins.entry(result.benchmark.long_name()).or_default().insert(&result.benchmark);
+        }
+        let name = |id: &BenchmarkId| match twins.get(&id.long_name()) {
+            Some(alike) if alike.len() > 1 => words::parted(id),
+            _ => words::name(id, &ids),
+        };
+        let names = ids.iter().map(|id| (*id, name(id))).collect();
         let rows = report.previous.iter().flat_map(|previous| &previous.rows);
         Self { report, dialect, names, rows: rows.map(|row| (&row.benchmark, row)).collect() }
     }
