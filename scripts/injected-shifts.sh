@@ -1,56 +1,59 @@
 #!/bin/sh
-# Injects real shifts (none, neighbour, affinity, flags, code) between pairs of runs, asks `explain` for the cause, and
-# counts right labels. For a quiet machine: 30 pairs, about 40 minutes. Usage: scripts/injected-shifts.sh [REPEATS]
-# Works in a copy of the repository; the result is data/evidence/injected-shifts.csv. Needs git, cargo, taskset, jq.
+# Injects real shifts of five kinds (none, neighbours, affinity, flags, code) between pairs of runs of kms, asks `explain`
+# for the cause, prints each label and counts the right ones. For a quiet machine: about 25 s a shift, 10 minutes for 25.
+# A second call goes on where the first one ended; BUILD_ONLY=1 only builds (three builds, some minutes).
+# Usage: scripts/injected-shifts.sh [SHIFTS]; evidence is data/evidence/injected-shifts.csv, SHIFTS_EVIDENCE=FILE another.
+# Works in a clone outside of the repository, SHIFTS_FOLDER. Needs git, cargo, taskset, jq.
 set -eu
-repeats=${1:-6}
+wanted=${1:-25}
 here=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cargo build --release -p bench-runner --manifest-path "$here/Cargo.toml"
-runner=${CARGO_TARGET_DIR:-$here/target}/release/bench-runner
-git clone -q "$here" "$work/copy"
-cd "$work/copy"
-export CARGO_TARGET_DIR="$work/target"
-source=kms/benches/sign_bench.rs
-
-# One run; prints its id. Extra words go to `run`.
-measure() {
-    "$runner" --store "$work/store.sqlite" --quiet --format json run --no-report --launches 8 \
-        --set core --bench sign_bench --bench verify_bench --bench batch_verify "$@" | jq -r .run
-}
-commit() { git -c user.name=nobody -c user.email=nobody@invalid commit -qam "$1"; }
-
-out=$here/data/evidence/injected-shifts.csv
-mkdir -p "$(dirname "$out")"
-echo "case,injected,expected,label,rule,before,after" > "$out"
-right=0; total=0
-judge() { # injected expected before after
-    answer=$("$runner" --store "$work/store.sqlite" --format json explain "$3" "$4")
-    label=$(echo "$answer" | jq -r .explanation.cause); rule=$(echo "$answer" | jq -r .explanation.rule)
-    total=$((total + 1)); [ "$label" = "$2" ] && right=$((right + 1))
-    echo "$total,$1,$2,$label,$rule,$3,$4" | tee -a "$out"
-}
-for _ in $(seq "$repeats"); do
-    base=$(measure)
-    judge none no_shift "$base" "$(measure)"
-    # Neighbours: two busy loops for each core, so that every launch shares its core.
-    hogs=""
-    for _ in $(seq $((2 * $(nproc)))); do (while :; do :; done) & hogs="$hogs $!"; done
-    loaded=$(measure); kill $hogs; wait $hogs 2>/dev/null || true
-    judge neighbours environment "$base" "$loaded"
-    # Affinity: the runner and its benches share one core with one busy loop.
-    (while :; do :; done) & hog=$!; taskset -pc 0 $hog > /dev/null
-    pinned=$(taskset -c 0 "$runner" --store "$work/store.sqlite" --quiet --format json run --no-report --launches 8 \
-        --set core --bench sign_bench --bench verify_bench --bench batch_verify | jq -r .run)
-    kill $hog; wait $hog 2>/dev/null || true
-    judge affinity environment "$base" "$pinned"
-    judge flags toolchain "$base" "$(measure --rustflags '-C opt-level=1')"
-    # Code: every signature is made twice, in a commit of its own; verifying stays as it is.
+work=${SHIFTS_FOLDER:-${TMPDIR:-/tmp}/bench-runner-injected-shifts}
+out=${SHIFTS_EVIDENCE:-$here/data/evidence/injected-shifts.csv}
+runner=${BENCH_RUNNER:-${CARGO_TARGET_DIR:-$here/target}/release/bench-runner}
+[ -n "${BENCH_RUNNER:-}" ] || cargo build --quiet --release -p bench-runner --manifest-path "$here/Cargo.toml"
+mkdir -p "$work" "$(dirname "$out")"
+source=kms/benches/sign_bench.rs hogs=""
+if [ ! -d "$work/copy" ]; then # two commits: as it is, and one in which every signature is made twice
+    git clone -q "$here" "$work/part" && cd "$work/part" && git switch -q -c plain && git switch -q -c slower
     sed -i 's/|message| keystore.sign(&id, message).expect("a signature")/|message| { drop(keystore.sign(\&id, message)); keystore.sign(\&id, message).expect("a signature") }/' "$source"
-    git diff --quiet && { echo "the code change did not apply" >&2; exit 1; }
-    commit "slower on purpose"
-    judge code code "$base" "$(measure)"
-    git checkout -q HEAD~1
+    git -c user.name=nobody -c user.email=nobody@invalid commit -qam "slower on purpose" # fails where nothing changed
+    mv "$work/part" "$work/copy"
+fi
+cd "$work/copy"
+cat > "$work/bench-runner.toml" << 'END'
+store = "store.sqlite"
+default_profile = "shift"
+suite = { packages = ["kms"] }
+profiles.shift = { set = "core", launches = 8, warm_up_seconds = 0.05, measurement_seconds = 0.15, sample_size = 10 }
+END
+at() { # each commit has a target folder of its own and old sources: neither is built again when they take turns
+    git switch -q "$1" && touch -d 2020-01-01 "$source"
+    export CARGO_TARGET_DIR="$work/target-$1"
+}
+measure() { # one run, pinned as $pin says; prints its id
+    $pin "$runner" --config "$work/bench-runner.toml" --quiet --format json run --no-report --no-sign --bench sign_bench \
+        --bench verify_bench --bench batch_verify --filter '128B$|verify_batch/(8|32|64)$' "$@" | jq -r .run
+}
+busy() { for _ in $(seq "$1"); do $pin sh -c 'while :; do :; done' & hogs="$hogs $!"; done; }
+calm() { kill $hogs; wait $hogs 2>/dev/null || true; hogs=""; pin=env; }
+trap '[ -z "$hogs" ] || kill $hogs' EXIT
+pin=env
+at slower; [ -z "${BUILD_ONLY:-}" ] || measure --launches 1
+at plain; [ -z "${BUILD_ONLY:-}" ] || { measure --launches 1 && measure --launches 1 --rustflags '-C opt-level=1'; exit; }
+[ -e "$out" ] || echo "shift,injected,expected,label,rule,right,before,after" > "$out"
+base=$(measure)
+while have=$(tail -n +2 "$out" | wc -l) && [ "$have" -lt "$wanted" ]; do
+    case $((have % 5)) in
+        0) kind=none expected=no_shift base=$(measure); later=$(measure) ;;
+        1) kind=neighbours expected=environment; busy $((2 * $(nproc))); later=$(measure); calm ;; # each core is shared
+        2) kind=affinity expected=environment pin="taskset -c 0"; busy 1; later=$(measure); calm ;; # one core, shared with one loop
+        3) kind=flags expected=toolchain; later=$(measure --rustflags '-C opt-level=1') ;;
+        4) kind=code expected=code; at slower; later=$(measure); at plain ;;
+    esac
+    answer=$("$runner" --config "$work/bench-runner.toml" --format json explain "$base" "$later")
+    label=$(echo "$answer" | jq -r .explanation.cause) rule=$(echo "$answer" | jq -r .explanation.rule) right=no
+    [ "$label" != "$expected" ] || right=yes
+    echo "$((have + 1)),$kind,$expected,$label,$rule,$right,$base,$later" | tee -a "$out"
 done
-echo "$right of $total labels right"
+awk -F, 'NR > 1 { n[$2]++; y[$2] += $6 == "yes"; all++; right += $6 == "yes" }
+    END { for (k in n) print k ": " y[k] " of " n[k] " right"; print right " of " all " labels right (" int(100 * right / all) " %)" }' "$out"

@@ -36,7 +36,7 @@ mod tests {
     use super::change_points::{group, robust, stream, threshold};
     use super::evaluate::{simulate, steps};
     use super::{compare, estimate, screen};
-    use crate::stats::{rank, sequential, sign_flip, tail};
+    use crate::stats::{rank, sequential, sign_flip, signed_rank, tail};
 
     /// Constants that prose repeats: the document and the code must not drift apart.
     #[test]
@@ -60,6 +60,7 @@ mod tests {
             format!("with {:.0} % probability", compare::POWER * 100.0),
             format!("exact up to {} values", rank::EXACT_LIMIT),
             format!("all patterns up to {} differences", sign_flip::EXACT_LIMIT),
+            format!("counted exactly up to {} values", signed_rank::EXACT_LIMIT),
             format!(
                 "*suspects* (to be measured again) {:.0} % upwards, {:.0} % downwards; *history only* {:.2} % in each",
                 screen::SUSPECTS.up * 100.0,

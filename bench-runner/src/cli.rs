@@ -87,6 +87,8 @@ pub enum Command {
     Doctor(commands::doctor::Args),
     /// Compare two stored runs, what differs between them first
     Compare(commands::compare::Args),
+    /// Give a run a name to compare with later
+    Baseline(commands::baseline::Args),
     /// Say why benchmarks moved between two runs
     Explain(commands::explain::Args),
     /// Measure equal executables against each other, and say what this machine makes of them

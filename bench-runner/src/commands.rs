@@ -4,10 +4,12 @@
 
 pub mod alias;
 pub mod backfill;
+pub mod baseline;
 pub mod bisect;
 pub mod bundle;
 pub mod calibrate;
 pub mod canary;
+mod cause;
 pub mod changes;
 pub mod compare;
 pub mod completions;
@@ -187,6 +189,7 @@ pub fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Machines(args) => machines::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Compare(args) => compare::run(args, &session),
+        Command::Baseline(args) => baseline::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Calibrate(args) => calibrate::run(args, &session),
         Command::Plan(args) => plan::run(args, &session),

@@ -16,6 +16,7 @@ mod overseer;
 pub mod probe;
 mod session;
 pub mod socket;
+pub mod target_cpu;
 pub mod wire;
 
 /// A finding about captured data: built here so that the modules below word them alike.

@@ -4,6 +4,7 @@
 //! prints an answer; what an experiment says is decided in `analysis::experiment`.
 
 mod arms;
+mod built;
 mod equal;
 mod launching;
 mod measure;
@@ -15,6 +16,7 @@ mod watch;
 mod world;
 
 pub use arms::{Arms, PreparedArm, Recipe, check_out, folder_of, prepare, request_at};
+pub use built::build_facts;
 pub use launching::{LaunchPlan, Launched, launch_once};
 pub use measure::{Request, measure};
 pub use outcome::{Outcome, recompute};

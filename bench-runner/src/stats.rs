@@ -24,6 +24,7 @@ pub mod rng;
 pub mod scale;
 pub mod sequential;
 pub mod sign_flip;
+pub mod signed_rank;
 pub mod special;
 pub mod tail;
 pub mod variance;

@@ -32,6 +32,7 @@ mod knobs;
 mod lines;
 mod listing;
 mod lock;
+mod medians;
 mod nights;
 mod notes;
 mod pack;
@@ -52,6 +53,7 @@ pub use history::{HistoryFilter, QUARANTINE, RELEASE};
 pub use keep::{Check, Pruned};
 pub use lines::RENAME;
 pub use listing::RunFilter;
+pub use medians::LaunchMedians;
 pub use pack::{MAX_OBSERVATIONS, PackError, pack, unpack};
 pub use write::{Imported, RunEnd};
 

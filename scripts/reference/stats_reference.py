@@ -204,6 +204,18 @@ def sequential(case, rng):
     return [log(d, False), log(d, True), log([-v for v in d], True), within]
 
 
+def signed_rank(case, rng):
+    x = [v - 101.0 for v in values(rng, case, 6 + rng.below(20))]
+    walsh = sorted({(a + b) / 2 for i, a in enumerate(x) for b in x[i:]})
+    gaps = list(zip(walsh, walsh[1:]))
+    # Between two means of two values no distance is zero, and SciPy's exact test refutes a center or does not.
+    holds = lambda gap: stats.wilcoxon([v - (gap[0] + gap[1]) / 2 for v in x], method="exact").pvalue > 0.05
+    low = next((gap[0] for gap in gaps if holds(gap)), None)
+    if low is None:
+        return [None, None]
+    return [low, next(gap[1] for gap in reversed(gaps) if holds(gap))]
+
+
 MULTIPLICITY_COLUMNS = [f"{name}_{i}" for name in ("bh", "holm") for i in range(6)]
 
 FAMILIES = [
@@ -216,6 +228,7 @@ FAMILIES = [
     ("proportion", 7, proportion, ["low", "high"]),
     ("robust", 8, robust, ["mad", "about_101", "qn", "clipped_ar1"]),
     ("sequential", 9, sequential, ["two_sided", "above", "below", "within"]),
+    ("signed_rank", 10, signed_rank, ["low", "high"]),
 ]
 
 

@@ -25,6 +25,7 @@ use crate::stats::power::minimum_detectable_effect;
 use crate::stats::proportion::clopper_pearson;
 use crate::stats::rank::hodges_lehmann;
 use crate::stats::rng::{SplitMix64, seed_of};
+use crate::stats::signed_rank::signed_rank_interval;
 
 pub mod simulate;
 
@@ -232,12 +233,19 @@ pub fn alarms(nominal: Option<f64>, alarms: u64, comparisons: u64) -> FalseAlarm
 fn rates(comparisons: &[NullComparison]) -> Rates {
     let count = |of: fn(&NullComparison) -> bool| comparisons.iter().filter(|c| of(c)).count() as u64;
     let all = comparisons.len() as u64;
+    let known = |nominal, of: fn(&NullComparison) -> Option<bool>| {
+        let answers: Vec<bool> = comparisons.iter().filter_map(of).collect();
+        let found = answers.iter().filter(|alarm| **alarm).count() as u64;
+        (!answers.is_empty()).then(|| alarms(Some(nominal), found, answers.len() as u64))
+    };
     let sum = |of: fn(&NullComparison) -> u32| comparisons.iter().map(|c| u64::from(of(c))).sum();
     Rates {
         rule_5: alarms(Some(0.05), count(|c| c.alarm_5), all),
         rule_1: alarms(Some(0.01), count(|c| c.alarm_1), all),
         student_5: alarms(Some(0.05), count(|c| c.student_5), all),
         student_1: alarms(Some(0.01), count(|c| c.student_1), all),
+        rank_5: known(0.05, |c| c.rank_5),
+        rank_1: known(0.01, |c| c.rank_1),
         criterion: alarms(None, sum(|c| c.criterion_changed), sum(|c| c.criterion_pairs)),
     }
 }
@@ -289,6 +297,9 @@ fn compared(benchmark: &BenchmarkId, differences: &[f64], pairs: Option<&Vec<boo
     for (group, blocks) in differences.chunks_exact(size).enumerate() {
         let student =
             |alpha: f64| one_sample(blocks, 1.0 - alpha).is_some_and(|t| t.low > 0.0 || t.high < 0.0);
+        let ranks = |alpha: f64| {
+            signed_rank_interval(blocks, 1.0 - alpha).is_some_and(|found| found.low > 0.0 || found.high < 0.0)
+        };
         let of_blocks =
             pairs.and_then(|pairs| pairs.get(group * size..(group + 1) * size)).unwrap_or_default();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -302,6 +313,8 @@ fn compared(benchmark: &BenchmarkId, differences: &[f64], pairs: Option<&Vec<boo
             alarm_1: alarms_at_any_look(blocks, 0.01),
             student_5: student(0.05),
             student_1: student(0.01),
+            rank_5: Some(ranks(0.05)),
+            rank_1: Some(ranks(0.01)),
             criterion_changed: count(of_blocks.iter().filter(|changed| **changed).count()),
             criterion_pairs: count(of_blocks.len()),
         });

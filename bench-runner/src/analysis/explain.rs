@@ -3,6 +3,7 @@
 //! The decision is a table of rules over a small set of evidence (`docs/explain.md`), so that each label can be traced to
 //! the lines that gave it. Missing evidence leads to *unknown*, never to a guess; an unchanged executable is never *code*.
 
+mod around;
 mod changes;
 mod decide;
 mod gather;
@@ -15,6 +16,7 @@ use crate::model::explain::{Change, Explanation, Replay, Shift};
 use crate::model::ids::BenchmarkId;
 use crate::stats::interval::one_sample;
 
+pub use around::around;
 pub use changes::changes;
 pub use decide::{Evidence, Pattern, Ruling, decide};
 

@@ -2,6 +2,7 @@
 //!
 //! An absolute limit belongs to one machine class and configuration. Comparing with history is below, in `history`.
 
+pub mod calibrated;
 pub mod confirm;
 pub mod history;
 pub mod layout;
@@ -22,25 +23,6 @@ use crate::model::ids::BenchmarkId;
 use crate::model::run::{Run, RunKind};
 use crate::model::step::Step;
 
-/// The answer of all budgets together, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GateSummary {
-    /// A budget is broken beyond doubt.
-    Failed,
-    /// A budgeted benchmark was not measured.
-    Missing,
-    /// A budget applies, but this run must not be judged by it.
-    NotComparable,
-    /// A budget cannot be decided with this data.
-    Inconclusive,
-    /// Every budget that applies passes, and at least one does.
-    Passed,
-    /// There are budgets, but all of them belong to other machines or configurations.
-    NotApplicable,
-    /// There is no budget at all.
-    NoBudgets,
-}
-
 /// Judges every budget on a run, in their order.
 ///
 /// Inside is a pass, outside a failure, straddling inconclusive. With fewer than three launches the interval does not
@@ -53,23 +35,6 @@ pub enum GateSummary {
 #[must_use]
 pub fn judge(run: &Run, results: &[BenchmarkResult], budgets: &[Budget]) -> Vec<GateOutcome> {
     budgets.iter().map(|budget| outcome(run, results, budget)).collect()
-}
-
-/// The answer of all outcomes together: failed, missing, not comparable, inconclusive, passed, in this precedence.
-#[must_use]
-pub fn summarize(outcomes: &[GateOutcome]) -> GateSummary {
-    outcomes
-        .iter()
-        .map(|outcome| match outcome.verdict {
-            GateVerdict::Fail => GateSummary::Failed,
-            GateVerdict::Missing => GateSummary::Missing,
-            GateVerdict::NotComparable => GateSummary::NotComparable,
-            GateVerdict::Inconclusive => GateSummary::Inconclusive,
-            GateVerdict::Pass => GateSummary::Passed,
-            GateVerdict::NotApplicable => GateSummary::NotApplicable,
-        })
-        .min()
-        .unwrap_or(GateSummary::NoBudgets)
 }
 
 /// How the answer of a budget came about.
@@ -263,21 +228,6 @@ mod tests {
         // Limit over value − 1, as the record itself put it, is 4.0, 4.0 and 3.1 %.
         assert_eq!(headroom, ["3.8", "3.8", "3.0"]);
         assert!(outcomes.iter().all(|o| o.verdict == GateVerdict::NotComparable));
-        assert_eq!(summarize(&outcomes), GateSummary::NotComparable);
-    }
-
-    #[test]
-    fn the_worst_outcome_speaks_for_all() {
-        let results = estimate_run(&[], &noisy_launches("t", "f", 1e6, 8, 0.01));
-        let missing = Budget { benchmark: "t/g".to_owned(), ..budget(1.0) };
-        let elsewhere = Budget { hw_class: "other".to_owned(), ..budget(1.0) };
-        let of = |budgets: &[Budget]| summarize(&judge(&run('A'), &results, budgets));
-        assert_eq!(of(&[budget(9e6), elsewhere.clone()]), GateSummary::Passed);
-        assert_eq!(of(&[budget(9e6), budget(1.0e6)]), GateSummary::Inconclusive);
-        assert_eq!(of(&[budget(9e6), missing.clone()]), GateSummary::Missing);
-        assert_eq!(of(&[missing, budget(0.5e6)]), GateSummary::Failed);
-        assert_eq!(of(&[elsewhere]), GateSummary::NotApplicable);
-        assert_eq!(of(&[]), GateSummary::NoBudgets);
     }
 
     #[test]

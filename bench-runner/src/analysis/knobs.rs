@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::curve::CurveHints;
+use super::words;
 use crate::model::curve::{BatchCurve, ParallelScaling};
 use crate::model::estimate::BenchmarkResult;
 use crate::model::fact::known;
 use crate::model::gate::Budget;
 use crate::model::ids::BenchmarkId;
-use crate::model::knob::{Confidence, Evidence, KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
+use crate::model::knob::{
+    Confidence, Evidence, KnobGroup, KnobState, KnobVerdict, Proof, ProofRow, Recommendation, TRIED_IN_VAIN,
+};
 use crate::model::measurement::HarnessSettings;
 use crate::model::run::{Run, RunKind};
 
@@ -104,8 +107,6 @@ pub struct Fired {
     pub how: String,
     /// A caution that the owner attached to the benchmarks concerned; empty for none.
     pub caution: String,
-    /// Information in this case although the rule yields candidates: it has a price that is not ours to weigh.
-    pub only_information: bool,
 }
 
 impl Fired {
@@ -119,7 +120,6 @@ impl Fired {
             confidence: Confidence::High,
             how: String::new(),
             caution: String::new(),
-            only_information: false,
         }
     }
 }
@@ -154,7 +154,7 @@ pub fn markdown() -> String {
             Some(Recipe::Arms { .. }) => "two builds",
             Some(Recipe::Suite(_)) => "two benchmarks of the suite",
         };
-        let change = super::words::change;
+        let change = words::change;
         let typical = rule
             .typical
             .map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", change(low), change(high)));
@@ -170,6 +170,9 @@ pub fn markdown() -> String {
 pub fn rule(id: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.id == id)
 }
+
+/// Knobs named in one sentence.
+const LISTED: usize = 6;
 
 /// Words that no recommendation may contain: what they stand for is never worth a gain.
 pub static NEVER_RECOMMENDED: &[&str] = &[
@@ -228,8 +231,15 @@ pub fn with_proofs(mut cards: Vec<Recommendation>, proofs: &[Proof], run: &Run) 
             continue;
         }
         seen.push(&proof.knob);
+        // What was tried and does nothing here is not advised: it stands on a card of its own.
+        let (holds, verdict) = (proof.stale.is_empty(), proof.verdict);
+        cards.retain(|card| card.knob != proof.knob || !(holds && verdict == KnobVerdict::NoEffect));
         let mut known = false;
         for card in cards.iter_mut().filter(|card| card.knob == proof.knob) {
+            if holds && verdict == KnobVerdict::Harmful {
+                card.action = format!("Do not do this: {}", card.action);
+                card.how = String::new();
+            }
             card.proof = Some(proof.clone());
             known = true;
         }
@@ -240,13 +250,59 @@ pub fn with_proofs(mut cards: Vec<Recommendation>, proofs: &[Proof], run: &Run) 
             cards.push(made);
         }
     }
+    cards.extend(in_vain(proofs));
     let rank = |card: &Recommendation| match &card.proof {
         Some(proof) if proof.verdict == KnobVerdict::Verified && proof.stale.is_empty() => 0,
         Some(proof) if proof.verdict == KnobVerdict::Harmful => 2,
+        _ if card.knob == TRIED_IN_VAIN => 3,
         _ => 1,
     };
     cards.sort_by_key(|card| (card.state, rank(card)));
     cards
+}
+
+/// One card for all knobs that were tried and do nothing, by their newest proofs: what to leave alone is worth knowing too.
+fn in_vain(proofs: &[Proof]) -> Option<Recommendation> {
+    let mut newest: BTreeMap<&str, &Proof> = BTreeMap::new();
+    for proof in proofs {
+        newest.entry(&proof.knob).or_insert(proof);
+    }
+    let refuted: Vec<&Proof> = newest
+        .into_values()
+        .filter(|proof| proof.verdict == KnobVerdict::NoEffect && proof.stale.is_empty())
+        .collect();
+    let first = refuted.first()?;
+    let names: Vec<String> = refuted.iter().map(|proof| proof.knob.clone()).collect();
+    let evidence = refuted.iter().map(|proof| Evidence {
+        label: proof.knob.clone(),
+        value: proof.rows.first().map_or_else(|| proof.reason.clone(), strongest),
+        run: proof.experiment.clone(),
+    });
+    Some(Recommendation {
+        knob: TRIED_IN_VAIN.to_owned(),
+        group: rule(&first.knob).map_or(KnobGroup::Build, |rule| rule.group),
+        action: format!("Leave as it is: {}", words::list(&names, LISTED)),
+        because: format!(
+            "{} tried here in turns with the project as it is, and moved nothing beyond the margin",
+            if names.len() == 1 { "it was".to_owned() } else { format!("these {} were", names.len()) }
+        ),
+        evidence: evidence.collect(),
+        predicted_change: None,
+        confidence: Confidence::High,
+        cost: "none: nothing is to be done".to_owned(),
+        risk: "another machine, compiler or code may say otherwise".to_owned(),
+        how: String::new(),
+        state: KnobState::Candidate,
+        proof: None,
+    })
+}
+
+/// The strongest row of a proof in words.
+fn strongest(row: &ProofRow) -> String {
+    let interval = row
+        .interval
+        .map_or(String::new(), |(low, high)| format!(" [{}, {}]", words::change(low), words::change(high)));
+    format!("{} {}{interval}", row.subject, words::change(row.change))
 }
 
 /// The card of a knob for which nothing but its trial speaks.
@@ -254,11 +310,9 @@ fn proven(rule: &Rule, proof: &Proof, run: &Run) -> Option<Recommendation> {
     let trial = rule.trial.as_ref()?;
     let harmful = proof.verdict == KnobVerdict::Harmful;
     let action = if harmful { format!("Do not do this: {}", trial.action) } else { trial.action.to_owned() };
-    let mut made = Fired::new(action, proof.reason.clone(), Vec::new());
-    if !harmful {
-        trial.lines.clone_into(&mut made.how);
-    }
-    Some(Recommendation { proof: Some(proof.clone()), ..card(rule, made, run) })
+    let made = Fired::new(action, proof.reason.clone(), Vec::new());
+    let how = if harmful { String::new() } else { trial.lines.to_owned() };
+    Some(Recommendation { proof: Some(proof.clone()), how, ..card(rule, made, run) })
 }
 
 fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
@@ -267,6 +321,7 @@ fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
         risk.push_str("; security: ");
         risk.push_str(caution);
     }
+    let lines = rule.trial.map_or("", |trial| trial.lines);
     Recommendation {
         knob: rule.id.to_owned(),
         group: rule.group,
@@ -281,8 +336,8 @@ fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
         confidence: fired.confidence,
         cost: rule.cost.to_owned(),
         risk,
-        how: fired.how,
-        state: if fired.only_information { KnobState::Information } else { rule.state },
+        how: if fired.how.is_empty() { lines.to_owned() } else { fired.how },
+        state: rule.state,
         proof: None,
     }
 }

@@ -3,6 +3,7 @@
 //! The sides are independent runs, so that intervals are over launches; nothing here claims a cause. Whoever measured
 //! other code or built it otherwise is refused, not "adjusted".
 
+mod like;
 mod profile;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::model::run::{Run, RunKind, RunStatus};
 use crate::stats::interval::welch;
 use crate::stats::moments::geometric_mean;
 
+pub use like::{Unlike, like};
 pub use profile::{fact_steps, profile};
 
 /// Why runs cannot stand for machines side by side.

@@ -7,6 +7,9 @@ mod detail;
 mod forecast;
 mod segment;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 
 pub use detail::Detail;
@@ -57,7 +60,8 @@ pub enum Answer {
     NotJudged,
     /// Nothing unusual.
     Quiet,
-    /// An earlier alert is being watched; no second one is given.
+    /// An earlier alert is being watched; no second one is given. Or all series of a small suite moved as one, which is one event of
+    /// the machine.
     Watched,
     /// Unusual at the level asked for.
     Alert(Direction),
@@ -189,13 +193,14 @@ impl<S: Segmenter> Screen<S> {
         self.series.resize_with(self.series.len().max(values.len()), Series::default);
         let mut state = self.groups.remove(&group).unwrap_or_default();
         let mut tonight = self.expect(values, state.offset);
-        let machine = self.take_out_common(&mut state, &mut tonight);
+        let event = self.take_out_common(&mut state, &mut tonight);
         let mut verdicts =
             vec![Verdict { answer: Answer::NotJudged, p_value: 1.0, change: 0.0 }; values.len()];
         self.details = vec![None; values.len()];
         for one in &tonight {
             verdicts[one.index] = self.judge(one);
         }
+        let machine = event.or_else(|| self.moved_as_one(&tonight, &mut verdicts));
         for one in &tonight {
             // While the whole machine is off, its factor is not part of any series' level.
             let kept = if state.event.is_some() { one.value - one.common } else { one.value };
@@ -351,6 +356,23 @@ impl<S: Segmenter> Screen<S> {
             (false, None) => Answer::NotJudged,
         };
         Verdict { answer, p_value: judged.unwrap_or(1.0), change }
+    }
+
+    /// In a suite too small for a common factor: when every series gives an alert in the same direction, that has one cause and is one
+    /// event, with the median of their changes. Where suspects are measured again, each is worth its measurement.
+    fn moved_as_one(&self, tonight: &[Tonight], verdicts: &mut [Verdict]) -> Option<f64> {
+        let small = (2..FEWEST_COMMON).contains(&tonight.len());
+        let first = verdicts[tonight.first()?.index].answer;
+        let one = matches!(first, Answer::Alert(_))
+            && tonight.iter().all(|series| verdicts[series.index].answer == first);
+        if !small || !one || self.settings.acceptance != Acceptance::Persisting {
+            return None;
+        }
+        for series in tonight {
+            verdicts[series.index].answer = Answer::Watched;
+        }
+        let changes: Vec<f64> = tonight.iter().map(|series| verdicts[series.index].change).collect();
+        crate::stats::order::median(&changes)
     }
 
     /// Believes or closes the alerts that were watched long enough.

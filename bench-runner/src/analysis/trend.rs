@@ -6,6 +6,8 @@
 mod lines;
 mod moves;
 mod places;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +16,11 @@ use super::screen::HISTORY_ONLY;
 use crate::model::comparison::Verdict;
 use crate::model::decision::{Change, ChangeState, Decision};
 use crate::model::gate::{SeriesAnswer, SeriesOutcome};
-use crate::model::history::Line;
+use crate::model::history::{HistoryPoint, Line};
 use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::RunListing;
-use crate::model::run::Run;
-use crate::model::trend::{Checked, MachineNight, NotRun, Tonight, TrendReport, Undecided};
+use crate::model::run::{Run, RunKind, RunStatus};
+use crate::model::trend::{Checked, MachineNight, NotRun, Tonight, TrendChange, TrendReport, Undecided};
 use crate::model::units::{Metric, Timestamp};
 
 pub use lines::joined;
@@ -59,16 +61,12 @@ pub struct TonightRun {
     pub comparable: Vec<RunId>,
 }
 
-/// Everything that the trend is made of.
+/// Everything that the trend of some machines is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct TrendInput<'a> {
-    /// The moment that the report is about.
-    pub now: Timestamp,
-    /// Nights of the window.
-    pub nights: u32,
-    /// Change that does not matter, as a fraction.
-    pub margin: f64,
-    /// Measured runs that are read, newest first.
+    /// What the trend is about. Lines of imported runs are searched for steps and drift, and nothing is judged.
+    pub frame: Frame,
+    /// Measured runs that are read, or the imported ones, newest first.
     pub runs: &'a [RunListing],
     /// Runs of tonight, as [`tonight`] names them.
     pub tonight: &'a [TonightRun],
@@ -83,22 +81,59 @@ pub struct TrendInput<'a> {
 }
 
 impl TrendInput<'_> {
+    /// Whether a point is part of what is searched: of measured runs those that may be judged with, of imported ones all that are
+    /// complete and not put aside.
+    fn counts(&self, point: &HistoryPoint) -> bool {
+        if self.frame.imported {
+            let from_elsewhere = point.kind != RunKind::Measured;
+            from_elsewhere && point.status == RunStatus::Complete && point.quarantined.is_none()
+        } else {
+            point.is_eligible()
+        }
+    }
+
     /// Night of a moment, from 0 for the oldest of the window; `None` outside.
     fn night(&self, at: Timestamp) -> Option<usize> {
-        let ago = self.now.0.checked_sub(at.0).filter(|ago| *ago >= 0)? / NIGHT;
-        usize::try_from(i64::from(self.nights) - 1 - ago).ok()
+        let ago = self.frame.now.0.checked_sub(at.0).filter(|ago| *ago >= 0)? / NIGHT;
+        usize::try_from(i64::from(self.frame.nights) - 1 - ago).ok()
     }
 }
 
-/// Makes the trend.
-///
-/// Nights are spans of 24 hours that end at `now`. *Nothing* wins over everything else; then slower, then what cannot be
-/// told, then *fine*.
+/// What one machine, or several, contribute to the trend. Machines do not know each other, so that each can be read and let go
+/// before the next one is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    machines: Vec<MachineNight>,
+    /// Whether a machine that measured lately did not tonight.
+    missing: bool,
+    newest: Option<Timestamp>,
+    slower: Vec<TrendChange>,
+    faster: Vec<TrendChange>,
+    decided: Vec<TrendChange>,
+    undecided: Vec<Undecided>,
+    not_run: Vec<NotRun>,
+    checked: Checked,
+}
+
+/// What the trend is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frame {
+    /// The moment that the report is about.
+    pub now: Timestamp,
+    /// Nights of the window.
+    pub nights: u32,
+    /// Whether it is about imported runs.
+    pub imported: bool,
+    /// Change that does not matter, as a fraction.
+    pub margin: f64,
+}
+
+/// Makes the part of some machines: all of their runs and lines are in `input`.
 ///
 /// # Edge cases
-/// Without any run the answer is *nothing*. A run after `now` belongs to no night.
+/// A run after `now` belongs to no night.
 #[must_use]
-pub fn trend(input: &TrendInput<'_>) -> TrendReport {
+pub fn part(input: &TrendInput<'_>) -> Part {
     let places = places::places(input);
     let mut checked = Checked {
         lines: count(input.lines.len()),
@@ -132,39 +167,127 @@ pub fn trend(input: &TrendInput<'_>) -> TrendReport {
             }
         }
     }
-    undecided
-        .sort_by(|a, b| (!a.suspect, a.machine, &a.benchmark).cmp(&(!b.suspect, b.machine, &b.benchmark)));
     checked.benchmarks = machines.iter().map(|machine| machine.benchmarks).sum();
     checked.judged = machines.iter().map(|machine| machine.judged).sum();
-    let not_run = not_run(input, &places);
-    let newest = input.runs.iter().map(|run| run.started).filter(|at| *at <= input.now).max();
-    let tonight = if !machines.iter().any(|machine| machine.fresh) {
-        Tonight::Nothing
-    } else if !slower.is_empty() {
-        Tonight::Slower
-    } else if undecided.iter().any(|one| one.suspect)
-        || machines.iter().any(|machine| machine.fresh && machine.unfit.is_some())
-        || machines.iter().any(|machine| machine.shift.is_some() && !machine.shift_is_machine)
-        || places.iter().any(|place| place.is_missing(&places))
-        || checked.judged == 0
-    {
-        Tonight::CannotTell
-    } else {
-        Tonight::Fine
-    };
-    TrendReport {
-        now: input.now,
-        nights: input.nights,
-        margin: input.margin,
-        tonight,
-        newest,
+    Part {
+        missing: places.iter().any(|place| place.is_missing(&places)),
+        not_run: not_run(input, &places),
+        newest: input.runs.iter().map(|run| run.started).filter(|at| *at <= input.frame.now).max(),
         machines,
         slower,
         faster,
         decided,
         undecided,
-        not_run,
         checked,
+    }
+}
+
+/// Makes the trend of the parts of all machines.
+///
+/// Nights are spans of 24 hours that end at `now`. *Nothing* wins over everything else; then slower, then what cannot be
+/// told, then *fine*.
+///
+/// # Edge cases
+/// Without any run the answer is *nothing*. Imported runs are never *fine*: nothing of them is judged.
+#[must_use]
+pub fn trend(frame: Frame, parts: Vec<Part>) -> TrendReport {
+    let mut report = TrendReport {
+        now: frame.now,
+        nights: frame.nights,
+        imported: frame.imported,
+        margin: frame.margin,
+        tonight: Tonight::Nothing,
+        newest: parts.iter().filter_map(|part| part.newest).max(),
+        machines: Vec::new(),
+        slower: Vec::new(),
+        faster: Vec::new(),
+        decided: Vec::new(),
+        undecided: Vec::new(),
+        not_run: Vec::new(),
+        checked: Checked::default(),
+    };
+    let missing = parts.iter().any(|part| part.missing);
+    for part in parts {
+        let first = report.machines.len();
+        report.machines.extend(part.machines);
+        let moved = |mut change: TrendChange| {
+            change.machine += first;
+            change
+        };
+        report.slower.extend(part.slower.into_iter().map(moved));
+        report.faster.extend(part.faster.into_iter().map(moved));
+        report.decided.extend(part.decided.into_iter().map(moved));
+        let open = part.undecided.into_iter();
+        report.undecided.extend(open.map(|one| Undecided { machine: one.machine + first, ..one }));
+        let not_run = part.not_run.into_iter();
+        report.not_run.extend(not_run.map(|one| NotRun { machine: one.machine + first, ..one }));
+        report.checked = added(&report.checked, &part.checked);
+    }
+    in_order(&mut report);
+    report.tonight = answer(&report, missing);
+    report
+}
+
+fn added(a: &Checked, b: &Checked) -> Checked {
+    Checked {
+        benchmarks: a.benchmarks + b.benchmarks,
+        judged: a.judged + b.judged,
+        lines: a.lines + b.lines,
+        runs: a.runs + b.runs,
+        small: a.small + b.small,
+        reverted: a.reverted + b.reverted,
+    }
+}
+
+/// Machines with a run tonight first, then by name; what moved most first; the rest by machine.
+fn in_order(report: &mut TrendReport) {
+    let machines = std::mem::take(&mut report.machines);
+    let mut order: Vec<usize> = (0..machines.len()).collect();
+    order.sort_by(|a, b| {
+        let name = |at: usize| {
+            let night = &machines[at];
+            (!night.fresh, &night.label, &night.machine, &night.config, night.recipe)
+        };
+        name(*a).cmp(&name(*b))
+    });
+    let mut place = vec![0; machines.len()];
+    for (now, before) in order.iter().enumerate() {
+        place[*before] = now;
+    }
+    report.machines = order.iter().map(|before| machines[*before].clone()).collect();
+    for changes in [&mut report.slower, &mut report.faster, &mut report.decided] {
+        changes.iter_mut().for_each(|change| change.machine = place[change.machine]);
+        changes.sort_by(|a, b| {
+            let key = |change: &TrendChange| {
+                let benchmark = change.members.first().map(|moved| moved.benchmark.clone());
+                (change.machine, change.first.clone(), benchmark)
+            };
+            b.ratio.ln().abs().total_cmp(&a.ratio.ln().abs()).then_with(|| key(a).cmp(&key(b)))
+        });
+    }
+    report.undecided.iter_mut().for_each(|one| one.machine = place[one.machine]);
+    report
+        .undecided
+        .sort_by(|a, b| (!a.suspect, a.machine, &a.benchmark).cmp(&(!b.suspect, b.machine, &b.benchmark)));
+    report.not_run.iter_mut().for_each(|one| one.machine = place[one.machine]);
+    report.not_run.sort_by(|a, b| (a.machine, a.at, &a.benchmark).cmp(&(b.machine, b.at, &b.benchmark)));
+}
+
+fn answer(report: &TrendReport, missing: bool) -> Tonight {
+    let mut fresh = report.machines.iter().filter(|machine| machine.fresh).peekable();
+    if fresh.peek().is_none() {
+        Tonight::Nothing
+    } else if !report.slower.is_empty() {
+        Tonight::Slower
+    } else if missing
+        || report.undecided.iter().any(|one| one.suspect)
+        || fresh.any(|machine| machine.unfit.is_some())
+        || report.machines.iter().any(|machine| machine.shift.is_some() && !machine.shift_is_machine)
+        || report.checked.judged == 0
+    {
+        Tonight::CannotTell
+    } else {
+        Tonight::Fine
     }
 }
 
@@ -191,7 +314,7 @@ fn screened(input: &TrendInput<'_>, tonight: &TonightRun) -> Look {
         comparable: &tonight.comparable,
         changes: input.changes,
         decisions: input.decisions,
-        now: input.now,
+        now: input.frame.now,
     };
     look(&past, HISTORY_ONLY)
 }
@@ -208,7 +331,7 @@ fn open_question(
         SeriesAnswer::NotJudged => false,
         _ => return None,
     };
-    if outcome.waiver.as_ref().is_some_and(|waiver| input.now < waiver.until) {
+    if outcome.waiver.as_ref().is_some_and(|waiver| input.frame.now < waiver.until) {
         return None;
     }
     let again = input.again.iter().rev().find(|again| {
@@ -247,7 +370,7 @@ fn not_run(input: &TrendInput<'_>, places: &[places::Place<'_>]) -> Vec<NotRun> 
         let key = &line.history.key;
         let Some(machine) = places.iter().position(|place| place.is_of(key)) else { continue };
         let Some(inventory) = measured.get(&machine) else { continue };
-        let Some(last) = line.history.points.iter().rfind(|point| point.started <= input.now) else {
+        let Some(last) = line.history.points.iter().rfind(|point| point.started <= input.frame.now) else {
             continue;
         };
         if !inventory.contains(&key.benchmark) && input.night(last.started).is_some() {
@@ -255,7 +378,8 @@ fn not_run(input: &TrendInput<'_>, places: &[places::Place<'_>]) -> Vec<NotRun> 
             found.push(NotRun { machine, benchmark, last: last.run.clone(), at: last.started });
         }
     }
-    found.sort_by(|a, b| (a.machine, a.at, &a.benchmark).cmp(&(b.machine, b.at, &b.benchmark)));
+    // Of several lines of one benchmark the one that was measured last counts.
+    found.sort_by(|a, b| (a.machine, &a.benchmark, b.at).cmp(&(b.machine, &b.benchmark, a.at)));
     found.dedup_by(|a, b| (a.machine, &a.benchmark) == (b.machine, &b.benchmark));
     found
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Session, load};
+use crate::analysis::machines::{Unlike, like};
 use crate::attest::{self, Trust};
+use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exchange::bundle::{self, Bundle};
@@ -31,6 +33,10 @@ enum Action {
         /// File to write instead of `RUN.bundle.json` in the current folder
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// NAME,CLOCK,CORE: write the run of a machine that is made up from it, with so many times its clock and cycles, and
+        /// marked as synthetic
+        #[arg(long, value_name = "NAME,CLOCK,CORE", hide = true, value_parser = made_up)]
+        made_up: Option<MadeUp>,
     },
     /// Store the run of a file; storing it twice changes nothing
     Import {
@@ -63,7 +69,17 @@ enum Action {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     match &args.action {
-        Action::Export { run, out } => {
+        Action::Export { run, out, made_up: Some(made) } => {
+            let store = load::open_to_read(&config)?;
+            let MadeUp { name, clock, core } = made;
+            let unlike = Unlike { name, clock: *clock, core: *core };
+            let id = clock::new_run_id(clock::now());
+            let record = like(&store.record(&store.resolve(run)?)?, id.clone(), unlike);
+            let file = session.folder.join(out.clone().unwrap_or_else(|| bundle::file_name(&id)));
+            bundle::write(&file, &record)?;
+            load::written(session, &file)?;
+        }
+        Action::Export { run, out, made_up: None } => {
             let store = load::open_to_read(&config)?;
             let id = store.resolve(run)?;
             let file = session.folder.join(out.clone().unwrap_or_else(|| bundle::file_name(&id)));
@@ -85,6 +101,27 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         }
     }
     Ok(exit_code::DONE)
+}
+
+/// A machine that is made up.
+#[derive(Debug, Clone)]
+struct MadeUp {
+    name: String,
+    clock: f64,
+    core: f64,
+}
+
+/// `NAME,CLOCK,CORE`.
+fn made_up(text: &str) -> Result<MadeUp, String> {
+    let factor = |word: &str| word.parse::<f64>().ok().filter(|factor| (0.01..=100.0).contains(factor));
+    let parts: Vec<&str> = text.split(',').collect();
+    match parts.as_slice() {
+        [name, clock, core] if !name.is_empty() => match (factor(clock), factor(core)) {
+            (Some(clock), Some(core)) => Ok(MadeUp { name: (*name).to_owned(), clock, core }),
+            _ => Err("both factors lie between 0.01 and 100".to_owned()),
+        },
+        _ => Err("write a name and two factors, such as half,0.5,1".to_owned()),
+    }
 }
 
 /// Reads a bundle; no signature is checked.

@@ -245,14 +245,16 @@ fn alarms(name: &str, alarms: &FalseAlarms, mark: &str) -> String {
 
 fn rate_lines(rates: &Rates, mark: &str) -> String {
     [
-        ("false alarms of experiments, watched, at 5 %", &rates.rule_5),
-        ("false alarms of experiments, watched, at 1 %", &rates.rule_1),
-        ("false alarms of Student's interval, blocks fixed, at 5 %", &rates.student_5),
-        ("false alarms of Student's interval, blocks fixed, at 1 %", &rates.student_1),
-        ("Criterion's own rule on pairs of the same launches", &rates.criterion),
+        ("false alarms of experiments, watched, at 5 %", Some(&rates.rule_5)),
+        ("false alarms of experiments, watched, at 1 %", Some(&rates.rule_1)),
+        ("false alarms of signed ranks, blocks fixed, at 5 %", rates.rank_5.as_ref()),
+        ("false alarms of signed ranks, blocks fixed, at 1 %", rates.rank_1.as_ref()),
+        ("false alarms of Student's interval, blocks fixed, at 5 %", Some(&rates.student_5)),
+        ("false alarms of Student's interval, blocks fixed, at 1 %", Some(&rates.student_1)),
+        ("Criterion's own rule on pairs of the same launches", Some(&rates.criterion)),
     ]
     .into_iter()
-    .map(|(name, found)| alarms(name, found, mark))
+    .filter_map(|(name, found)| Some(alarms(name, found?, mark)))
     .collect()
 }
 
@@ -328,11 +330,14 @@ fn comparisons(experiment: &str, found: &[NullComparison]) -> Table {
         "alarm_1",
         "student_5",
         "student_1",
+        "rank_5",
+        "rank_1",
         "criterion_changed",
         "criterion_pairs",
     ]
     .map(|title| column(title, Align::Left, 0))
     .to_vec();
+    let flag = |known: Option<bool>| known.map_or_else(String::new, |alarm| u8::from(alarm).to_string());
     let row = |c: &NullComparison| {
         vec![
             experiment.to_owned(),
@@ -345,6 +350,8 @@ fn comparisons(experiment: &str, found: &[NullComparison]) -> Table {
             u8::from(c.alarm_1).to_string(),
             u8::from(c.student_5).to_string(),
             u8::from(c.student_1).to_string(),
+            flag(c.rank_5),
+            flag(c.rank_1),
             c.criterion_changed.to_string(),
             c.criterion_pairs.to_string(),
         ]

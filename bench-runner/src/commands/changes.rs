@@ -1,22 +1,32 @@
-//! `bench-runner changes`: what the gate found, and what was decided about it.
+//! `bench-runner changes`: what the gate and the trend found, and what was decided about it.
 
+mod decide;
+mod show;
+
+use super::cause::{Causes, Step};
 use super::{Session, load};
-use crate::cli::Format;
-use crate::clock;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
-use crate::model::decision::{Change, ChangeState, Decision, DecisionKind, Evidence};
+use crate::model::decision::{Change, ChangeState, DecisionKind, Evidence};
+use crate::model::explain::StepCause;
+use crate::model::ids::RunId;
 use crate::report::format::{Dialect, change as percent_change, timestamp};
+use crate::store::Store;
 use crate::ui::table::{Align, Column, Table};
 
 /// Fewest characters of a change's name that may stand for it.
 const SHORTEST: usize = 4;
 
-/// List changes that the gate found, and decide about them
+/// Runs on each side of a change that may tell what it comes from.
+const ASKED: usize = 2;
+
+/// List changes of level, and decide about them
 ///
 /// A change is *new* until somebody decides: `accept` means that the new level is meant and a new segment of the line begins
 /// with it; `fix` that its cause was repaired, and the nights between are no part of the noise; `noise` that nothing changed. Decisions
-/// are added, never overwritten; the last one counts.
+/// are added, never overwritten; the last one counts. The list holds what the gate noted; steps that `trend` found have names
+/// as well, and are noted when somebody decides about them. A change that was fixed and is still there is new again in `trend`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do; without it, the list is shown
@@ -33,23 +43,18 @@ enum Action {
         #[arg(long)]
         open: bool,
     },
+    /// All about one: size, levels, runs and commits around it, what moved with it, cause, sightings and decisions
+    Show {
+        /// Name of the change, or four or more characters of its beginning
+        #[arg(value_name = "ID")]
+        id: String,
+    },
     /// The new level is meant: history goes on from there
-    Accept(Decide),
+    Accept(decide::Args),
     /// Its cause was repaired
-    Fix(Decide),
+    Fix(decide::Args),
     /// Nothing changed
-    Noise(Decide),
-}
-
-/// A decision.
-#[derive(Debug, clap::Args)]
-struct Decide {
-    /// Name of the change, or four or more characters of its beginning
-    #[arg(value_name = "ID")]
-    id: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    Noise(decide::Args),
 }
 
 /// Runs the command.
@@ -58,50 +63,24 @@ struct Decide {
 ///
 /// When the store cannot be used, there is no such change, or the reason is empty.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let (kind, decide) = match &args.action {
-        None | Some(Action::List { open: false }) => return list(session, false),
-        Some(Action::List { open: true }) => return list(session, true),
-        Some(Action::Accept(decide)) => (DecisionKind::Accept, decide),
-        Some(Action::Fix(decide)) => (DecisionKind::Fix, decide),
-        Some(Action::Noise(decide)) => (DecisionKind::Noise, decide),
-    };
-    if decide.reason.trim().is_empty() {
-        return Err(CliError::new(exit_code::USAGE, "the reason is empty"));
+    match &args.action {
+        None | Some(Action::List { open: false }) => list(session, false),
+        Some(Action::List { open: true }) => list(session, true),
+        Some(Action::Show { id }) => show::run(id, session),
+        Some(Action::Accept(args)) => decide::run(args, DecisionKind::Accept, session),
+        Some(Action::Fix(args)) => decide::run(args, DecisionKind::Fix, session),
+        Some(Action::Noise(args)) => decide::run(args, DecisionKind::Noise, session),
     }
-    let mut store = load::open_to_write(&session.config()?)?;
-    let changes = store.changes()?;
-    let change = find(&changes, &decide.id)?;
-    let decision = Decision {
-        subject: change.id.clone(),
-        kind,
-        reason: decide.reason.clone(),
-        until: None,
-        at: clock::now(),
-    };
-    store.decide(&decision)?;
-    let word = match kind {
-        DecisionKind::Accept => "accepted",
-        DecisionKind::Fix => "fixed",
-        _ => "noise",
-    };
-    session.answer(&match session.format {
-        Format::Json | Format::Jsonl => {
-            let decision = load::json_of(&decision)?;
-            serde_json::json!({"schema": "bench-runner/decision", "version": 1, "decision": decision})
-                .to_string()
-        }
-        Format::Csv => format!("change,state\n{},{word}", change.id),
-        Format::Text | Format::Markdown => format!("{} {word}", change.id),
-    })?;
-    Ok(exit_code::DONE)
+}
+
+/// Whether a text names a change: all of its name, or enough of its beginning.
+pub(super) fn is_called(change: &Change, text: &str) -> bool {
+    change.id == text || text.len() >= SHORTEST && change.id.starts_with(text)
 }
 
 /// The one change whose name begins so.
 pub(super) fn find<'a>(changes: &'a [Change], id: &str) -> Result<&'a Change, CliError> {
-    let found: Vec<&Change> = changes
-        .iter()
-        .filter(|change| change.id == id || id.len() >= SHORTEST && change.id.starts_with(id))
-        .collect();
+    let found: Vec<&Change> = changes.iter().filter(|change| is_called(change, id)).collect();
     match found.as_slice() {
         [one] => Ok(one),
         [] => Err(CliError::new(exit_code::NOTHING, format!("no change is called `{id}`"))
@@ -115,15 +94,51 @@ pub(super) fn find<'a>(changes: &'a [Change], id: &str) -> Result<&'a Change, Cl
 }
 
 fn list(session: &Session, open: bool) -> Result<ExitCode, CliError> {
-    let store = load::open_to_read(&session.config()?)?;
+    let config = session.config()?;
+    let store = load::open_to_read(&config)?;
     let changes: Vec<Change> =
         store.changes()?.into_iter().filter(|change| !open || change.state == ChangeState::New).collect();
-    let items = changes.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
-    load::show(session, &table(&changes), "bench-runner/changes", &items)?;
+    let causes = causes(&config, &store, &changes)?;
+    let items = changes
+        .iter()
+        .zip(&causes)
+        .map(|(change, cause)| {
+            let mut item = load::json_of(change)?;
+            item["cause"] = load::json_of(cause)?;
+            Ok(item)
+        })
+        .collect::<Result<Vec<_>, CliError>>()?;
+    load::show(session, &table(&changes, &causes), "bench-runner/changes", &items)?;
     Ok(exit_code::DONE)
 }
 
-fn table(changes: &[Change]) -> Table {
+/// What each change is put down to, the newest looked into first: there may be more than anybody wants to wait for.
+fn causes(config: &Config, store: &Store, changes: &[Change]) -> Result<Vec<Option<StepCause>>, CliError> {
+    let mut causes = Causes::new(config, store);
+    let mut found = Vec::with_capacity(changes.len());
+    for change in changes.iter().rev() {
+        found.push(cause(store, change, &mut causes)?);
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// What a noted change is put down to.
+fn cause(store: &Store, change: &Change, causes: &mut Causes<'_>) -> Result<Option<StepCause>, CliError> {
+    let points = store.line(&change.series)?.history.points;
+    let eligible: Vec<&RunId> =
+        points.iter().filter(|point| point.is_eligible()).map(|point| &point.run).collect();
+    let Some(place) = eligible.iter().position(|run| **run == change.first_run) else {
+        return Ok(Some(StepCause::unknown("its first run is put aside or not complete")));
+    };
+    let (before, after) = eligible.split_at(place);
+    let before: Vec<RunId> = before.iter().rev().take(ASKED).map(|run| (*run).clone()).collect();
+    let after: Vec<RunId> = after.iter().take(ASKED).map(|run| (*run).clone()).collect();
+    let benchmark = &change.series.benchmark;
+    causes.of(Step { benchmark, ratio: change.ratio, before: &before, after: &after })
+}
+
+fn table(changes: &[Change], causes: &[Option<StepCause>]) -> Table {
     let column = |title, align, drop_order| Column { title, align, drop_order };
     Table {
         columns: vec![
@@ -132,36 +147,44 @@ fn table(changes: &[Change]) -> Table {
             column("seen", Align::Left, 0),
             column("benchmark", Align::Left, 0),
             column("size", Align::Right, 0),
+            column("cause", Align::Left, 0),
             column("since run", Align::Left, 3),
             column("of", Align::Left, 2),
             column("nights", Align::Right, 4),
             column("why", Align::Left, 1),
         ],
-        rows: changes.iter().map(row).collect(),
+        rows: changes.iter().zip(causes).map(|(change, cause)| row(change, cause.as_ref())).collect(),
     }
 }
 
-fn row(change: &Change) -> Vec<String> {
-    let state = match change.state {
-        ChangeState::New => "new",
-        ChangeState::Accepted => "accepted",
-        ChangeState::Fixed => "fixed",
-        ChangeState::Noise => "noise",
-    };
-    let evidence = match change.evidence {
-        Evidence::Suspect => "suspect",
-        Evidence::Confirmed => "confirmed",
-        Evidence::Refuted => "gone",
-    };
+fn row(change: &Change, cause: Option<&StepCause>) -> Vec<String> {
     vec![
         change.id.clone(),
-        state.to_owned(),
-        evidence.to_owned(),
+        state(change.state).to_owned(),
+        evidence(change.evidence).to_owned(),
         change.series.benchmark.to_string(),
         percent_change(Dialect::Ascii, change.ratio - 1.0, None),
+        cause.map_or("not looked at", |cause| cause.cause.word()).to_owned(),
         change.first_run.short().to_owned(),
         timestamp(change.first_started),
         change.sightings.to_string(),
         change.decision.as_ref().map_or_else(String::new, |decision| decision.reason.clone()),
     ]
+}
+
+fn state(state: ChangeState) -> &'static str {
+    match state {
+        ChangeState::New => "new",
+        ChangeState::Accepted => "accepted",
+        ChangeState::Fixed => "fixed",
+        ChangeState::Noise => "noise",
+    }
+}
+
+fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Suspect => "suspect",
+        Evidence::Confirmed => "confirmed",
+        Evidence::Refuted => "gone",
+    }
 }

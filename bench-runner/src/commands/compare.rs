@@ -4,24 +4,34 @@ mod machines;
 
 use std::fmt::Write as _;
 
-use super::{Session, load, steps};
+use super::{Session, load, machine, steps};
 use crate::analysis::compare::explain;
+use crate::analysis::identity;
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::comparison::{Comparison, RunComparison, Verdict};
+use crate::model::fact::{keys, known};
+use crate::model::ids::RunId;
+use crate::model::run::{RunKind, RunStatus};
+use crate::process::SystemRunner;
 use crate::report::format::{Dialect, Scale, change, percent};
 use crate::report::{Recent, sparkline};
+use crate::store::{RunFilter, Store, StoreError};
 use crate::ui::table::{Align, Column, Table};
+use crate::worktree::Repository;
 
 /// Compare two stored runs: B against A
+///
+/// A side is a run, the name of a baseline, or a commit, tag or branch: then the newest complete run of that commit is meant, on this
+/// machine where there is one.
 ///
 /// What differs between them comes first. Each benchmark gets one of five answers: regressed, improved, unchanged,
 /// inconclusive, not comparable. Runs of unlike machines, configurations or harness settings are not compared.
 /// Ends with 0 whatever was found, and with 121 when nothing could be compared: `gate` is the command that judges.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The older side: `latest`, a run id, or four or more characters of its beginning or end
+    /// The older side: `latest`, a run id, four or more characters of its beginning or end, a baseline, or a revision
     #[arg(value_name = "A", required_unless_present = "machines")]
     baseline: Option<String>,
     /// The side under judgement
@@ -48,7 +58,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         return machines::run(wanted, session, &config, &store);
     }
     let baseline = args.baseline.as_deref().unwrap_or("latest");
-    let (a, b) = (store.resolve(baseline)?, store.resolve(&args.candidate)?);
+    let (a, b) = (side(&store, session, baseline)?, side(&store, session, &args.candidate)?);
     if a == b {
         return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));
@@ -80,6 +90,44 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     session.answer(&format!("{text}{explained}"))?;
     let judged = comparison.rows.iter().any(|row| row.verdict != Verdict::NotComparable);
     Ok(if judged { exit_code::DONE } else { exit_code::NOT_COMPARABLE })
+}
+
+/// The run that a word names; a word that names none in the store may be a revision of the source.
+fn side(store: &Store, session: &Session, word: &str) -> Result<RunId, CliError> {
+    let unknown = match store.resolve(word) {
+        Ok(run) => return Ok(run),
+        Err(unknown @ StoreError::NoSuchRun { .. }) => unknown,
+        Err(error) => return Err(error.into()),
+    };
+    let commit =
+        Repository::open(&session.folder, &SystemRunner).and_then(|repository| repository.commit(word));
+    let Ok(commit) = commit else { return Err(unknown.into()) };
+    let filter = RunFilter {
+        kind: Some(RunKind::Measured),
+        status: Some(RunStatus::Complete),
+        ..RunFilter::default()
+    };
+    let here = identity::machine(&machine::machine_id(store.path()), None);
+    let mut found = None;
+    for listing in store.runs(&filter, u32::MAX)? {
+        let own = listing.identity.machine == here;
+        // Newest first: the first of this machine, else the first of all.
+        if listing.commit.as_ref() != Some(&commit) || (found.is_some() && !own) {
+            continue;
+        }
+        if known(&store.run(&listing.id)?.facts, keys::SOURCE_DIRTY).as_deref() == Some("yes") {
+            continue;
+        }
+        found = Some(listing.id);
+        if own {
+            break;
+        }
+    }
+    found.ok_or_else(|| {
+        let text = format!("no complete run measured `{word}` ({}) as it is committed", &commit[..10]);
+        let hint = format!("`bench-runner run --rev {word}` measures it");
+        CliError::new(exit_code::NOTHING, text).hinted(Some(hint))
+    })
 }
 
 /// The steps of every row below the table.

@@ -204,7 +204,7 @@ fn noise_table(results: &[OnNoise]) -> Table {
 fn noise_row(result: &OnNoise) -> Vec<String> {
     let counts = &result.counts;
     let (alerts, alerts_interval) = rate(counts.alerts_per_1000(), 2);
-    let (red, red_interval) = rate(counts.red_nights_percent(), 1);
+    let (red, red_interval) = rate(counts.red_nights_percent(), 2);
     let per_night = |count: u64| {
         if counts.suspects == 0 {
             "-".to_owned()
@@ -216,7 +216,7 @@ fn noise_row(result: &OnNoise) -> Vec<String> {
         let power = result.power.get(place);
         power.map_or_else(
             || "-".to_owned(),
-            |p| rate(share(if two { p.within_two } else { p.same_night }, p.trials, 100.0), 0).0,
+            |p| rate(share(if two { p.within_two } else { p.same_night }, p.trials, 100.0), 1).0,
         )
     };
     vec![

@@ -1,6 +1,7 @@
-//! `bench-runner explain A B`: why benchmarks moved between two runs.
+//! `bench-runner explain A B`, `explain CHANGE`: why benchmarks moved between two runs.
 
 mod replay;
+mod sides;
 
 use std::fmt::Write as _;
 
@@ -10,6 +11,7 @@ use crate::analysis::explain::{Question, explain};
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
+use crate::model::decision::Change;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::explain::{Explanation, Replay, Sameness, Shift};
 use crate::model::ids::BenchmarkId;
@@ -18,18 +20,20 @@ use crate::ui::table::{Align, Column, Table};
 
 /// Say why benchmarks moved between two runs: code, toolchain, environment, protocol, mixed, or unknown
 ///
+/// Instead of two runs, name a change as `changes list` shows it: then its first run stands against the last one before it.
+///
 /// Everything that the records hold is weighed by a fixed table of rules: facts, canaries, the factor common to all series,
 /// executables, toolchain, harness settings. Where the evidence is missing the answer is `unknown`. An unchanged
 /// executable is never blamed. `--replay` measures the kept executables of both runs today, in turns: it decides between
 /// code and environment.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The first run: `latest`, a run id, or four or more characters of its beginning or end
-    #[arg(value_name = "RUN_A")]
+    /// The first run: `latest`, a run id, or four or more characters of its beginning or end; or a change
+    #[arg(value_name = "RUN_A|CHANGE")]
     before: String,
-    /// The second run
-    #[arg(value_name = "RUN_B", default_value = "latest")]
-    after: String,
+    /// The second run; the latest one without a name
+    #[arg(value_name = "RUN_B")]
+    after: Option<String>,
     /// Only this benchmark's move is asked about, as `target/full_id`; the others still tell what is common
     #[arg(long, value_name = "ID")]
     benchmark: Option<String>,
@@ -48,17 +52,15 @@ pub struct Args {
 ///
 /// # Errors
 ///
-/// When the configuration or the store cannot be read, or there is no such run or benchmark.
+/// When the configuration or the store cannot be read, or there is no such run, change or benchmark.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = super::stage::config(args.manifest_path.as_ref(), session)?;
     let store = load::open_to_read(&config)?;
-    let (a, b) = (store.resolve(&args.before)?, store.resolve(&args.after)?);
-    if a == b {
-        return Err(CliError::new(exit_code::USAGE, format!("both sides are run {a}"))
-            .hinted(Some("`bench-runner list` shows what there is".to_owned())));
-    }
-    let (before, after) = (load::with_results(&store, &a)?, load::with_results(&store, &b)?);
-    let benchmark = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
+    let asked = sides::sides(args, &store)?;
+    let (before, after) =
+        (load::with_results(&store, &asked.before)?, load::with_results(&store, &asked.after)?);
+    let wanted = args.benchmark.as_ref().map(|text| named(text, &after.1)).transpose()?;
+    let benchmark = wanted.or(asked.benchmark);
     let settings = load::settings_of(&config, &store, &after.0)?;
     let ask = |replay: Option<&Replay>| {
         explain(&Question {
@@ -83,7 +85,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         found = ask(Some(&measured));
         found.evidence.push(format!("replayed: {replayed}"));
     }
-    session.answer(&shown(session, &found)?)?;
+    session.answer(&shown(session, &found, asked.change.as_ref())?)?;
     Ok(exit_code::DONE)
 }
 
@@ -96,22 +98,27 @@ fn named(text: &str, results: &[BenchmarkResult]) -> Result<BenchmarkId, CliErro
     })
 }
 
-fn shown(session: &Session, found: &Explanation) -> Result<String, CliError> {
+fn shown(session: &Session, found: &Explanation, of: Option<&Change>) -> Result<String, CliError> {
     let table = table(&found.shifts);
     Ok(match session.format {
-        Format::Json | Format::Jsonl => {
-            let object = load::json_of(found)?;
-            serde_json::json!({"schema": "bench-runner/explain", "version": 1, "explanation": object})
-                .to_string()
-        }
+        Format::Json | Format::Jsonl => serde_json::json!({
+            "schema": "bench-runner/explain", "version": 1,
+            "explanation": load::json_of(found)?, "change": load::json_of(&of)?,
+        })
+        .to_string(),
         Format::Csv => table.csv(),
-        Format::Markdown => page(found, &table.markdown()),
-        Format::Text => page(found, &table.text(session.style.width)),
+        Format::Markdown => page(found, of, &table.markdown()),
+        Format::Text => page(found, of, &table.text(session.style.width)),
     })
 }
 
-fn page(found: &Explanation, table: &str) -> String {
-    let mut text = format!(
+fn page(found: &Explanation, of: Option<&Change>, table: &str) -> String {
+    let mut text = of.map_or_else(String::new, |of| {
+        let size = change(Dialect::Ascii, of.ratio - 1.0, None);
+        format!("change {}: {} {size}, as last seen\n\n", of.id, of.series.benchmark)
+    });
+    _ = write!(
+        text,
         "A  {}\nB  {}\n\n**{}** (rule {})\n\n",
         found.before,
         found.after,

@@ -10,13 +10,15 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::stage::Stage;
 use super::{Session, load};
-use crate::analysis::gate::{GateSummary, summarize};
 use crate::clock;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::files::{self, Access};
-use crate::model::gate::{GateOutcome, GateReport, Signal};
+use crate::model::gate::{GateReport, Signal};
+use crate::model::ids::RunId;
 use crate::report;
 use crate::ui;
 
@@ -61,6 +63,9 @@ struct Judge {
     /// Time for measuring suspects again, such as `90s`, `5m` or `1h`
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::experiment::seconds)]
     confirm_budget: f64,
+    /// Measure suspects again although their executable is that of the earlier run: what is confirmed then is a false answer
+    #[arg(long, conflicts_with = "no_confirm")]
+    measure_equal: bool,
     /// Cargo.toml of the workspace that was measured, where it is not in the current folder
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
@@ -112,12 +117,13 @@ fn judge_run(args: &Judge, session: &Session) -> Result<ExitCode, CliError> {
         session,
         config: &config,
         budget_seconds: args.confirm_budget,
+        measure_equal: args.measure_equal,
         manifest: args.manifest_path.as_ref(),
     };
-    let report = judge::judge(&config, &run, now, (!args.no_confirm).then_some(how))?;
-    if config.budgets.is_empty() && report.census.judged() == 0 && report.signals == [Signal::NotComparable] {
-        let text = "no budget is configured, and no series has enough history: nothing was judged";
-        return Err(CliError::new(exit_code::NOTHING, text).hinted(Some(
+    let measurer = (!args.no_confirm).then(|| how.measurer(None));
+    let report = judge::judge(&config, &run, now, measurer)?;
+    if judged_nothing(&config, &report) {
+        return Err(CliError::new(exit_code::NOTHING, NOTHING_JUDGED).hinted(Some(
             "add a `[[budget]]` to bench-runner.toml (`gate init` proposes some), or measure more nights"
                 .to_owned(),
         )));
@@ -131,6 +137,75 @@ fn judge_run(args: &Judge, session: &Session) -> Result<ExitCode, CliError> {
     }
     show::show(session, &report, exit, args.explain)?;
     Ok(exit)
+}
+
+/// What is said where nothing could be judged.
+pub(super) const NOTHING_JUDGED: &str =
+    "no budget is configured, and no series has enough history: nothing was judged";
+
+/// Whether there was nothing to judge a run by. That is no pass.
+fn judged_nothing(config: &Config, report: &GateReport) -> bool {
+    config.budgets.is_empty() && report.census.judged() == 0 && report.signals == [Signal::NotComparable]
+}
+
+/// How a run is judged that has just been measured.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "With --gate")]
+pub(super) struct Afterwards {
+    /// Measure nothing again: what the screen finds at its strict level is inconclusive
+    #[arg(long, requires = "gate")]
+    no_confirm: bool,
+    /// Time for measuring suspects again, such as `90s`, `5m` or `1h`
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::experiment::seconds, requires = "gate")]
+    confirm_budget: f64,
+    /// Measure suspects again although their executable is that of the earlier run: what is confirmed then is a false answer
+    #[arg(long, requires = "gate", conflicts_with = "no_confirm")]
+    measure_equal: bool,
+    /// Print how each answer came about, step by step
+    #[arg(long, requires = "gate")]
+    explain: bool,
+}
+
+/// What the gate says about a run that has just been measured.
+pub(super) struct Judged {
+    report: GateReport,
+    explain: bool,
+    /// How it ends: [`exit_code::NOTHING`] when there was nothing to judge by.
+    pub(super) exit: ExitCode,
+}
+
+/// Judges a run that has just been measured on `stage`, which is given up: budgets and history, as `gate` does.
+pub(super) fn afterwards(
+    args: &Afterwards,
+    session: &Session,
+    stage: Stage,
+    run: &RunId,
+    manifest: Option<&PathBuf>,
+) -> Result<Judged, CliError> {
+    let config = stage.config.clone();
+    let how = confirm::How {
+        session,
+        config: &config,
+        budget_seconds: args.confirm_budget,
+        measure_equal: args.measure_equal,
+        manifest,
+    };
+    let measurer = (!args.no_confirm).then(|| how.measurer(Some(stage)));
+    let report = judge::judge(&config, run, clock::now(), measurer)?;
+    let exit = if judged_nothing(&config, &report) { exit_code::NOTHING } else { exit_of(&report, false) };
+    Ok(Judged { report, explain: args.explain, exit })
+}
+
+impl Judged {
+    /// The words of `gate`, in the form that the session asks for.
+    pub(super) fn words(&self, session: &Session) -> String {
+        show::words(session, &self.report, self.exit, self.explain)
+    }
+
+    /// The object of `gate --format json`.
+    pub(super) fn object(&self) -> Result<serde_json::Value, CliError> {
+        show::object(&self.report, self.exit, self.explain)
+    }
 }
 
 /// Adds to the step summary, and prints annotations where the service reads them too.
@@ -166,19 +241,6 @@ fn exit_of(report: &GateReport, improved_counts: bool) -> ExitCode {
         })
         .collect();
     exit_code::strongest(&codes)
-}
-
-/// The exit code of budgets alone.
-pub(super) fn code(outcomes: &[GateOutcome]) -> ExitCode {
-    match summarize(outcomes) {
-        GateSummary::Passed => exit_code::DONE,
-        GateSummary::Failed => exit_code::GATE_FAILED,
-        GateSummary::Missing => exit_code::COVERAGE,
-        GateSummary::Inconclusive => exit_code::INCONCLUSIVE,
-        // Nothing was judged: that is not a pass.
-        GateSummary::NotComparable | GateSummary::NotApplicable => exit_code::NOT_COMPARABLE,
-        GateSummary::NoBudgets => exit_code::NOTHING,
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `bench-runner knobs`: what could make the code faster, tried on this machine instead of believed.
 
+mod cards;
 mod list;
 mod load;
 mod placebo;
@@ -33,6 +34,8 @@ pub struct Args {
 enum What {
     /// List the catalogue, what pays most first
     List(ListArgs),
+    /// Show what to do about a run, the surest gain first: evidence, what trying showed, cost, risk, lines to paste
+    Cards(CardsArgs),
     /// Show one knob: question, evidence, what trying it showed, what to paste
     Show(ShowArgs),
     /// Try knobs: measured in turns with the project as it is
@@ -52,6 +55,13 @@ struct ListArgs {
     /// A file of TOML lines `"REGEX on target/full_id" = SHARE`: which calls the code really makes
     #[arg(long, value_name = "FILE")]
     mix: Option<PathBuf>,
+    /// Run whose evidence is asked
+    #[arg(long, value_name = "RUN", default_value = "latest")]
+    run: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct CardsArgs {
     /// Run whose evidence is asked
     #[arg(long, value_name = "RUN", default_value = "latest")]
     run: String,
@@ -102,6 +112,9 @@ struct TryArgs {
     /// All that can be tried here
     #[arg(long, conflicts_with = "knobs")]
     all: bool,
+    /// Leave out what was tried already and still holds: goes on where an interrupted call ended
+    #[arg(long)]
+    missing: bool,
     /// What to measure
     #[command(flatten)]
     what: WhatArgs,
@@ -156,6 +169,7 @@ struct PlaceboArgs {
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     match &args.what {
         What::List(args) => list::list(args, session),
+        What::Cards(args) => cards::cards(args, session),
         What::Show(args) => list::show(args, session),
         What::Try(args) => trying::run(args, session),
         What::Stack(args) => stack::run(args, session),

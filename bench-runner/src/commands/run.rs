@@ -5,7 +5,7 @@ mod measure;
 pub(super) mod prepare;
 
 use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs, build_request};
-use super::{Session, load, machine};
+use super::{Session, gate, load, machine};
 use crate::analysis::doctor::{Grade, Inputs, diagnose};
 use crate::cli::Format;
 use crate::criterion::build::BuildRequest;
@@ -45,6 +45,9 @@ pub struct Args {
     /// What to do around measuring
     #[command(flatten)]
     pub(super) around: Around,
+    /// How to judge afterwards
+    #[command(flatten)]
+    afterwards: gate::Afterwards,
 }
 
 /// What is counted.
@@ -87,7 +90,7 @@ pub(super) struct Around {
     /// End with 122 instead of measuring when the doctor says that this machine is unfit
     #[arg(long)]
     pub(super) require_fit: bool,
-    /// Judge the budgets afterwards, and end with their exit code
+    /// Judge the run afterwards as `gate` does, budgets and history, suspects measured again, and end with that exit code
     #[arg(long)]
     pub(super) gate: bool,
     /// Do not sign the run
@@ -125,10 +128,6 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             Some(instructions::check()?)
         }
     };
-    if args.around.gate && config.budgets.is_empty() {
-        return Err(CliError::new(exit_code::NOTHING, "--gate was asked for and no budget is configured")
-            .hinted(Some("add a `[[budget]]` to bench-runner.toml, or leave `--gate` out".to_owned())));
-    }
     if !args.around.no_report {
         // A template that cannot be read is better found before an hour of measuring than after it.
         super::report::templates(&config)?;
@@ -160,7 +159,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     };
     stage.progress.finish();
     let content = load::report_of(&stage.config, &stage.store, &id)?;
-    finish(args, session, &stage.config, &content, stage.cancel.is_cancelled())
+    finish(args, session, stage, &content)
 }
 
 /// One run from building to its end, of the working tree or of a revision; partial ones are returned as well.
@@ -186,14 +185,10 @@ pub(super) fn one(
     Ok(id)
 }
 
-/// Prints the summary and where the report is, and decides the exit code.
-fn finish(
-    args: &Args,
-    session: &Session,
-    config: &crate::config::Config,
-    content: &RunReport,
-    interrupted: bool,
-) -> Result<ExitCode, CliError> {
+/// Writes the report, judges where that was asked for, prints the summary, and decides the exit code.
+fn finish(args: &Args, session: &Session, stage: Stage, content: &RunReport) -> Result<ExitCode, CliError> {
+    let config = stage.config.clone();
+    let interrupted = stage.cancel.is_cancelled();
     let stored = |error: CliError| {
         let id = &content.run.id;
         error.hinted(Some(format!("the run is stored; `bench-runner report {id}` writes its report later")))
@@ -201,7 +196,14 @@ fn finish(
     let written = if args.around.no_report {
         None
     } else {
-        Some(super::report::write(config, content, None).map_err(stored)?)
+        Some(super::report::write(&config, content, None).map_err(stored)?)
+    };
+    let judged = if args.around.gate && !interrupted {
+        let manifest = args.what.manifest_path.as_ref();
+        Some(gate::afterwards(&args.afterwards, session, stage, &content.run.id, manifest).map_err(stored)?)
+    } else {
+        drop(stage);
+        None
     };
     let paths = written
         .as_ref()
@@ -212,9 +214,14 @@ fn finish(
             "schema": "bench-runner/run", "version": 1,
             "run": content.run.id, "status": content.run.status,
             "markdown": paths.as_ref().map(|paths| &paths.0), "html": paths.as_ref().map(|paths| &paths.1),
+            "gate": judged.as_ref().map(gate::Judged::object).transpose()?,
         })
         .to_string(),
-        Format::Markdown => report::markdown_with(&super::report::templates(config)?, content)?,
+        Format::Markdown => {
+            let mut text = report::markdown_with(&super::report::templates(&config)?, content)?;
+            text.extend(judged.iter().map(|judged| format!("\n{}", judged.words(session))));
+            text
+        }
         Format::Csv => super::show::csv(content),
         Format::Text => {
             let mut text = report::terminal_summary(content, style.width, style.color, style.ascii);
@@ -224,11 +231,15 @@ fn finish(
                 text.push('\n');
             }
             text.push_str(&sealed(content));
+            text.extend(judged.iter().map(|judged| format!("\n{}", judged.words(session))));
             text
         }
     };
     session.answer(&text)?;
-    Ok(exit(args, content, interrupted))
+    let gate = judged.map(|judged| judged.exit);
+    // A run that is whole and was not judged, since somebody had enough, did not pass.
+    let gate = gate.or_else(|| args.around.gate.then_some(exit_code::INTERRUPTED));
+    Ok(exit(content, gate, interrupted))
 }
 
 /// What was signed about the run, for the end of the summary.
@@ -239,7 +250,8 @@ fn sealed(content: &RunReport) -> String {
     )
 }
 
-fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
+/// The strongest of what the run and its gate end with.
+fn exit(content: &RunReport, gate: Option<ExitCode>, interrupted: bool) -> ExitCode {
     let mut codes = Vec::new();
     if content.run.status != RunStatus::Complete {
         for reason in why_partial(&content.run) {
@@ -250,8 +262,16 @@ fn exit(args: &Args, content: &RunReport, interrupted: bool) -> ExitCode {
             return exit_code::INTERRUPTED;
         }
     }
-    if args.around.gate {
-        codes.push(super::gate::code(&content.gates));
+    match gate {
+        // A partial run is never judged: that it is partial says more.
+        Some(code) if code == exit_code::NOTHING && !codes.is_empty() => {}
+        Some(code) => {
+            if code == exit_code::NOTHING {
+                ui::note(gate::NOTHING_JUDGED);
+            }
+            codes.push(code);
+        }
+        None => {}
     }
     exit_code::strongest(&codes)
 }

@@ -107,7 +107,10 @@ fn tonight(config: &Config) -> Result<TrendReport, CliError> {
     // A whole second: commands are given moments as text.
     let second = newest.div_euclid(SECOND) + i64::from(newest.rem_euclid(SECOND) > 0);
     let now = Timestamp(second * SECOND);
-    trend::report_of(&trend::Asked { machine: None, nights: trend::NIGHTS, now }, config, &store)
+    let wish = trend::Wish { now: Some(now), ..trend::Wish::default() };
+    let mut report = trend::report_of(&wish, config, &store)?;
+    trend::put_down(&mut report, config, &store)?;
+    Ok(report)
 }
 
 /// Asks the system to open a file; a system without a browser is no failure.

@@ -19,10 +19,7 @@ use crate::report::trend_sheet;
 use crate::store::RunFilter;
 use crate::ui::table::quote_csv;
 
-pub(super) use gather::{Asked, report_of};
-
-/// Nights of the window unless somebody asks for others.
-pub(super) const NIGHTS: u32 = 30;
+pub(super) use gather::{MOST_NIGHTS, Wish, cause_of, newest_night, put_down, report_of};
 
 /// Age in microseconds up to which a run counts for [`Args::has`]: less than a night, so that the next night is measured anew.
 const SAME_NIGHT: i64 = NIGHT / 4 * 3;
@@ -32,16 +29,20 @@ const SAME_NIGHT: i64 = NIGHT / 4 * 3;
 /// The first line answers: fine, how many got slower, cannot tell, or since when nothing was measured. Then what needs a person,
 /// worst first, with the nights as a line of blocks, the commits between which it happened, and the cause as far as the records
 /// tell; what could not be told and why; good news; machines with their noise and missed nights; what was not run; what was
-/// checked. Steps that move together are one row. Nothing is measured, and nothing in the store changes. Ends with 4 when
-/// nothing was ever measured, otherwise with 0: `gate` is what fails a night.
+/// checked. Steps that move together are one row. Nothing is measured, and nothing in the store changes. `--imported` searches
+/// the histories that `import` brought in, and judges nothing. Ends with 4 when nothing was ever measured, otherwise with 0:
+/// `gate` is what fails a night.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only this machine, by key or label
     #[arg(long, value_name = "MACHINE")]
     machine: Option<String>,
-    /// Nights to look back
-    #[arg(long, value_name = "N", default_value_t = NIGHTS, value_parser = clap::value_parser!(u32).range(1..=3660))]
-    nights: u32,
+    /// Nights to look back, 30 by default, and of imported histories all, up to ten years
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_NIGHTS)))]
+    nights: Option<u32>,
+    /// Search imported histories instead of measured nights; what counts as now is then their newest run
+    #[arg(long)]
+    imported: bool,
     /// Write `trend.md`, `trend.html` and `trend.json` into this folder too
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -49,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
     /// Only end with 0 when this machine has a complete run of that commit tonight, else with 4
-    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["machine", "out"])]
+    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["machine", "out", "imported"])]
     has: Option<String>,
 }
 
@@ -65,18 +66,20 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 /// When the configuration or the store cannot be read, or there is no such machine.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
-    let now = args.now.unwrap_or_else(clock::now);
     if let Some(commit) = &args.has {
-        return has(commit, &config, now);
+        return has(commit, &config, args.now.unwrap_or_else(clock::now));
     }
     let store = load::open_to_read(&config)?;
-    let asked = Asked { machine: args.machine.as_deref(), nights: args.nights, now };
-    let report = report_of(&asked, &config, &store)?;
-    let mut command = format!("bench-runner trend --nights {}", args.nights);
-    if let Some(machine) = &args.machine {
+    let machine = args.machine.as_deref();
+    let wish = Wish { machine, nights: args.nights, now: args.now, imported: args.imported };
+    let mut report = report_of(&wish, &config, &store)?;
+    put_down(&mut report, &config, &store)?;
+    let imported = if args.imported { " --imported" } else { "" };
+    let mut command = format!("bench-runner trend{imported} --nights {}", report.nights);
+    if let Some(machine) = machine {
         append(&mut command, format_args!(" --machine {machine}"));
     }
-    append(&mut command, format_args!(" --now {}", timestamp(now)));
+    append(&mut command, format_args!(" --now {}", timestamp(report.now)));
     let made = sheet::Made {
         sheet: &|dialect| trend_sheet(&report, &command, dialect),
         json: serde_json::json!({
@@ -109,7 +112,8 @@ fn has(commit: &str, config: &Config, now: Timestamp) -> Result<ExitCode, CliErr
 
 fn csv(report: &TrendReport) -> String {
     let mut text =
-        "list,machine,benchmark,ratio,low,high,since,first_run,runs,commit_before,commit,state\n".to_owned();
+        "list,machine,benchmark,ratio,low,high,since,first_run,runs,commit_before,commit,state,change,cause\n"
+            .to_owned();
     let lists = [("slower", &report.slower), ("faster", &report.faster), ("decided", &report.decided)];
     for (name, changes) in lists {
         for change in changes {
@@ -132,6 +136,8 @@ fn csv(report: &TrendReport) -> String {
                     change.commits.0.clone().unwrap_or_default(),
                     change.commits.1.clone().unwrap_or_default(),
                     state,
+                    moved.name.clone(),
+                    change.cause.as_ref().map_or("", |cause| cause.cause.word()).to_owned(),
                 ];
                 text.push_str(&cells.join(","));
                 text.push('\n');

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+use super::built::build_facts;
 use super::world::World;
 use crate::clock;
 use crate::config::Config;
-use crate::criterion::build::{self as criterion_build, BenchExecutable, Build, BuildRequest, Features};
+use crate::criterion::build::{self as criterion_build, BenchExecutable, BuildRequest};
 use crate::criterion::inventory::{self, Inventory, InventoryRequest};
 use crate::criterion::probe::{self, Probe};
 use crate::error::CliError;
@@ -96,8 +97,9 @@ pub fn build(
     }
     let mut suite = survey(&executables, &built.root, selection, world)?;
     suite.findings.splice(0..0, findings);
-    suite.facts.extend(build_facts(&built, &suite.benches, &request.features));
-    suite.facts.extend(super::profile::facts(&built, &request.environment));
+    let spoken: BTreeSet<&str> =
+        suite.benches.iter().filter_map(|bench| bench.inventory.harness_version.as_deref()).collect();
+    suite.facts.extend(build_facts(&built, request, &spoken, &SystemRunner));
     suite.facts.extend(world.site.readers.source(&built.root, Phase::Start));
     once(&mut suite.facts);
     Ok(suite)
@@ -320,83 +322,10 @@ pub fn stated(key: &str, value: impl Into<String>, source: &str) -> Fact {
     }
 }
 
-/// Facts about build and harness.
-fn build_facts(built: &Build, benches: &[Bench], asked: &Features) -> Vec<Fact> {
-    let profile = &built.profile;
-    let mut settings = vec![
-        profile.name.clone(),
-        format!("opt-level={}", profile.opt_level),
-        format!("debug-assertions={}", profile.debug_assertions),
-        format!("overflow-checks={}", profile.overflow_checks),
-    ];
-    // What cargo says it built with stands already; the manifest adds what cargo does not tell.
-    let told = ["opt-level", "debug-assertions", "overflow-checks"];
-    let more = profile.manifest.iter().filter(|(name, _)| !told.contains(&name.as_str()));
-    settings.extend(more.map(|(name, value)| format!("{name}={value}")));
-    let flags = built.flags.effective().join(" ");
-    let features = match (asked.all, asked.no_default) {
-        (true, _) => "all".to_owned(),
-        (false, true) => format!("no default; {}", asked.names.join(",")),
-        (false, false) => format!("default; {}", asked.names.join(",")),
-    };
-    let versions: BTreeSet<&str> =
-        benches.iter().filter_map(|bench| bench.inventory.harness_version.as_deref()).collect();
-    let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
-    let mut facts = vec![
-        stated(keys::BUILD_PROFILE, settings.join(" "), "cargo's build messages and the root manifest"),
-        stated(
-            keys::BUILD_FLAGS,
-            if flags.is_empty() { "none".to_owned() } else { redact_paths(&flags) },
-            "cargo configuration merged with the environment",
-        ),
-        stated(keys::BUILD_FEATURES, features.trim_end_matches("; "), "command line"),
-        stated(keys::HARNESS_RUNNER, env!("CARGO_PKG_VERSION"), "bench-runner"),
-    ];
-    if !versions.is_empty() {
-        facts.push(stated(keys::HARNESS_CRITERION, versions, "the benches' greeting"));
-    }
-    if let Some(lock) = built.lock {
-        facts.push(stated(keys::BUILD_LOCK, lock.to_string(), "Cargo.lock"));
-    }
-    facts
-}
-
-/// Nothing stored names a path: an absolute one anywhere within a flag becomes a mark with a short digest.
-fn redact_paths(flags: &str) -> String {
-    let start = Regex::new(r"(^|[\s=,:]|-[LI])(/[^\s,:]*|[A-Za-z]:[\\/][^\s,]*)");
-    let Ok(start) = start else { return "<flags that cannot be shown>".to_owned() };
-    let mark = |found: &regex::Captures<'_>| {
-        format!("{}<path#{}>", &found[1], &crate::files::sha256(found[2].as_bytes()).short()[..8])
-    };
-    start.replace_all(flags, mark).into_owned()
-}
-
 /// Keeps each key once per phase; what was said later and more specifically stays.
 pub fn once(facts: &mut Vec<Fact>) {
     let mut seen = BTreeSet::new();
     facts.reverse();
     facts.retain(|fact| seen.insert((fact.key.clone(), fact.phase)));
     facts.reverse();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_absolute_path_survives_in_flags() {
-        for flags in [
-            "-L/home/alice/lib",
-            "-L native=/home/alice/lib",
-            "-Clink-arg=-Wl,-rpath,/home/alice/lib",
-            "--remap-path-prefix=/home/alice=x",
-            "-Cprofile-use=C:\\Users\\alice\\p.profdata",
-            "/home/alice/x",
-        ] {
-            let shown = redact_paths(flags);
-            assert!(!shown.contains("alice") && shown.contains("<path#"), "{flags}: {shown}");
-        }
-        let plain = r#"--cfg=curve25519_dalek_backend="avx512" -Ctarget-cpu=native -Clto=thin"#;
-        assert_eq!(redact_paths(plain), plain);
-    }
 }

@@ -70,6 +70,13 @@ pub struct NullComparison {
     pub student_5: bool,
     /// The same at 1 %.
     pub student_1: bool,
+    /// Whether the signed-rank interval for a number of blocks fixed beforehand excludes 0, at 5 %; `None` in calibrations that
+    /// were stored before it was known.
+    #[serde(default)]
+    pub rank_5: Option<bool>,
+    /// The same at 1 %.
+    #[serde(default)]
+    pub rank_1: Option<bool>,
     /// Pairs of launches of these blocks that Criterion's own rule calls changed.
     pub criterion_changed: u32,
     /// Pairs of launches that it was asked about.
@@ -98,7 +105,7 @@ impl FalseAlarms {
     }
 }
 
-/// The four counts of one calibration, or of several together.
+/// The counts of one calibration, or of several together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
     /// The rule of experiments at 5 %.
@@ -109,6 +116,12 @@ pub struct Rates {
     pub student_5: FalseAlarms,
     /// The same at 1 %.
     pub student_1: FalseAlarms,
+    /// The signed-rank interval for a fixed number of blocks at 5 %; `None` in calibrations that were stored before it was known.
+    #[serde(default)]
+    pub rank_5: Option<FalseAlarms>,
+    /// The same at 1 %.
+    #[serde(default)]
+    pub rank_1: Option<FalseAlarms>,
     /// Criterion's own rule on pairs of the same launches.
     pub criterion: FalseAlarms,
 }

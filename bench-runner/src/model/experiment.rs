@@ -127,6 +127,10 @@ pub struct RowEvidence {
     pub launches: u32,
     /// Student's interval of the ratio at the row's level. It holds for a number of blocks fixed beforehand only.
     pub t_interval: Option<(f64, f64)>,
+    /// Signed-rank interval of the ratio at the row's level, exact for symmetric differences. It holds for a number of blocks
+    /// fixed beforehand only.
+    #[serde(default)]
+    pub rank_interval: Option<(f64, f64)>,
     /// How the verdict came about.
     pub steps: Vec<Step>,
 }

@@ -134,3 +134,22 @@ pub struct Explanation {
     /// What the replay showed, if one was made.
     pub replay: Option<Replay>,
 }
+
+/// What a step of a line is put down to, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCause {
+    /// The label.
+    pub cause: Cause,
+    /// Why that label, or why none can be given.
+    pub why: String,
+    /// The runs before and after that said so; `None` when no two runs could be asked.
+    pub runs: Option<(RunId, RunId)>,
+}
+
+impl StepCause {
+    /// No label, for a reason.
+    #[must_use]
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self { cause: Cause::Unknown, why: why.into(), runs: None }
+    }
+}

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::ids::{BenchmarkId, RunId};
 use super::units::Timestamp;
 
+/// Id of the one card that names all knobs that were tried and did nothing.
+pub const TRIED_IN_VAIN: &str = "tried.no-effect";
+
 /// Where a knob is turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

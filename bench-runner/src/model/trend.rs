@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decision::ChangeState;
-use super::explain::Cause;
+use super::explain::StepCause;
 use super::ids::{BenchmarkId, RunId};
 use super::units::{Metric, Timestamp};
 
@@ -34,6 +34,8 @@ pub struct MachineNight {
     pub hw_class: String,
     /// Coarse configuration, the power mode among it.
     pub config: String,
+    /// Version of the recipe that made these keys.
+    pub recipe: u32,
     /// Its newest run.
     pub run: RunId,
     /// Start of that run.
@@ -91,7 +93,11 @@ pub struct Moved {
     pub ratio: f64,
     /// Interval of the ratio, 95 % for this change alone; `None` where nothing supports one.
     pub interval: Option<(f64, f64)>,
-    /// Name of the change in the store, if a gate noted it.
+    /// First run of its new level.
+    pub first: RunId,
+    /// Name of the change, by which it is decided about; it is made from the line and that run.
+    pub name: String,
+    /// The same name, if the store has noted the change.
     pub change: Option<String>,
     /// Value per night of the window, oldest first; `None` where it was not measured.
     pub values: Vec<Option<f64>>,
@@ -118,16 +124,18 @@ pub struct TrendChange {
     pub since: Timestamp,
     /// Runs on the new level, that one included.
     pub runs: u32,
+    /// Runs of the line that moved most: up to two before its step and up to two from it on, the nearest first.
+    pub around: (Vec<RunId>, Vec<RunId>),
     /// Commits of the two runs, where they are known: the cause lies after the first and not after the second.
     pub commits: (Option<String>, Option<String>),
     /// How it is known.
     pub known_by: KnownBy,
     /// Where it stands.
     pub state: ChangeState,
-    /// Reason of the decision about it.
+    /// Reason of the decision about it; of a new one, why an earlier decision does not hold any more.
     pub reason: Option<String>,
     /// What it is put down to; `None` when that was not looked at.
-    pub cause: Option<Cause>,
+    pub cause: Option<StepCause>,
 }
 
 /// One benchmark of tonight about which nothing can be said.
@@ -182,6 +190,8 @@ pub struct TrendReport {
     pub now: Timestamp,
     /// Nights of the window.
     pub nights: u32,
+    /// Whether it is about imported runs, which are never judged.
+    pub imported: bool,
     /// Change that does not matter, as a fraction.
     pub margin: f64,
     /// Is tonight fine?

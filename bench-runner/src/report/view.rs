@@ -3,7 +3,7 @@
 //! All wording and every threshold lives here and below; templates only place what they are given. Nothing is
 //! read, measured or judged: verdicts arrive in the model.
 
-mod advice;
+pub(super) mod advice;
 mod build;
 mod compare;
 mod doubts;
@@ -19,7 +19,7 @@ pub mod table;
 mod trend;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -112,7 +112,16 @@ impl<'a> Context<'a> {
         }
         ids.sort();
         ids.dedup();
-        let names = ids.iter().map(|id| (*id, words::name(id, &ids))).collect();
+        // Of what was measured: an inventory made of titles knows no structure.
+        let mut twins: BTreeMap<String, BTreeSet<&BenchmarkId>> = BTreeMap::new();
+        for result in &report.results {
+            twins.entry(result.benchmark.long_name()).or_default().insert(&result.benchmark);
+        }
+        let name = |id: &BenchmarkId| match twins.get(&id.long_name()) {
+            Some(alike) if alike.len() > 1 => words::parted(id),
+            _ => words::name(id, &ids),
+        };
+        let names = ids.iter().map(|id| (*id, name(id))).collect();
         let rows = report.previous.iter().flat_map(|previous| &previous.rows);
         Self { report, dialect, names, rows: rows.map(|row| (&row.benchmark, row)).collect() }
     }
@@ -214,6 +223,17 @@ pub(super) fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// The same with a capital where it begins with a word; a name such as `build.lto` keeps its own spelling.
+pub(super) fn capital_sentence(text: &str) -> String {
+    let text = sentence(text);
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let is_word = first.chars().all(|letter| letter.is_alphabetic() || letter == ',');
+    match text.chars().next() {
+        Some(letter) if is_word => format!("{}{}", letter.to_uppercase(), &text[letter.len_utf8()..]),
+        _ => text,
+    }
+}
+
 /// Writes all sections.
 ///
 /// # Errors
@@ -265,4 +285,19 @@ fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {
          slower."
             .to_owned(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital_unless_with_a_name() {
+        let check = |text: &str, expected: &str| assert_eq!(capital_sentence(text), expected);
+        check("each thread repeats it", "Each thread repeats it.");
+        check("none, as far as known", "None, as far as known.");
+        check("batch_verify/8 is best", "batch_verify/8 is best.");
+        check("11.84 µs per operation!", "11.84 µs per operation!");
+        check("", "");
+    }
 }

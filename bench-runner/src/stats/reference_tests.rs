@@ -6,7 +6,7 @@ use super::rng::SplitMix64;
 use super::sequential::Evidence;
 use super::{
     Sorted, autocorrelation, bootstrap, density, distributions, interval, moments, multiplicity, proportion,
-    rank, scale, sign_flip, variance,
+    rank, scale, sign_flip, signed_rank, variance,
 };
 
 #[derive(serde::Deserialize)]
@@ -203,6 +203,17 @@ fn robust_scales_match_the_reference() {
         let residuals: Vec<f64> = x.iter().map(|value| value - 101.0).collect();
         let memory = autocorrelation::clipped_ar1(&x);
         vec![scale::mad(&x), scale::about_zero(&residuals), scale::qn(&x), memory]
+    });
+}
+
+/// Where means of two values leave no room between them, the reference says nothing; here the bounds are one value then.
+#[test]
+fn signed_rank_intervals_are_what_the_exact_test_does_not_refute() {
+    check(include_str!("../../tests/fixtures/stats/signed_rank.json"), 1e-3, |case, rng| {
+        let n = 6 + rng.below(20);
+        let x: Vec<f64> = values(rng, case, n).iter().map(|value| value - 101.0).collect();
+        let found = signed_rank::signed_rank_interval(&x, 0.95).filter(|found| found.low < found.high);
+        vec![found.map(|found| found.low), found.map(|found| found.high)]
     });
 }
 

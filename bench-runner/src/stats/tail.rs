@@ -19,6 +19,9 @@ pub const MOST: usize = 100;
 /// the estimator works.
 pub const SHAPES: (f64, f64) = (0.0, 0.45);
 
+/// Parameters that the tail is fitted with; each makes a value far out less unlikely than the fit says, by 1 ÷ count of ξ.
+pub const PARAMETERS: f64 = 2.0;
+
 /// A sample with a fitted upper tail.
 #[derive(Debug, Clone)]
 pub struct UpperTail {
@@ -67,13 +70,16 @@ impl UpperTail {
     }
 
     /// Probability of a value at least as large as `x`: `(1 + #{values ≥ x}) ÷ (n + 1)` up to the threshold, beyond it
-    /// `(k + 1) ÷ (n + 1) · (1 + ξ·(x − u) ÷ σ)^(−1/ξ)`.
+    /// `(k + 1) ÷ (n + 1) · (1 + ξ'·(x − u) ÷ σ)^(−1/ξ')` with `ξ' = ξ + 2 ÷ k`.
+    ///
+    /// The fit is uncertain, and a tail of few values more so. Of an exponential tail whose scale is the mean of k values, a new
+    /// value exceeds s scales with the probability `(1 + s ÷ k)^(−k)`, which is the term with ξ' = 1 ÷ k; ξ is estimated as well.
     ///
     /// # Edge cases
     /// Never 0. NaN gives 1.
     ///
     /// # Reference
-    /// Phipson and Smyth (2010) for the added one; Pickands (1975) for the tail.
+    /// Phipson and Smyth (2010) for the added one; Pickands (1975) for the tail; Smith (1999) for predicting from a fitted one.
     #[must_use]
     pub fn p_value(&self, x: f64) -> f64 {
         if x.is_nan() {
@@ -83,7 +89,7 @@ impl UpperTail {
         let n = values.len() as f64;
         match self.fit {
             Some(pareto) if x > pareto.threshold => ((pareto.count as f64 + 1.0) / (n + 1.0)
-                * pareto.survival(x - pareto.threshold))
+                * pareto.predictive().survival(x - pareto.threshold))
             .max(f64::MIN_POSITIVE),
             _ => {
                 let below = values.partition_point(|value| *value < x);
@@ -94,6 +100,11 @@ impl UpperTail {
 }
 
 impl Pareto {
+    /// What the next excess follows, as far as is known from so many.
+    fn predictive(self) -> Self {
+        Self { shape: self.shape + PARAMETERS / self.count as f64, ..self }
+    }
+
     /// Probability that an excess is at least `excess`, which is not negative.
     #[must_use]
     pub fn survival(&self, excess: f64) -> f64 {
@@ -167,6 +178,22 @@ mod tests {
             assert!(ratio > 0.8 && ratio < 6.0, "{ratio} times the truth at {z}");
         }
         assert!(tail.p_value(9.0) > normal_cdf(-9.0) && tail.p_value(9.0) < 1e-6);
+    }
+
+    #[test]
+    fn short_tails_promise_less() {
+        // The 99.9 % point of an exponential distribution: samples of 200 find it more likely than it is, those of 4000 about right.
+        let mean = |n: usize| {
+            let mut rng = SplitMix64::new(3);
+            let draws = (0..200).map(|_| {
+                let values: Vec<f64> = (0..n).map(|_| -(1.0 - rng.unit()).ln()).collect();
+                UpperTail::new(&values).unwrap().p_value(1000.0_f64.ln())
+            });
+            draws.sum::<f64>() / 200.0
+        };
+        let (few, many) = (mean(200), mean(4000));
+        assert!(few > 0.0015 && few < 0.01, "{few}");
+        assert!(many > 0.0008 && many < 0.0016, "{many}");
     }
 
     #[test]

@@ -345,6 +345,9 @@ impl<'a> Auditor<'a> {
         if !now.nights_follow {
             self.found(place, Tampering::Edited, &about.name, "nights: they do not follow from the launches");
         }
+        if !now.numbered {
+            self.found(place, Tampering::Edited, &about.name, "lists: their entries are numbered otherwise");
+        }
         if !now.summaries_follow {
             self.found(
                 place,

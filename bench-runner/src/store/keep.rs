@@ -301,7 +301,7 @@ fn prune_run(connection: &Connection, run: i64, now: Timestamp) -> Result<(), Fa
 /// Deletes the measurements of a pruned run, whose points of history are written.
 fn fold_run(connection: &Connection, run: i64, now: Timestamp) -> Result<(), Fault> {
     let (pruned, folded) = rehash::state(connection, run)?;
-    if !pruned || folded || nights::stored(connection, run)? != nights::of_run(connection, run)? {
+    if !pruned || folded || !nights::follow(connection, run, &nights::stored(connection, run)?)? {
         return Err(Fault::invalid("a run to fold", "it is not pruned, or its points do not follow from it"));
     }
     connection.execute("INSERT INTO folded_run (run_id, at_us) VALUES (?1, ?2)", (run, now.0))?;

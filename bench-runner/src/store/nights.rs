@@ -33,7 +33,18 @@ pub(super) type SeriesDigests = BTreeMap<i64, Digest>;
 
 /// Computes the points of a run from its launches and stated estimates, by series and ordinal.
 pub(super) fn of_run(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Night>> {
-    let mut nights = measured(connection, run)?;
+    points(connection, run, false)
+}
+
+/// Whether the points that were kept of a run follow from it.
+///
+/// Points from before disturbed launches were left out follow as well: a finished run is not changed.
+pub(super) fn follow(connection: &Connection, run: i64, stored: &[Night]) -> rusqlite::Result<bool> {
+    Ok(stored == of_run(connection, run)? || stored == points(connection, run, true)?)
+}
+
+fn points(connection: &Connection, run: i64, disturbed: bool) -> rusqlite::Result<Vec<Night>> {
+    let mut nights = measured(connection, run, disturbed)?;
     let mut statement = connection
         .prepare_cached("SELECT series_id, value FROM stated_estimate WHERE run_id = ?1 ORDER BY ordinal")?;
     let mut rows = statement.query([run])?;
@@ -49,13 +60,16 @@ pub(super) fn of_run(connection: &Connection, run: i64) -> rusqlite::Result<Vec<
     Ok(nights)
 }
 
-/// Points with launches behind them.
-fn measured(connection: &Connection, run: i64) -> rusqlite::Result<Vec<Night>> {
+/// Points with launches behind them; launches in whose stead another was made count only when `disturbed` ones are asked for.
+fn measured(connection: &Connection, run: i64, disturbed: bool) -> rusqlite::Result<Vec<Night>> {
     let mut statement = connection.prepare_cached(
         "SELECT series_id, median, executable_sha256 FROM launch JOIN measurement USING (launch_id)
-         WHERE launch.run_id = ?1 AND launch.status = 'complete' ORDER BY launch.ordinal, position",
+         WHERE launch.run_id = ?1 AND launch.status = 'complete'
+           AND (?2 OR NOT EXISTS (SELECT 1 FROM launch_covariates AS c
+                                  WHERE c.launch_id = launch.launch_id AND c.repeated))
+         ORDER BY launch.ordinal, position",
     )?;
-    let mut rows = statement.query([run])?;
+    let mut rows = statement.query((run, disturbed))?;
     let mut lines: BTreeMap<i64, (Digest, Vec<f64>)> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let series = row.get(0)?;

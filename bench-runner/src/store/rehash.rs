@@ -33,6 +33,8 @@ pub(super) struct Rehashed {
     pub(super) summaries_follow: bool,
     /// Whether the stored nights follow from the launches, as far as there are any.
     pub(super) nights_follow: bool,
+    /// Whether the entries of its lists are numbered from 0 without a gap, as they are written.
+    pub(super) numbered: bool,
     /// Whether observations were pruned.
     pub(super) pruned: bool,
     /// Whether measurements were folded.
@@ -87,14 +89,25 @@ pub(super) fn run(connection: &Connection, row: i64, series: &mut SeriesDigests)
     })?;
     let stored = nights::stored(connection, row)?;
     let nights_follow =
-        nights::shared_follow(connection, row)? && (folded || stored == nights::of_run(connection, row)?);
+        nights::shared_follow(connection, row)? && (folded || nights::follow(connection, row, &stored)?);
     parts.insert("nights".to_owned(), nights::digest(connection, &stored, series)?);
     if !folded {
         parts.insert("summaries".to_owned(), summaries(connection, row)?);
         parts.insert("measurements".to_owned(), list_digest(&measured));
         parts.extend(measured);
     }
-    Ok(Rehashed { run, parts, loose, summaries_follow, nights_follow, pruned, folded })
+    let numbered = numbered(connection, row)?;
+    Ok(Rehashed { run, parts, loose, summaries_follow, nights_follow, numbered, pruned, folded })
+}
+
+/// Whether the entries of a run's lists are numbered from 0 without a gap: their order is signed, their numbers are not.
+fn numbered(connection: &Connection, row: i64) -> Result<bool, Fault> {
+    let list = |table: &str| {
+        format!("(SELECT ifnull(max(ordinal) + 1, 0) = count(*) FROM {table} WHERE run_id = ?1)")
+    };
+    let lists = ["inventory", "fact", "run_executable", "finding", "stated_estimate"].map(list);
+    let sql = format!("SELECT {}", lists.join(" AND "));
+    Ok(connection.prepare_cached(&sql)?.query_row([row], |row| row.get(0))?)
 }
 
 /// Whether a run was pruned, and whether it was folded.

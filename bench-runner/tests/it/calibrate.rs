@@ -136,7 +136,8 @@ fn rules_are_judged_on_made_up_launches() {
     assert_eq!((&item["family"], &item["null"]["comparisons"]), (&"normal".into(), &200.into()), "{item:#}");
     // 5 % of 200 with four standard errors.
     assert!(item["student_5"]["alarms"].as_u64().unwrap() <= 22, "{item:#}");
+    assert!(item["rank_5"]["alarms"].as_u64().unwrap() <= 20, "{item:#}");
     assert_eq!(item["doses"].as_array().unwrap().len(), 4);
     assert!(item["doses"][2]["detected"].as_u64().unwrap() >= 180, "5 %: {item:#}");
-    world.answer(&words[..6]).code(0).shows(&["Student covers", "none", "10 %"]);
+    world.answer(&words[..6]).code(0).shows(&["ranks cover", "none", "10 %"]);
 }

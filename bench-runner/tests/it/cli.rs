@@ -75,8 +75,9 @@ fn template_errors_are_96_and_leave_no_half_report() {
 }
 
 /// Every command that answers, on a store that holds the founding record three times.
-const ANSWERING: [&[&str]; 11] = [
+const ANSWERING: [&[&str]; 12] = [
     &["compare", "ONE", "OTHER"],
+    &["baseline", "first", "ONE"],
     &["list"],
     &["show"],
     &["machines"],

@@ -247,6 +247,27 @@ fn earlier_commits_are_measured_once(project: &Project) {
     assert_eq!(outcomes(&first), ["does not build", "complete"]);
     let second = project.answer(&words).code(0);
     assert_eq!(outcomes(&second), ["does not build", "measured already"]);
+    // Runs can be named by their commit, by whatever git calls it, and by a baseline. A busy machine may refuse the comparison.
+    let compared = |a: &str, b: &str| {
+        let words = ["compare", a, b, "--format", "json"];
+        let comparison = project.answer(&words).json()["comparison"].clone();
+        (comparison["baseline"].clone(), comparison["candidate"].clone())
+    };
+    let (first, last) = (project.commits[0].as_str(), project.commits[4].as_str());
+    project.git(&["tag", "slow", last]);
+    let by_commit = compared(&first[..12], "slow");
+    assert!(by_commit.0.is_string() && by_commit.0 != by_commit.1, "{by_commit:?}");
+    project
+        .answer(&["baseline", "before", by_commit.0.as_str().unwrap()])
+        .code(0)
+        .shows(&["`before` is run"]);
+    assert_eq!(compared("before", last), by_commit);
+    project.answer(&["baseline", "latest"]).code(2).says(&["cannot be the name"]);
+    project
+        .answer(&["compare", "main", "slow"])
+        .code(4)
+        .says(&["no complete run measured `main`", "run --rev"]);
+    project.answer(&["compare", "nobody", "slow"]).code(4).says(&["bench-runner list"]);
     project.answer(&["backfill", "main"]).code(2).says(&["`main` is not a range"]);
 }
 

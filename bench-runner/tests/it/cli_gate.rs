@@ -95,6 +95,12 @@ fn runs_may_end_with_the_code_of_their_gate() {
     world.measure(&words).code(0);
     world.measure(&[&words[..], &["--gate"]].concat()).code(121);
     assert_eq!(world.answer(&["show", "--format", "json"]).json()["run"]["status"], "complete");
+    // Without a budget and a history nothing is judged, which is no pass; the run is stored all the same.
+    let bare = World::new();
+    bare.measure(&[&words[..], &["--gate"]].concat()).code(4).says(&["nothing was judged"]);
+    assert_eq!(bare.answer(&["show", "--format", "json"]).json()["run"]["status"], "complete");
+    bare.misbehave("panic", &["--gate"]).code(119);
+    bare.measure(&["--no-confirm"]).code(2).says(&["--gate"]);
     // A broken bench is the stronger reason.
     world.misbehave("panic", &["--gate"]).code(119);
 }

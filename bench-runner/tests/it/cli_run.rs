@@ -104,6 +104,10 @@ fn odd_names_and_repeated_ids_are_complete_and_rendered() {
     let findings = shown.json()["run"]["findings"].as_array().unwrap().clone();
     assert!(findings.iter().any(|finding| finding["code"] == "id-repeated"), "{findings:?}");
     assert_eq!(shown.json()["run"]["status"], "complete");
+    // Two structures that Criterion writes alike are told apart, wherever there is room for it.
+    let mut wide = world.command(&["show"]);
+    wide.env("COLUMNS", "200");
+    world.finish(wide, &["show"]).code(0).shows(&["(group first/part)", "(group first, function part)"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bench_runner::store::RunFilter;
 use serde_json::Value;
 
 use super::cli_support::{World, repository};
-use super::exchange_support::{PAGE_BENCHMARKS, STARTED, page, page_value};
+use super::exchange_support::{PAGE_BENCHMARKS, STARTED, page, page_of, page_value};
 
 fn fixture(name: &str) -> String {
     let path: PathBuf = repository().join("bench-runner/tests/fixtures/exchange").join(name);
@@ -102,6 +102,56 @@ fn a_page_of_years_becomes_a_history() {
     // A page that has grown adds what is new; the rest is there.
     world.write("data.js", &page(commits + 1));
     world.answer(&["import", "data.js"]).code(0).shows(&["61 runs (1 new, 60 already stored)"]);
+}
+
+#[test]
+fn the_trend_of_a_page_of_years_is_searched_and_not_judged() {
+    let world = World::new();
+    // Benchmarks 3 and 4 get slower together at commit 90, benchmark 7 faster at commit 130.
+    let value = |commit: u64, benchmark: u64| {
+        let factor = match benchmark {
+            3 | 4 if commit >= 90 => 125,
+            7 if commit >= 130 => 80,
+            _ => 100,
+        };
+        page_value(commit, benchmark) * factor / 100
+    };
+    world.write("data.js", &page_of(180, value));
+    world.answer(&["import", "data.js", "--machine", "ci"]).code(0).shows(&["3600 stated estimates"]);
+    world.answer(&["trend"]).code(4).shows(&["Nothing was ever measured"]);
+    let words = ["trend", "--imported", "--machine", "ci"];
+    let json = world.answer(&[&words[..], &["--format", "json"]].concat()).code(0).json()["trend"].clone();
+    let moved = |list: &str| -> Vec<Vec<String>> {
+        let group = |one: &Value| one["benchmark"]["group"].as_str().unwrap().to_owned();
+        let members = |change: &Value| change["members"].as_array().unwrap().iter().map(group).collect();
+        json[list].as_array().unwrap().iter().map(members).collect()
+    };
+    assert_eq!(moved("faster"), [["bench 7"]]);
+    let mut slower = moved("slower");
+    slower.iter_mut().for_each(|names| names.sort());
+    assert_eq!(slower, [["bench 3", "bench 4"]]);
+    let step = &json["slower"][0];
+    let commit = |place: usize| step["commits"][place].as_str().unwrap().to_owned();
+    assert_eq!((commit(0), commit(1)), (format!("{:040x}", 89), format!("{:040x}", 90)), "{step}");
+    assert!((step["ratio"].as_f64().unwrap() - 1.25).abs() < 0.02, "{step}");
+    assert_eq!(step["cause"]["cause"], "unknown");
+    assert_eq!((json["tonight"].as_str(), json["imported"].as_bool()), (Some("slower"), Some(true)));
+    assert_eq!(json["undecided"], Value::Array(Vec::new()));
+    let page = world.answer(&[&words[..], &["--format", "markdown", "--out", "pages"]].concat()).code(0);
+    page.shows(&[
+        "Imported, never judged: of 20 lines over 180 runs, 2 got worse in 1 step, 1 better in 1 step",
+        "One character for 3 nights",
+        "no imported number is judged",
+    ]);
+    assert!(world.read("pages/trend.html").contains("bench 3"));
+    // The command on the page makes the same page.
+    let text = world.read("pages/trend.md");
+    let command =
+        text.lines().rev().find_map(|line| line.split_once("bench-runner trend --imported")).unwrap().1;
+    let again: Vec<&str> = command.trim_end_matches(['`', '.']).split_whitespace().collect();
+    let again = [&["trend", "--imported"], again.as_slice(), &["--format", "markdown"]].concat();
+    assert_eq!(world.answer(&again).code(0).out, text);
+    world.answer(&["trend", "--imported", "--machine", "nobody"]).code(4);
 }
 
 #[test]

@@ -153,6 +153,11 @@ pub(crate) fn page_value(commit: u64, benchmark: u64) -> u64 {
 
 /// A `data.js` of that many commits, one a day, in the layout of the action.
 pub(crate) fn page(commits: u64) -> String {
+    page_of(commits, page_value)
+}
+
+/// The same with other values, by commit and benchmark.
+pub(crate) fn page_of(commits: u64, value: impl Fn(u64, u64) -> u64) -> String {
     let mut text = "window.BENCHMARK_DATA = {\n  \"lastUpdate\": 0,\n  \"repoUrl\": \"\",\n  \"entries\": {\n    \"Suite\": [".to_owned();
     for commit in 0..commits {
         let comma = if commit == 0 { "" } else { "," };
@@ -165,7 +170,7 @@ pub(crate) fn page(commits: u64) -> String {
         .unwrap();
         for benchmark in 0..PAGE_BENCHMARKS {
             let comma = if benchmark == 0 { "" } else { "," };
-            let value = page_value(commit, benchmark);
+            let value = value(commit, benchmark);
             write!(text, "{comma}{{\"name\": \"bench {benchmark}\", \"value\": {value}, \"range\": \"± 7\", \"unit\": \"ns/iter\"}}")
                 .unwrap();
         }

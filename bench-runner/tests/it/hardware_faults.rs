@@ -141,7 +141,8 @@ fn every_fault_in_a_fixture_is_named_and_nothing_blocks_without_it() {
             "{} fires without its fault",
             fault.check
         );
-        println!("fault (fixture): {:<16} {}", fault.name, if is_caught { "caught" } else { "MISSED" });
+        let word = if is_caught { "caught" } else { "missed" };
+        println!("fault,fixture,{},{word},{}: {found:?}", fault.name, fault.check);
         caught += usize::from(is_caught);
     }
     println!("caught {caught} of {} faults in fixtures", FAULTS.len());

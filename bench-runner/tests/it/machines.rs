@@ -1,14 +1,17 @@
 //! `compare --machines`, `machines ID`, `explain` and `canary` as a person calls them, on machines made up for the purpose.
 
+use bench_runner::clock;
 use bench_runner::exchange::bundle;
 use bench_runner::model::covariates::Covariates;
+use bench_runner::model::decision::{Evidence, Sighting, change_id};
 use bench_runner::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
-use bench_runner::model::ids::{BenchmarkId, Digest, Identity};
+use bench_runner::model::ids::{BenchmarkId, Digest, Identity, RunId};
 use bench_runner::model::measurement::{Measurement, Observation, SamplingMode};
-use bench_runner::model::record::{LaunchMeasurement, RunRecord};
+use bench_runner::model::record::{LaunchMeasurement, RunRecord, SeriesKey};
 use bench_runner::model::run::{Executable, Launch, LaunchStatus, Run, RunKind, RunPlan, RunStatus};
 use bench_runner::model::units::{Metric, Timestamp};
 use bench_runner::stats::rng::SplitMix64;
+use bench_runner::store::{OpenMode, Store};
 
 use super::cli_support::World;
 
@@ -101,19 +104,21 @@ fn run(made: Made, inventory: Vec<BenchmarkId>, launches: Vec<Launch>) -> Run {
     }
 }
 
+fn benchmark(index: u32) -> BenchmarkId {
+    BenchmarkId {
+        package: "kms".to_owned(),
+        target: "t".to_owned(),
+        group: format!("b{index}"),
+        function: None,
+        value: None,
+        occurrence: 0,
+    }
+}
+
 /// A run with four benchmarks in eight launches; each launch scatters by 0.3 %.
 fn record(made: Made) -> RunRecord {
     let mut rng = SplitMix64::new(u64::from(u32::from(made.last)));
-    let ids: Vec<BenchmarkId> = (1..=4)
-        .map(|index| BenchmarkId {
-            package: "kms".to_owned(),
-            target: "t".to_owned(),
-            group: format!("b{index}"),
-            function: None,
-            value: None,
-            occurrence: 0,
-        })
-        .collect();
+    let ids: Vec<BenchmarkId> = (1..=4).map(benchmark).collect();
     let mut measurements = Vec::new();
     let launch = |ordinal: u32| Launch {
         ordinal,
@@ -248,6 +253,54 @@ fn a_shift_is_explained_from_what_is_stored() {
     // The executables of a bundle are not on this machine.
     let replay = world.answer(&["explain", &id('A'), &id('C'), "--replay"]);
     assert_ne!(replay.code, Some(0), "{}", replay.out);
+}
+
+/// Notes that the second benchmark changed with the run whose id ends so.
+fn note_change(world: &World, first: char, ratio: f64) -> String {
+    let id = |last: char| -> RunId { format!("01K9BWV7G0000000000000000{last}").parse().unwrap() };
+    let series = SeriesKey {
+        benchmark: benchmark(2),
+        metric: Metric::time(),
+        recipe: 1,
+        machine: identity(REFERENCE).machine,
+        config: identity(REFERENCE).config,
+    };
+    let change = change_id(&series, &id(first));
+    let sighting = Sighting {
+        change: change.clone(),
+        series,
+        first_run: id(first),
+        seen_run: id(first),
+        evidence: Evidence::Confirmed,
+        ratio,
+        experiment: None,
+        at: Timestamp(1_762_393_300_000_000),
+    };
+    let mut store = Store::open(&world.path("store.sqlite"), OpenMode::ReadWrite, clock::now()).unwrap().0;
+    store.add_sightings(&[sighting]).unwrap();
+    change
+}
+
+#[test]
+fn a_change_is_explained_between_the_runs_it_stands_between() {
+    let world = World::new();
+    arrive(&world, REFERENCE);
+    let later = Made { cycles: 33_000.0, commit: "2222222222222222", executable: 2, ..REFERENCE };
+    arrive(&world, Made { last: 'B', ..later });
+    arrive(&world, Made { last: 'C', ..later });
+    let change = note_change(&world, 'B', 1.1);
+    let id = |last: char| format!("01K9BWV7G0000000000000000{last}");
+    let head = format!("change {change}: t/b2 +10.0 %, as last seen");
+    let (before, after) = (format!("A  {}", id('A')), format!("B  {}", id('B')));
+    world.answer(&["explain", &change]).code(0).shows(&[&head, &before, &after, "**code** (rule 12)"]);
+    // The beginning of its name is enough, and it asks about its own benchmark.
+    let short = world.answer(&["explain", &change[..6], "--format", "json"]).code(0).json();
+    assert_eq!(short["change"]["id"], change.as_str());
+    assert_eq!(short["explanation"]["benchmark"]["group"], "b2");
+    world.answer(&["explain", &change, &id('C')]).code(2).says(&["stands between two runs of its own"]);
+    let first = note_change(&world, 'A', 0.9);
+    world.answer(&["explain", &first]).code(121).says(&["was measured before the change"]);
+    world.answer(&["explain", &id('A'), &id('B')]).code(0).shows(&["**code** (rule 12)"]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ mod exchange_mutations;
 #[cfg(test)]
 mod exchange_support;
 #[cfg(test)]
+mod fact_cases;
+#[cfg(test)]
 mod gate_history;
 #[cfg(test)]
 mod hardware_faults;
@@ -57,6 +59,8 @@ mod knobs;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
+mod machines_real;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod release;
@@ -68,5 +72,7 @@ mod site;
 mod store;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod time_travel;
 #[cfg(test)]
 mod trend;

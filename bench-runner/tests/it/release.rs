@@ -164,7 +164,7 @@ impl Planted {
     }
 }
 
-fn fact(key: &str, value: &str) -> Fact {
+pub(crate) fn fact(key: &str, value: &str) -> Fact {
     Fact {
         key: key.to_owned(),
         value: Some(FactValue::Text(value.to_owned())),
@@ -196,6 +196,30 @@ fn stored_runs_of_one_place_are_compared_and_nothing_else_is_claimed() {
         "01K9B000000000000000000001",
     ]);
     planted.world.answer(&["release-notes", "--from", "v1.0.0", "--to", "v1.0.0"]).code(2);
+}
+
+#[test]
+fn among_planted_runs_only_those_of_one_place_are_compared() {
+    let mut planted = Planted::new();
+    planted.plant(0, [1000.0; 3], |_| {});
+    planted.plant(1, [1100.0, 900.0, 1000.5], |_| {});
+    // Newer runs of the same release that must not be used: another machine, and the same one on battery.
+    planted.plant(1, [500.0; 3], |record| record.run.identity.machine = "fedcba9876543210".to_owned());
+    planted.plant(1, [2000.0; 3], |record| {
+        record.run.identity.config = "governor=performance;power-source=battery".to_owned();
+    });
+    let notes = planted.notes(0);
+    let sections = notes["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), 1, "{notes}");
+    let runs = &sections[0]["runs"];
+    assert_eq!((&runs[0], &runs[1]), (&format!("01K9B{:021}", 0).into(), &format!("01K9B{:021}", 1).into()));
+    let claims: Vec<&str> =
+        sections[0]["rows"].as_array().unwrap().iter().map(|row| row["claim"].as_str().unwrap()).collect();
+    assert_eq!(claims, ["slower", "faster", "unchanged"]);
+    let refused: Vec<String> = notes["refused"].as_array().unwrap().iter().map(Value::to_string).collect();
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(refused.iter().any(|one| one.contains("machine: ")), "{refused:?}");
+    assert!(refused.iter().any(|one| one.contains("power-source=battery")), "{refused:?}");
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! `trend` on nights written into a store, and `scripts/nightly.sh` with a stand-in for the program: nothing is timed.
 
+use bench_runner::model::decision::{Decision, DecisionKind};
+use bench_runner::model::fact::keys;
+use bench_runner::model::ids::Digest;
+use bench_runner::model::units::Timestamp;
+use bench_runner::store::{OpenMode, Store};
 use serde_json::Value;
 
 use super::cli_support::{Answer, World, repository};
-use super::gate_history::{DAY, Nights, names};
+use super::gate_history::{DAY, Nights, names, night};
+use super::release::fact;
 
 /// Two hours after the newest night.
 fn now(nights: &Nights) -> String {
@@ -12,7 +18,7 @@ fn now(nights: &Nights) -> String {
 
 fn moment(night: i64, hours: i64) -> String {
     let micros = 1_700_000_000_000_000 + night * DAY + hours * DAY / 24;
-    bench_runner::report::format::timestamp(bench_runner::model::units::Timestamp(micros))
+    bench_runner::report::format::timestamp(Timestamp(micros))
 }
 
 fn answer(nights: &Nights, more: &[&str]) -> Answer {
@@ -110,6 +116,113 @@ fn what_moves_together_is_one_row_and_good_news_is_apart() {
     let report = json(&nights);
     assert_eq!((moved(&report, "slower").len(), moved(&report, "faster").len()), (0, 0), "{report}");
     assert_eq!(report["tonight"], "fine");
+}
+
+#[test]
+fn a_step_that_only_history_shows_can_be_decided_about_with_what_moved_together() {
+    let mut nights = Nights::new(45, "");
+    nights.add(8, |name| if matches!(name, "g02" | "g05") { 1.1 } else { 1.0 });
+    let report = json(&nights);
+    let members = report["slower"][0]["members"].as_array().unwrap();
+    assert_eq!((report["slower"].as_array().unwrap().len(), members.len()), (1, 2));
+    assert!(members.iter().all(|one| one["change"].is_null()), "no gate was asked");
+    let names: Vec<&str> = members.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    answer(&nights, &["--format", "markdown"]).code(0).shows(&[names[0], "unknown: "]);
+    let shown = nights.world.answer(&["changes", "show", &names[0][..6]]).code(0);
+    shown.shows(&[names[0], "since", "moved together", names[1], "the gate noted nothing"]);
+    nights.world.answer(&["changes", "list"]).code(0);
+    nights.world.answer(&["changes", "show", "c0000000"]).code(4).says(&["no change is called"]);
+    nights.world.answer(&["changes", "accept", names[0], "c0000000", "--reason", "x"]).code(4);
+    assert!(nights.world.store().changes().unwrap().is_empty(), "all or nothing");
+    let decided = ["changes", "accept", names[0], "--together", "--reason", "a safer table"];
+    nights.world.answer(&decided).code(0).shows(&names);
+    let report = json(&nights);
+    assert_eq!((moved(&report, "slower").len(), moved(&report, "decided").len()), (0, 1), "{report}");
+    assert_eq!(report["decided"][0]["reason"], "a safer table");
+    let listed = nights.world.answer(&["changes", "list", "--format", "json"]).code(0).json();
+    let states: Vec<&str> =
+        listed["items"].as_array().unwrap().iter().map(|item| item["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["accepted", "accepted"]);
+    assert_eq!(listed["items"][0]["cause"]["cause"], "unknown");
+    nights.world.answer(&["changes", "show", names[0]]).code(0).shows(&["accepted: a safer table"]);
+}
+
+#[test]
+fn a_repair_that_repaired_nothing_is_news_again() {
+    let mut nights = Nights::new(45, "");
+    nights.add(8, step);
+    let name = json(&nights)["slower"][0]["members"][0]["name"].as_str().unwrap().to_owned();
+    nights.world.answer(&["changes", "noise", &name, "--reason", "the fan"]).code(0);
+    assert_eq!(json(&nights)["tonight"], "fine");
+    let path = nights.world.path("store.sqlite");
+    let mut store = Store::open(&path, OpenMode::ReadWrite, bench_runner::clock::now()).unwrap().0;
+    let decision = Decision {
+        subject: name,
+        kind: DecisionKind::Fix,
+        reason: "inlined".to_owned(),
+        until: None,
+        at: Timestamp(1_700_000_000_000_000 + i64::from(nights.count - 1) * DAY + 1),
+    };
+    store.decide(&decision).unwrap();
+    drop(store);
+    let report = json(&nights);
+    assert_eq!(report["decided"][0]["state"], "fixed", "no night since: who knows");
+    nights.add(3, step);
+    let report = json(&nights);
+    assert_eq!(report["slower"][0]["state"], "new", "{report}");
+    assert_eq!(report["slower"][0]["reason"], "said to be fixed (inlined), and still there in 3 runs since");
+}
+
+/// A night with all that tells code from machine; its commit and executable are those of `code`.
+fn told(nights: &mut Nights, code: u8, factor: f64) {
+    let values: Vec<(String, f64)> = names()
+        .into_iter()
+        .map(|name| {
+            let own = if name == "g03" { factor } else { 1.0 };
+            (name, 1000.0 * own * (1.0 + 0.002 * f64::from(nights.count % 7)))
+        })
+        .collect();
+    let mut record = night(nights.count, &values);
+    let commit = format!("{code:040x}");
+    let facts = [
+        (keys::SOURCE_COMMIT, commit.as_str()),
+        (keys::SOURCE_DIRTY, "no"),
+        (keys::TOOLCHAIN_RUSTC, "rustc 1.95.0"),
+        (keys::BUILD_FLAGS, "none"),
+        (keys::BUILD_PROFILE, "bench"),
+        (keys::BUILD_LOCK, "l1"),
+        (keys::HARNESS_CRITERION, "0.8.2"),
+    ];
+    record.run.facts.extend(facts.map(|(key, value)| fact(key, value)));
+    record.run.executables[0].digest = Digest([code; 32]);
+    record.run.launches.iter_mut().for_each(|launch| launch.executable = Digest([code; 32]));
+    let path = nights.world.path("store.sqlite");
+    let mut store = Store::open(&path, OpenMode::ReadWrite, bench_runner::clock::now()).unwrap().0;
+    store.import_run(&record).unwrap();
+    nights.count += 1;
+}
+
+#[test]
+fn a_step_carries_the_label_that_the_runs_around_it_give_also_after_pruning() {
+    let mut nights = Nights::new(0, "");
+    (0..30).for_each(|_| told(&mut nights, 1, 1.0));
+    (0..10).for_each(|_| told(&mut nights, 2, 1.2));
+    let cause = |nights: &Nights| json(nights)["slower"][0]["cause"].clone();
+    let label = cause(&nights);
+    assert_eq!(label["cause"], "code", "{label}");
+    assert_eq!(label["runs"][1], format!("01K9B{:021}", 30), "{label}");
+    answer(&nights, &["--format", "markdown"]).code(0).shows(&["| code |", "this is what differs"]);
+    nights.world.answer(&["db", "prune", "--samples-older-than", "1d"]).code(0);
+    assert_eq!(cause(&nights), label, "medians are enough");
+    nights.world.answer(&["db", "prune", "--samples-older-than", "1d", "--fold-older-than", "1d"]).code(0);
+    let label = cause(&nights);
+    assert_eq!(label["cause"], "unknown");
+    assert!(label["why"].as_str().unwrap().contains("not in the store"), "{label}");
+    // The same executable on both sides is never code.
+    let mut nights = Nights::new(0, "");
+    (0..30).for_each(|_| told(&mut nights, 1, 1.0));
+    (0..10).for_each(|_| told(&mut nights, 1, 1.2));
+    assert_eq!(cause(&nights)["cause"], "environment");
 }
 
 #[test]
@@ -217,7 +330,7 @@ fn a_commit_of_this_machine_is_known_for_one_night() {
         world.answer(&["trend", "--has", &commit]).code(0);
         world.answer(&["trend", "--has", commit.get(1..).unwrap()]).code(4);
         let tomorrow = bench_runner::clock::now().0 + DAY;
-        let text = bench_runner::report::format::timestamp(bench_runner::model::units::Timestamp(tomorrow));
+        let text = bench_runner::report::format::timestamp(Timestamp(tomorrow));
         world.answer(&["trend", "--has", &commit, "--now", &text]).code(4);
     }
 }

@@ -12,6 +12,7 @@ use crate::stats::order::median;
 use crate::stats::rank::hodges_lehmann;
 use crate::stats::rng::SplitMix64;
 use crate::stats::sequential::WIDTHS;
+use crate::stats::signed_rank::signed_rank_interval;
 
 /// Blocks of a comparison with a number of blocks fixed beforehand.
 pub const FIXED_BLOCKS: usize = 12;
@@ -85,6 +86,10 @@ pub struct NullCounts {
     pub student_5: u64,
     /// The same at 1 %.
     pub student_1: u64,
+    /// The signed-rank interval after the fixed number of blocks did, at 5 %.
+    pub rank_5: u64,
+    /// The same at 1 %.
+    pub rank_1: u64,
 }
 
 /// Compares equal things so many times.
@@ -104,10 +109,15 @@ pub fn false_alarms(family: Family, comparisons: u64, seed: u64) -> NullCounts {
         }
         let student =
             |alpha: f64| one_sample(&fixed, 1.0 - alpha).is_some_and(|t| t.low > 0.0 || t.high < 0.0);
+        let ranks = |alpha: f64| {
+            signed_rank_interval(&fixed, 1.0 - alpha).is_some_and(|found| found.low > 0.0 || found.high < 0.0)
+        };
         counts.rule_5 += u64::from(highest >= (2.0_f64 / 0.05).ln());
         counts.rule_1 += u64::from(highest >= (2.0_f64 / 0.01).ln());
         counts.student_5 += u64::from(student(0.05));
         counts.student_1 += u64::from(student(0.01));
+        counts.rank_5 += u64::from(ranks(0.05));
+        counts.rank_1 += u64::from(ranks(0.01));
     }
     counts
 }
@@ -125,6 +135,10 @@ pub struct DoseCounts {
     pub student_detected: u64,
     /// Student's 95 % interval after the fixed number of blocks held the dose.
     pub student_covers: u64,
+    /// The signed-rank interval after the fixed number of blocks lay above no change.
+    pub rank_detected: u64,
+    /// The 95 % signed-rank interval after the fixed number of blocks held the dose.
+    pub rank_covers: u64,
     /// The 95 % interval of experiments held the dose when the experiment ended.
     pub rule_covers: u64,
     /// Median of the blocks until the end.
@@ -158,6 +172,9 @@ pub fn doses(family: Family, dose: f64, trials: u64, seed: u64) -> DoseCounts {
         counts.detected += u64::from(found == Verdict::Regressed);
         counts.student_detected += u64::from(student.is_some_and(|t| t.low > 0.0));
         counts.student_covers += u64::from(student.is_some_and(|t| t.low <= truth && truth <= t.high));
+        let ranks = signed_rank_interval(&seen[..FIXED_BLOCKS], 0.95);
+        counts.rank_detected += u64::from(ranks.is_some_and(|found| found.low > 0.0));
+        counts.rank_covers += u64::from(ranks.is_some_and(|found| found.low <= truth && truth <= found.high));
         counts.rule_covers += u64::from(interval.is_some_and(|(low, high)| low <= truth && truth <= high));
     }
     counts.median_blocks = median(&lengths).unwrap_or(0.0);
@@ -197,6 +214,17 @@ mod tests {
             let counts = false_alarms(family, 400, 1);
             // 5 % of 400 with four standard errors.
             assert!(counts.rule_5 <= 37 && counts.student_5 <= 37, "{}: {counts:?}", family.name());
+            // Exact in every family: 4.25 %, with four standard errors to either side.
+            assert!((2..=33).contains(&counts.rank_5), "{}: {counts:?}", family.name());
+            let mut blocks = Blocks::new(family, 3);
+            let held = (0..400)
+                .filter(|_| {
+                    let seen: Vec<f64> = (0..FIXED_BLOCKS).map(|_| blocks.next(0.02)).collect();
+                    let truth = 0.02_f64.ln_1p();
+                    signed_rank_interval(&seen, 0.95).is_some_and(|i| i.low <= truth && truth <= i.high)
+                })
+                .count();
+            assert!((367..=398).contains(&held), "{}: {held}", family.name());
         }
         let seen = doses(Family::Normal, 0.05, 60, 1);
         assert!(seen.detected >= 54 && seen.student_covers >= 50 && seen.rule_covers >= 54, "{seen:?}");

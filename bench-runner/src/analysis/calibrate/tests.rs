@@ -72,6 +72,8 @@ fn launches_that_differ_fool_criterion_and_not_the_rule() {
     let found = calibrated(100, 0.04).unwrap();
     assert_eq!(found.rates.rule_5.comparisons, 10);
     assert!(found.rates.rule_5.alarms <= 2 && found.rates.student_5.alarms <= 3, "{:?}", found.rates);
+    let ranks = found.rates.rank_5.as_ref().unwrap();
+    assert!(ranks.comparisons == 10 && ranks.alarms <= 3, "{ranks:?}");
     // Launches differ by 4 %, observations by 1 %: nearly each pair looks changed.
     assert_eq!(found.rates.criterion.comparisons, 100);
     assert!(found.rates.criterion.rate().unwrap() > 0.5, "{:?}", found.rates.criterion);
@@ -170,7 +172,7 @@ fn the_documents_state_the_constants() {
             format!("in random order with {:.0} % of standard deviation", simulate::BLOCK_SD * 100.0),
         ),
         (statistics, format!("after each of {} blocks", simulate::MOST_BLOCKS)),
-        (statistics, format!("Student's interval after {}", simulate::FIXED_BLOCKS)),
+        (statistics, format!("the signed-rank interval and Student's after {}", simulate::FIXED_BLOCKS)),
         (statistics, format!("for {STALE_AFTER_DAYS} days")),
         (methodology, format!("for {STALE_AFTER_DAYS} days")),
     ] {

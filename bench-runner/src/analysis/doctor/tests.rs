@@ -1,5 +1,7 @@
 //! Tests of the checks: each fires, stays silent, and admits that it does not know.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::model::fact::keys;
 
@@ -211,6 +213,25 @@ fn firing() -> Vec<(&'static str, Change, CheckState)> {
     ]
 }
 
+/// A check counts only with a fixture in which it fires, one in which it is silent, and one in which it does not know.
+#[test]
+fn every_check_has_its_three_fixtures() {
+    let ids = |of: &Diagnosis, wanted: &[CheckState]| -> BTreeSet<String> {
+        let checks = of.checks.iter().filter(|outcome| wanted.contains(&outcome.state));
+        checks.map(|outcome| outcome.id.clone()).collect()
+    };
+    let all: BTreeSet<String> =
+        diagnose(&[], &Inputs::default()).checks.into_iter().map(|outcome| outcome.id).collect();
+    let fires: BTreeSet<String> = firing().into_iter().map(|(id, _, _)| id.to_owned()).collect();
+    let silent = ids(&diagnose(&quiet(), &inputs()), &[CheckState::Ok]);
+    let undecided =
+        ids(&diagnose(&[], &Inputs::default()), &[CheckState::Unknown, CheckState::NotApplicable]);
+    for (what, has) in [("fires", fires), ("is silent", silent), ("does not know", undecided)] {
+        let lacking: Vec<&String> = all.difference(&has).collect();
+        assert!(lacking.is_empty(), "no fixture in which it {what}: {lacking:?}");
+    }
+}
+
 /// Facts of the quiet desktop after `change`; a changed start setting is the same at the end.
 fn changed(change: &Change) -> (Vec<Fact>, Inputs) {
     let (mut facts, mut inputs) = (quiet(), inputs());
@@ -232,7 +253,7 @@ fn changed(change: &Change) -> (Vec<Fact>, Inputs) {
 
 #[test]
 fn each_check_fires_and_only_it() {
-    let mut fired = std::collections::BTreeSet::new();
+    let mut fired = BTreeSet::new();
     for (id, change, expected) in firing() {
         let (facts, inputs) = changed(&change);
         // A load or queue that the window does not confirm is another test's business.
@@ -254,7 +275,7 @@ fn each_check_fires_and_only_it() {
         assert_eq!(diagnosis.grade, grade, "{id}");
         fired.insert(id.to_owned());
     }
-    let all: std::collections::BTreeSet<String> =
+    let all: BTreeSet<String> =
         diagnose(&[], &Inputs::default()).checks.into_iter().map(|outcome| outcome.id).collect();
     assert_eq!(fired, all, "every check has a fixture in which it fires");
 }
@@ -421,8 +442,7 @@ fn the_worst_comes_first_and_ids_are_unique() {
     let diagnosis = diagnose(&facts, &inputs());
     let codes: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(codes, ["on-battery", "dirty-tree", "turbo", "checks-undecided"]);
-    let ids: std::collections::BTreeSet<&str> =
-        diagnosis.checks.iter().map(|outcome| outcome.id.as_str()).collect();
+    let ids: BTreeSet<&str> = diagnosis.checks.iter().map(|outcome| outcome.id.as_str()).collect();
     assert_eq!(ids.len(), diagnosis.checks.len());
     assert!(ids.len() >= 30);
 }

@@ -176,6 +176,7 @@ fn contrast(
             differences: samples.differences.clone(),
             launches: u32::try_from(samples.baseline.len() + samples.candidate.len()).unwrap_or(u32::MAX),
             t_interval: judged.t_interval,
+            rank_interval: judged.rank_interval,
             steps: judged.steps,
         });
     }

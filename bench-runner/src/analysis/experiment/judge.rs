@@ -11,6 +11,7 @@ use crate::stats::betting::confidence_sequence;
 use crate::stats::distributions::t_quantile;
 use crate::stats::interval::one_sample;
 use crate::stats::rank::hodges_lehmann;
+use crate::stats::signed_rank::signed_rank_interval;
 
 /// How strictly an experiment is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Judged {
     pub level: f64,
     /// Student's interval, for a number of blocks fixed beforehand.
     pub t_interval: Option<(f64, f64)>,
+    /// Signed-rank interval, for a number of blocks fixed beforehand.
+    pub rank_interval: Option<(f64, f64)>,
     /// Smallest change that this data would have shown with 90 % probability, as a fraction.
     pub minimum_detectable_effect: Option<f64>,
     /// The answer.
@@ -72,6 +75,7 @@ pub fn judge(differences: &[f64], rules: &Rules, rows: usize) -> Judged {
         .map(|((low, high), effect)| (low.min(effect), high.max(effect)));
     let verdict = verdict(effect.unwrap_or(0.0), interval, rules.margin);
     let student = one_sample(&differences, 1.0 - alpha);
+    let ranks = signed_rank_interval(&differences, 1.0 - alpha).map(|found| (found.low, found.high));
     let smallest = interval.zip(student).and_then(|((low, high), student)| {
         // The estimate must come out beyond half the interval: so far, and the luck of one run in ten further.
         let luck = t_quantile(POWER, student.degrees)? * student.standard_error;
@@ -84,10 +88,14 @@ pub fn judge(differences: &[f64], rules: &Rules, rows: usize) -> Judged {
         interval: interval.map(ratio),
         level: 1.0 - alpha,
         t_interval: student.map(|t| ratio((t.low, t.high))),
+        rank_interval: ranks.map(ratio),
         minimum_detectable_effect: smallest,
         verdict,
         reason: facts.reason(verdict, smallest),
-        steps: facts.steps(student.map(|t| ratio((t.low, t.high)))),
+        steps: facts.steps([
+            ("Student's interval", student.map(|t| (t.low, t.high))),
+            ("signed-rank interval", ranks),
+        ]),
     }
 }
 
@@ -135,7 +143,8 @@ impl Facts {
         format!("{what}; {blocks}, level {level:.2} % over {} judged rows", self.rows)
     }
 
-    fn steps(&self, student: Option<(f64, f64)>) -> Vec<Step> {
+    /// `fixed` are intervals of logarithms that hold for a number of blocks fixed beforehand.
+    fn steps(&self, fixed: [(&str, Option<(f64, f64)>); 2]) -> Vec<Step> {
         let percent = |log: f64| log.exp_m1() * 100.0;
         let either = |holds: bool, yes: &str, no: &str| if holds { yes.to_owned() } else { no.to_owned() };
         #[expect(clippy::cast_precision_loss, reason = "an experiment has far fewer than 2^52 blocks")]
@@ -156,13 +165,14 @@ impl Facts {
         steps.push(Step::held("bound nearest to no change", percent(nearest), 0.0, "%", change));
         let size = either(effect.abs() >= margin, "at least the margin", "smaller than the margin");
         steps.push(Step::held("effect", percent(effect), most.copysign(effect), "%", size));
-        if let Some((low, high)) = student {
+        for (name, interval) in fixed {
+            let Some((low, high)) = interval else { continue };
             let words = format!(
                 "{:+.2} % to {:+.2} %, as if the number of blocks had been fixed; for comparison, not used",
-                percent(low.ln()),
-                percent(high.ln())
+                percent(low),
+                percent(high)
             );
-            steps.push(Step::told("Student's interval", None, "", words));
+            steps.push(Step::told(name, None, "", words));
         }
         steps
     }
@@ -222,7 +232,7 @@ mod tests {
         assert!(smallest > 0.5 * width(&one) * 0.9 && smallest < width(&one) * 2.0, "{smallest}");
         let names: Vec<&str> = one.steps.iter().map(|step| step.name.as_str()).collect();
         assert_eq!(names[0], "blocks");
-        assert_eq!(names[5..], ["effect", "Student's interval"]);
+        assert_eq!(names[5..], ["effect", "Student's interval", "signed-rank interval"]);
         let (low, high) = one.interval.unwrap();
         let (lower, upper) = (&one.steps[2], &one.steps[3]);
         assert!((lower.value.unwrap() - (low - 1.0) * 100.0).abs() < 1e-9, "{lower:?}");

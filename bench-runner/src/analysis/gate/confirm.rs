@@ -30,6 +30,12 @@ pub trait Confirm {
     /// Gives one answer for each suspect, in their order. What could not be measured is *unknown* with the reason; nothing is left
     /// out.
     fn confirm(&mut self, candidate: &RunId, asked: &[Asked]) -> Vec<Confirmation>;
+
+    /// Whether suspects are measured again although their executable is that of their baseline: nothing can have changed then,
+    /// and what is confirmed all the same is a false answer.
+    fn measures_equal(&self) -> bool {
+        false
+    }
 }
 
 /// Has the suspects of `look` measured again, and writes the answers into its outcomes; without a measurer they stay open.
@@ -42,8 +48,9 @@ pub fn confirm(
 ) -> Option<MachineShift> {
     let alpha = NIGHT_ALPHA / look.suspects.len().max(1) as f64;
     let suspects = look.suspects.clone();
+    let measures_equal = measurer.as_ref().is_some_and(|measurer| measurer.measures_equal());
     let mut answers: Vec<Option<Confirmation>> =
-        suspects.iter().map(|suspect| without_measuring(suspect, alpha)).collect();
+        suspects.iter().map(|suspect| without_measuring(suspect, alpha, measures_equal)).collect();
     if let Some(measurer) = measurer {
         let open: Vec<usize> = (0..suspects.len()).filter(|index| answers[*index].is_none()).collect();
         let asked: Vec<Asked> = open.iter().map(|index| asked(look, &suspects[*index], alpha)).collect();
@@ -76,12 +83,12 @@ pub fn confirm(
 }
 
 /// What is known before anything is measured: equal executables are equal code.
-fn without_measuring(suspect: &Suspect, alpha: f64) -> Option<Confirmation> {
+fn without_measuring(suspect: &Suspect, alpha: f64, measures_equal: bool) -> Option<Confirmation> {
     let Some((run, digest)) = suspect.baselines.first() else {
         let text = "no earlier run of its level to measure it against".to_owned();
         return Some(nothing(SeriesAnswer::Unknown, alpha, text));
     };
-    let equal = digest.is_some() && *digest == suspect.executable;
+    let equal = digest.is_some() && *digest == suspect.executable && !measures_equal;
     equal.then(|| Confirmation {
         baseline: Some(run.clone()),
         ..nothing(

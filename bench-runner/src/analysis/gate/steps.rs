@@ -23,7 +23,9 @@ pub(super) fn reason(
     let change = words::change(detail.change.exp_m1());
     match answer {
         SeriesAnswer::Watched => {
-            format!("{change} against history; an alert of an earlier night is being watched")
+            format!(
+                "{change} against history; an alert of an earlier night is being watched, or all series moved as one"
+            )
         }
         SeriesAnswer::Quiet => format!(
             "{change} against history; of this machine's residuals {} are as far out",

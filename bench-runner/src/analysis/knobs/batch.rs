@@ -5,8 +5,11 @@ use super::super::words;
 use super::{Fired, KnobInput, Needs, Rule};
 use crate::model::curve::{BatchCurve, CurvePoint, ParallelScaling};
 use crate::model::knob::{Confidence, KnobGroup, KnobState};
+use crate::model::run::RunKind;
 use crate::stats::moments::line_with_intercept;
 
+/// The package whose interface we know.
+const KMS: &str = "kms";
 /// A size counts as good when its time per operation is at most this factor of the best.
 const NEAR_BEST: f64 = 1.03;
 /// Batching is worth mentioning when it saves at least this share of the single operation.
@@ -98,6 +101,37 @@ fn point_evidence(point: &CurvePoint) -> (String, String) {
     (format!("{} per operation", point.benchmark), words::time(point.per_element_ns))
 }
 
+/// Code to start from: against the interface of `kms`, and in words for every other package.
+fn in_batches(package: &str, name: &str, size: u64) -> String {
+    match package {
+        KMS => format!(
+            "for batch in items.chunks({size}) {{\n    verdicts.extend(kms::Zip215::verify_many(batch));\n}}"
+        ),
+        _ => format!("for batch in items.chunks({size}) {{ /* one call of {name} */ }}"),
+    }
+}
+
+/// The same for batches inside threads.
+fn in_threads(package: &str, name: &str, size: u64) -> String {
+    match package {
+        KMS => "use kms::parallel::{Scoped, verify_many};\n\
+                verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;   // batches inside the threads"
+            .to_owned(),
+        _ => format!("one thread per core, each calling {name} on chunks of {size}"),
+    }
+}
+
+/// Whether the single operation and the batch give the same answers, so that a batch may be advised.
+///
+/// A family with a caution says that they need not: then only the first of its named single operations counts. A record
+/// measured one operation only, and its caution is shown.
+fn is_like_for_like(input: &KnobInput<'_>, curve: &BatchCurve) -> bool {
+    let Some((single, _)) = &curve.single else { return false };
+    let hint = curve.points.first().and_then(|point| input.hints.of(&point.benchmark));
+    hint.is_none_or(|hint| hint.caution.is_empty() || hint.singles.first() == Some(&single.to_string()))
+        || input.run.kind == RunKind::Summary
+}
+
 fn caution(input: &KnobInput<'_>, curve: &BatchCurve) -> String {
     curve
         .points
@@ -111,7 +145,7 @@ fn batch_size(input: &KnobInput<'_>) -> Vec<Fired> {
         let (single_id, single_ns) = curve.single.as_ref()?;
         let (best, sweet) = (best(curve)?, sweet_spot(curve)?);
         let gain = sweet.per_element_ns / single_ns - 1.0;
-        let optimum_inside = best.size < curve.points.last()?.size;
+        let optimum_inside = best.size < curve.points.last()?.size && is_like_for_like(input, curve);
         (optimum_inside && gain <= -WORTHWHILE).then(|| {
             let mut evidence: Vec<(String, String)> = curve.points.iter().map(point_evidence).collect();
             evidence.push((single_id.to_string(), words::time(*single_ns)));
@@ -120,6 +154,7 @@ fn batch_size(input: &KnobInput<'_>) -> Vec<Fired> {
                 predicted_change: Some(bounds.unwrap_or((gain, gain))),
                 confidence: if bounds.is_some() { Confidence::High } else { Confidence::Medium },
                 caution: caution(input, curve),
+                how: in_batches(&sweet.benchmark.package, &curve.name, sweet.size),
                 ..Fired::new(
                     format!("Batch {} operations of {} where callers have them", sweet.size, curve.name),
                     format!(
@@ -260,7 +295,11 @@ fn combined(input: &KnobInput<'_>, parallel: &ParallelScaling, curve: &BatchCurv
         return None;
     }
     // When the batch replaces another single operation than the threads repeat, switching changes what is accepted.
-    let same_operation = curve.single.as_ref().is_some_and(|(single, _)| *single == parallel.single);
+    if curve.single.as_ref().is_none_or(|(single, _)| *single != parallel.single)
+        || !is_like_for_like(input, curve)
+    {
+        return None;
+    }
     let reaches = match measured {
         Some(other) => format!("measured in {}: {}", other.benchmark, words::rate(reached)),
         None => format!(
@@ -271,25 +310,21 @@ fn combined(input: &KnobInput<'_>, parallel: &ParallelScaling, curve: &BatchCurv
             words::rate(reached)
         ),
     };
-    let mut because = format!(
+    let because = format!(
         "each thread repeats {}, while batches of {} cost {} of it; {reaches} ({})",
         parallel.single,
         sweet.size,
         words::share(of_single),
         words::change(reached / now - 1.0),
     );
-    if !same_operation {
-        because.push_str("; what the threads repeat is not the operation that the batch replaces, so this is no like for like");
-    }
     let change = now / reached - 1.0;
     // A measured change is what it is; of a prediction at least half is expected to come true.
     let gain = if measured.is_some() { (change, change) } else { (change, change / 2.0) };
     Some(Fired {
-        predicted_change: same_operation.then_some(gain),
+        predicted_change: Some(gain),
         confidence: if measured.is_some() { Confidence::High } else { Confidence::Medium },
-        how: format!("one thread per core, each calling {} on chunks of {}", curve.name, sweet.size),
+        how: in_threads(&sweet.benchmark.package, &curve.name, sweet.size),
         caution: hint.caution.clone(),
-        only_information: !same_operation,
         ..Fired::new(
             format!(
                 "Combine threads and batches: give each thread of {} chunks of {}",

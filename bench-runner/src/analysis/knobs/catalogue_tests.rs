@@ -368,6 +368,29 @@ fn proofs_come_onto_cards_and_the_newest_counts() {
     check(&both, &[("build.lto-fat", Verified, true), ("build.target-cpu-native", Harmful, true)]);
     let cards = with_proofs(Vec::new(), &both, &run('M'));
     assert!(cards[1].action.starts_with("Do not do this") && cards[1].how.is_empty());
+    // What does nothing stands on one card, by the newest proofs that still hold.
+    let nothing = [
+        proof("build.lto-fat", KnobVerdict::NoEffect, &[]),
+        proof("build.lto-fat", Verified, &[]),
+        proof("build.opt-level-2", KnobVerdict::NoEffect, &["compiler: 1 -> 2"]),
+        proof("machine.pin-first", KnobVerdict::NoEffect, &[]),
+    ];
+    let cards = with_proofs(Vec::new(), &nothing, &run('M'));
+    assert_eq!(cards.len(), 1, "{cards:#?}");
+    assert_eq!(cards[0].action, "Leave as it is: build.lto-fat, machine.pin-first");
+    assert!(cards[0].because.starts_with("these 2 were tried here") && cards[0].evidence.len() == 2);
+    // Advice that a trial refutes is not given any more, and what does harm is advised against.
+    let advised = |verdict| {
+        let how =
+            Fired { how: "do it".to_owned(), ..Fired::new("Do it".to_owned(), String::new(), Vec::new()) };
+        let cards = vec![card(rule("build.curve-backend").unwrap(), how, &run('M'))];
+        with_proofs(cards, &[proof("build.curve-backend", verdict, &[])], &run('M'))
+    };
+    assert_eq!(advised(KnobVerdict::NoEffect)[0].knob, TRIED_IN_VAIN);
+    assert_eq!(advised(KnobVerdict::NoEffect).len(), 1);
+    let harmful = &advised(Harmful)[0];
+    assert_eq!((harmful.action.as_str(), harmful.how.as_str()), ("Do not do this: Do it", ""));
+    assert_eq!(advised(Verified)[0].how, "do it");
     // Information stays information.
     let price = with_proofs(Vec::new(), &[proof("build.overflow-checks", Verified, &[])], &run('M'));
     assert_eq!(price[0].state, KnobState::Information);

@@ -4,7 +4,7 @@ use super::super::words;
 use super::{Fired, KnobInput, Needs, Rule};
 use crate::model::estimate::{BenchmarkResult, Statistic};
 use crate::model::gate::{Budget, Per};
-use crate::model::knob::{KnobGroup, KnobState};
+use crate::model::knob::{Confidence, KnobGroup, KnobState};
 use crate::stats::moments::standard_deviation;
 
 /// Least margin of a budget above what is measured.
@@ -15,7 +15,23 @@ const DEVIATIONS: f64 = 3.0;
 /// Pieces of evidence that a card shows.
 const SHOWN: usize = 4;
 
-pub(super) static RULES: [Rule; 4] = [
+/// One over the probability of lying beyond that many standard deviations on one side: 1 ÷ (1 − Φ(3)).
+const ONCE_IN_NIGHTS: u32 = 741;
+
+pub(super) static RULES: [Rule; 5] = [
+    Rule {
+        id: "measure.gate-proposal",
+        group: KnobGroup::Measurement,
+        question: "Is there no budget for this kind of machine?",
+        needs: Needs::Samples,
+        state: KnobState::Candidate,
+        cost: "one entry per budget, and a decision when one is broken",
+        risk: "a limit from one night knows nothing of how nights differ: let history propose it",
+        security: "",
+        trial: None,
+        typical: None,
+        evidence: gate_proposal,
+    },
     Rule {
         id: "measure.statistic-label",
         group: KnobGroup::Measurement,
@@ -140,19 +156,59 @@ fn gate_margin(input: &KnobInput<'_>) -> Vec<Fired> {
         .collect()
 }
 
-fn tight(budget: &Budget, result: &BenchmarkResult) -> Option<Fired> {
-    let divisor = match budget.per {
-        Per::Iteration => 1.0,
-        Per::Element => result.elements().filter(|elements| *elements > 0)? as f64,
+/// Limits that three standard deviations between launches ask for, where no budget belongs to this kind of machine.
+fn gate_proposal(input: &KnobInput<'_>) -> Vec<Fired> {
+    if here(input).next().is_some() {
+        return Vec::new();
+    }
+    let limit = |result: &BenchmarkResult| {
+        let (_, wanted) = room(result)?;
+        let limit = words::time(result.estimate.value * (1.0 + wanted));
+        Some((
+            result.benchmark.to_string(),
+            format!("limit {limit}, {} above the result", words::percent(wanted)),
+        ))
     };
+    let evidence: Vec<(String, String)> = input.timed().filter_map(limit).take(SHOWN).collect();
+    if evidence.is_empty() {
+        return Vec::new();
+    }
+    vec![Fired {
+        confidence: Confidence::Medium,
+        how: "bench-runner gate init   # from 10 comparable nights on, with the false alarms of each limit"
+            .to_owned(),
+        ..Fired::new(
+            "Let history propose budgets for this kind of machine: it has none".to_owned(),
+            format!(
+                "none of {} belongs to {}; limits that are three standard deviations between launches above the result, and \
+                 at least {}, would be broken by chance in about one of {ONCE_IN_NIGHTS} nights, if nights differ as launches do",
+                words::count(input.budgets.len() as u64, "budget"),
+                input.run.identity.hw_class,
+                words::percent(LEAST_MARGIN)
+            ),
+            evidence,
+        )
+    }]
+}
+
+/// Standard deviation of the logarithms of the launch medians, and how far above the result a budget should lie.
+fn room(result: &BenchmarkResult) -> Option<(f64, f64)> {
     if result.launches.len() < super::super::estimate::REPLICATED_LAUNCHES {
         return None;
     }
     let logs: Vec<f64> = result.launches.iter().map(|launch| launch.median.ln()).collect();
     let deviation = standard_deviation(&logs)?;
+    Some((deviation, LEAST_MARGIN.max(DEVIATIONS * deviation)))
+}
+
+fn tight(budget: &Budget, result: &BenchmarkResult) -> Option<Fired> {
+    let divisor = match budget.per {
+        Per::Iteration => 1.0,
+        Per::Element => result.elements().filter(|elements| *elements > 0)? as f64,
+    };
+    let (deviation, wanted) = room(result)?;
     let value = result.estimate.value / divisor;
     let margin = budget.limit_ns / value - 1.0;
-    let wanted = LEAST_MARGIN.max(DEVIATIONS * deviation);
     (margin > 0.0 && margin < wanted).then(|| {
         let limit = value * (1.0 + wanted);
         Fired {

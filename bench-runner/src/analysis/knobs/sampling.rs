@@ -15,7 +15,7 @@ const WANTED_HALF_WIDTH: f64 = 0.01;
 /// Predicted over planned time from which on a plan overruns.
 const OVERRUN: f64 = 1.25;
 /// Most launches that a recommendation may ask for.
-const LAUNCH_LIMIT: u32 = 200;
+const LAUNCH_LIMIT: u32 = 100;
 /// Names listed in one sentence.
 const NAMED: usize = 4;
 
@@ -161,6 +161,13 @@ fn launch_count(input: &KnobInput<'_>) -> Vec<Fired> {
         worst.benchmark,
         words::percent(*half)
     );
+    let now = wide.iter().map(|(result, _, _)| result.launches.len()).max().unwrap_or(1).max(1);
+    if let Some(launches) = reachable {
+        because = format!(
+            "{because}; that is {:.1} times as long as this run took",
+            f64::from(launches) / now as f64
+        );
+    }
     if !hopeless.is_empty() {
         because = format!(
             "{because}; more than {LAUNCH_LIMIT} launches would be needed for {}",

@@ -201,11 +201,15 @@ pub(super) static RULES: [Rule; 11] = [
     },
 ];
 
+/// A key that is decoded for each call, and one that is kept.
+pub(super) const DECODED: &[(&str, &str)] =
+    &[("hot_keys/verify_one/from_bytes", "hot_keys/verify_one/decoded")];
+
 /// The trials of rules that are older than this table: the same questions, answered on the spot.
 pub(super) const BATCH_SIZE: Trial = Trial {
     recipe: Recipe::Suite(&[("verify_bench/ed25519_verify_zip215_128B", "batch_verify/verify_batch/32")]),
     action: "Batch 32 verifications where the protocol allows the cofactored rule already",
-    lines: "for batch in items.chunks(32) { /* one batch verification each */ }",
+    lines: "for batch in items.chunks(32) { verdicts.extend(kms::Zip215::verify_many(batch)); }",
     library: "",
 };
 pub(super) const BATCH_PER_THREAD: Trial = Trial {
@@ -214,19 +218,20 @@ pub(super) const BATCH_PER_THREAD: Trial = Trial {
         "parallel_throughput/parallel_verify_batch_4x",
     )]),
     action: "Give each thread batches of its own",
-    lines: "// one chunk per thread, batches of 64 inside each",
+    lines: "kms::parallel::verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;",
     library: "",
 };
 pub(super) const HOT_KEYS: Trial = Trial {
-    recipe: Recipe::Suite(&[("hot_keys/verify_one/from_bytes", "hot_keys/verify_one/decoded")]),
+    recipe: Recipe::Suite(DECODED),
     action: "Keep the decoded form of keys that are used again",
-    lines: "let key = keys.entry(bytes).or_insert_with(|| VerifyingKey::from_bytes(&bytes));",
+    lines: "let cache = kms::KeyCache::default();   // once\n\
+            cache.with(&bytes, |key| kms::Strict::verify(key, message, &signature))??;",
     library: "",
 };
 pub(super) const SMALL_BATCHES: Trial = Trial {
     recipe: Recipe::Suite(&[("batch_sweep/verify_batch/1", "verify_bench/ed25519_verify_zip215_128B")]),
     action: "Verify single signatures singly, not as batches of one",
-    lines: "if items.len() < 2 { verify_zip215(&items[0]) } else { verify_batch(items) }",
+    lines: "if let [item] = items { kms::Zip215::verify(item.key, item.message, item.signature) } else { /* a batch */ }",
     library: "",
 };
 

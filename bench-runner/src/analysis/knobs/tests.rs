@@ -154,10 +154,10 @@ fn an_optimum_inside_the_sweep_names_its_size_and_losing_batches_are_named() {
 
 /// The founding record with one more benchmark, whose threads verify in batches.
 fn with_batched_threads(operations: u64, total_ns: f64) -> Vec<Recommendation> {
-    let (_, mut results, _) = founding();
+    let (run, mut results, _) = founding();
     let id = benchmark("parallel_throughput", "parallel_verify_batch_4x", None);
     results.push(stated(id, operations, total_ns, None));
-    ask(&run('M'), &results, &[], &CurveHints::kms())
+    ask(&run, &results, &[], &CurveHints::kms())
 }
 
 #[test]
@@ -182,14 +182,52 @@ fn a_measured_combination_of_threads_and_batches_replaces_the_prediction() {
 
 /// Strict single verification must never be traded for the batch's weaker equation as if that were a gain.
 #[test]
-fn batches_under_another_equation_are_information_without_a_gain() {
+fn batches_under_another_equation_are_no_card() {
     let (run, mut results, _) = founding();
+    assert!(ids(&ask(&run, &results, &[], &CurveHints::kms())).contains(&"caller.batch-per-thread"));
+    // Measured, the benchmark of that name is the strict rule; beside the other rule it is another operation anyway.
+    let measured = Run { kind: RunKind::Measured, ..run.clone() };
+    for id in ["caller.batch-per-thread", "caller.batch-size"] {
+        assert!(!ids(&ask(&measured, &results, &[], &CurveHints::kms())).contains(&id), "{id}");
+    }
     results.push(stated(benchmark("verify_bench", "ed25519_verify_zip215_128B", None), 1, 33_000.0, None));
-    let cards = ask(&run, &results, &[], &CurveHints::kms());
-    let card = card(&cards, "caller.batch-per-thread");
-    assert_eq!((card.state, card.predicted_change), (KnobState::Information, None));
-    assert!(card.because.contains("not the operation that the batch replaces"), "{}", card.because);
-    assert!(card.risk.contains("cofactored"));
+    assert!(!ids(&ask(&run, &results, &[], &CurveHints::kms())).contains(&"caller.batch-per-thread"));
+}
+
+#[test]
+fn a_machine_without_budgets_gets_limits_and_their_false_alarms() {
+    let results = estimate_run(&[], &noisy_launches("t", "f", 1e6, 10, 0.03));
+    let elsewhere = Budget {
+        id: "b".to_owned(),
+        benchmark: "t/f".to_owned(),
+        limit_ns: 1e6,
+        per: Per::Iteration,
+        hw_class: "another/kind".to_owned(),
+        config: None,
+    };
+    let cards = ask(&run('M'), &results, std::slice::from_ref(&elsewhere), &CurveHints::default());
+    let found = card(&cards, "measure.gate-proposal");
+    assert!(
+        found.because.starts_with("none of 1 budget belongs to")
+            && found.because.contains("one of 741 nights")
+    );
+    assert!(found.evidence[0].value.starts_with("limit 1.") && found.how.contains("gate init"));
+    let ours = Budget { hw_class: run('M').identity.hw_class, ..elsewhere };
+    assert!(
+        !ids(&ask(&run('M'), &results, &[ours], &CurveHints::default())).contains(&"measure.gate-proposal")
+    );
+    // One launch says nothing of how launches differ.
+    let alone = estimate_run(&[], &noisy_launches("t", "f", 1e6, 1, 0.03));
+    assert!(!ids(&ask(&run('M'), &alone, &[], &CurveHints::default())).contains(&"measure.gate-proposal"));
+}
+
+#[test]
+fn a_pair_of_names_of_kms_tells_what_a_decoded_key_saves() {
+    let results = [("from_bytes", 33_000.0), ("decoded", 29_000.0)]
+        .map(|(name, time)| stated(benchmark("hot_keys", "verify_one", Some(name)), 1, time, None));
+    let cards = ask(&run('M'), &results, &[], &CurveHints::kms());
+    assert!(card(&cards, "caller.hot-key-cache").how.contains("KeyCache"));
+    assert!(!ids(&cards).contains(&"caller.hot-key-pair"));
 }
 
 #[track_caller]

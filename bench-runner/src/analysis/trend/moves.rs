@@ -6,10 +6,12 @@ use super::places::Place;
 use super::{TrendInput, count};
 use crate::analysis::change_points::group::{self, Group, NEAR, RESOLUTION, SeriesStep};
 use crate::analysis::change_points::robust::Robust;
+use crate::analysis::words;
 use crate::model::change_point::{ChangeKind, ChangePoint};
 use crate::model::comparison::Verdict;
-use crate::model::decision::{Change, ChangeState, Evidence};
+use crate::model::decision::{Change, ChangeState, Evidence, change_id};
 use crate::model::history::{HistoryPoint, Line};
+use crate::model::ids::RunId;
 use crate::model::trend::{Checked, KnownBy, Moved, TrendChange};
 use crate::stats::distributions::normal_quantile;
 use crate::stats::order::median;
@@ -19,6 +21,9 @@ const STAYED: f64 = 0.5;
 
 /// Points on each side from which the level around a change of the gate is taken.
 const AROUND: usize = 10;
+
+/// Runs on each side of a step that may tell what it comes from.
+const ASKED: usize = 2;
 
 /// A move of one line.
 struct Found<'a> {
@@ -34,6 +39,8 @@ struct Found<'a> {
     interval: Option<(f64, f64)>,
     drift: bool,
     change: Option<&'a Change>,
+    /// Runs since somebody said that it was repaired, if it is still there in them.
+    unrepaired: Option<u32>,
 }
 
 impl Found<'_> {
@@ -55,7 +62,32 @@ impl Found<'_> {
     }
 
     fn state(&self) -> ChangeState {
-        self.change.map_or(ChangeState::New, |change| change.state)
+        match self.change {
+            // A repair that changed nothing settles nothing.
+            Some(change) if self.unrepaired.is_none() => change.state,
+            _ => ChangeState::New,
+        }
+    }
+
+    /// Why it stands where it stands, as somebody said.
+    fn reason(&self) -> Option<String> {
+        let decision = self.change?.decision.as_ref()?;
+        Some(match self.unrepaired {
+            None => decision.reason.clone(),
+            Some(runs) => format!(
+                "said to be fixed ({}), and still there in {} since",
+                decision.reason,
+                words::count(u64::from(runs), "run")
+            ),
+        })
+    }
+
+    /// The name of the change: that of the store, where it has one.
+    fn name(&self) -> String {
+        match self.change {
+            Some(change) => change.id.clone(),
+            None => change_id(&self.line.history.key, &self.points[self.first].run),
+        }
     }
 
     fn known_by(&self) -> KnownBy {
@@ -108,7 +140,8 @@ fn of_line<'a>(
     engine: &mut Robust,
     checked: &mut Checked,
 ) -> Vec<Found<'a>> {
-    let known = line.history.points.iter().filter(|point| point.is_eligible() && point.started <= input.now);
+    let known =
+        line.history.points.iter().filter(|point| input.counts(point) && point.started <= input.frame.now);
     let points: Vec<&HistoryPoint> = known.collect();
     let values: Vec<Option<f64>> = points.iter().map(|point| Some(point.value)).collect();
     let analysis = engine.analyze(&values);
@@ -129,7 +162,7 @@ fn of_line<'a>(
         if input.night(point.started).is_none() || near.is_some_and(|near| near.state == ChangeState::Noise) {
             continue;
         }
-        if change.ratio.ln().abs() < input.margin.ln_1p() {
+        if change.ratio.ln().abs() < input.frame.margin.ln_1p() {
             checked.small += 1;
         } else if (level / change.before).ln() / change.ratio.ln() < STAYED {
             checked.reverted += 1;
@@ -144,12 +177,22 @@ fn of_line<'a>(
                 interval: change.ratio_interval,
                 drift: change.kind == ChangeKind::Drift,
                 change: near.copied(),
+                unrepaired: near.and_then(|near| unrepaired(near, (change.before, change.ratio), &points)),
             });
         }
     }
     let others = stored.into_iter().filter(|change| !taken.contains(&change.id));
     found.extend(others.filter_map(|change| of_gate(input, place, (line, &points), change)));
     found
+}
+
+/// Runs since a change was said to be fixed, if its level is nearer to the new one than to the one before in them.
+fn unrepaired(change: &Change, (before, ratio): (f64, f64), points: &[&HistoryPoint]) -> Option<u32> {
+    let decided = change.decision.as_ref().filter(|_| change.state == ChangeState::Fixed)?.at;
+    let since: Vec<f64> =
+        points.iter().filter(|point| point.started >= decided).map(|point| point.value).collect();
+    let left = (median(&since)? / before).ln() / ratio.ln();
+    (left >= STAYED).then(|| count(since.len()))
 }
 
 /// A change that the gate confirmed and that history is still too short to show.
@@ -187,6 +230,7 @@ fn of_gate<'a>(
         interval: again.and_then(|again| again.interval),
         drift: false,
         change: Some(change),
+        unrepaired: None,
     })
 }
 
@@ -210,7 +254,7 @@ fn summed_up(
     let earliest = members.iter().min_by_key(|one| one.run)?;
     let point = earliest.points[earliest.first];
     let before = earliest.first.checked_sub(1).map(|place| earliest.points[place]);
-    let decision = members.iter().find_map(|one| one.change?.decision.as_ref());
+    let reason = members.iter().find_map(|one| one.reason());
     let lead = members.first()?;
     let alone = members.len() == 1;
     Some(TrendChange {
@@ -224,19 +268,30 @@ fn summed_up(
         drift: lead.drift,
         last_before: before.map(|point| point.run.clone()),
         first: point.run.clone(),
+        around: around(lead),
         since: point.started,
         runs: count(earliest.points.len() - earliest.first),
         commits: (before.and_then(|point| point.commit.clone()), point.commit.clone()),
         known_by: lead.known_by(),
         state: lead.state(),
-        reason: decision.map(|decision| decision.reason.clone()),
+        reason,
         cause: None,
         members: members.iter().map(|one| moved(input, one)).collect(),
     })
 }
 
+/// The runs of a line around a step, the nearest first; without a place there are none.
+fn around(one: &Found<'_>) -> (Vec<RunId>, Vec<RunId>) {
+    if one.drift {
+        return (Vec::new(), Vec::new());
+    }
+    let (before, after) = one.points.split_at(one.first);
+    let name = |point: &&HistoryPoint| point.run.clone();
+    (before.iter().rev().take(ASKED).map(name).collect(), after.iter().take(ASKED).map(name).collect())
+}
+
 fn moved(input: &TrendInput<'_>, one: &Found<'_>) -> Moved {
-    let mut values = vec![None; input.nights as usize];
+    let mut values = vec![None; input.frame.nights as usize];
     for point in &one.points {
         if let Some(night) = input.night(point.started) {
             values[night] = Some(point.value);
@@ -249,6 +304,8 @@ fn moved(input: &TrendInput<'_>, one: &Found<'_>) -> Moved {
         after: one.after,
         ratio: one.ratio(),
         interval: one.interval,
+        first: one.points[one.first].run.clone(),
+        name: one.name(),
         change: one.change.map(|change| change.id.clone()),
         values,
     }

@@ -71,7 +71,7 @@ fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
 /// All places, those of tonight first, then by name.
 pub(super) fn places<'a>(input: &TrendInput<'a>) -> Vec<Place<'a>> {
     let mut runs: BTreeMap<(&String, &String, u32), Vec<&RunListing>> = BTreeMap::new();
-    for run in input.runs.iter().filter(|run| run.started <= input.now) {
+    for run in input.runs.iter().filter(|run| run.started <= input.frame.now) {
         let who = &run.identity;
         runs.entry((&who.machine, &who.config, who.recipe)).or_default().push(run);
     }
@@ -83,7 +83,7 @@ pub(super) fn places<'a>(input: &TrendInput<'a>) -> Vec<Place<'a>> {
             let noise = noise.remove(&(machine, config, recipe)).unwrap_or_default();
             let newest = *runs.last()?;
             let night = night(input, &runs, newest, &noise);
-            let active = input.now.0.saturating_sub(newest.started.0) <= ACTIVE;
+            let active = input.frame.now.0.saturating_sub(newest.started.0) <= ACTIVE;
             input.night(newest.started).is_some().then_some(Place { recipe, runs, night, active })
         })
         .collect();
@@ -105,7 +105,7 @@ fn noise<'a>(input: &TrendInput<'a>) -> BTreeMap<(&'a String, &'a String, u32), 
     for line in input.lines {
         let key = &line.history.key;
         let spreads = found.entry((&key.machine, &key.config, key.recipe)).or_default();
-        for point in line.history.points.iter().filter(|point| point.is_eligible()) {
+        for point in line.history.points.iter().filter(|point| input.counts(point)) {
             spreads.entry(&point.run).or_default().extend(point.log_sd);
         }
     }
@@ -119,7 +119,7 @@ fn night(
     spreads: &Spreads<'_>,
 ) -> MachineNight {
     let who = &newest.identity;
-    let mut nights = vec![false; input.nights as usize];
+    let mut nights = vec![false; input.frame.nights as usize];
     for place in runs.iter().filter_map(|run| input.night(run.started)) {
         nights[place] = true;
     }
@@ -145,10 +145,11 @@ fn night(
         label: who.label.clone(),
         hw_class: who.hw_class.clone(),
         config: who.config.clone(),
+        recipe: who.recipe,
         run: newest.id.clone(),
         started: newest.started,
         commit: newest.commit.clone(),
-        fresh: is_fresh(newest.started, input.now),
+        fresh: is_fresh(newest.started, input.frame.now),
         unfit,
         grade: loaded.and_then(|one| known(&one.run.facts, keys::DOCTOR_GRADE)),
         shift: None,

@@ -27,7 +27,9 @@ struct OfFamily {
     rule_1: FalseAlarms,
     student_5: FalseAlarms,
     student_1: FalseAlarms,
-    /// Whether the upper bounds of all four rates are within 1.2 times their level.
+    rank_5: FalseAlarms,
+    rank_1: FalseAlarms,
+    /// Whether the upper bounds of all six rates are within 1.2 times their level.
     holds: bool,
     doses: Vec<DoseCounts>,
 }
@@ -48,9 +50,11 @@ pub(super) fn score(args: &Args, session: &Session) -> Result<ExitCode, CliError
             of(0.01, null.rule_1),
             of(0.05, null.student_5),
             of(0.01, null.student_1),
+            of(0.05, null.rank_5),
+            of(0.01, null.rank_1),
         ];
         let holds = rates.iter().all(within);
-        let [rule_5, rule_1, student_5, student_1] = rates;
+        let [rule_5, rule_1, student_5, student_1, rank_5, rank_1] = rates;
         results.push(OfFamily {
             family: family.name(),
             seed: args.seed,
@@ -59,6 +63,8 @@ pub(super) fn score(args: &Args, session: &Session) -> Result<ExitCode, CliError
             rule_1,
             student_5,
             student_1,
+            rank_5,
+            rank_1,
             holds,
             doses: DOSES.iter().map(|dose| doses(family, *dose, trials, args.seed)).collect(),
         });
@@ -80,13 +86,17 @@ fn table(results: &[OfFamily]) -> Table {
         column("trials", Align::Right, 3),
         column("rule 5 %", Align::Right, 0),
         column("rule 1 %", Align::Right, 1),
-        column("Student 5 %", Align::Right, 0),
-        column("Student 1 %", Align::Right, 1),
+        column("ranks 5 %", Align::Right, 2),
+        column("ranks 1 %", Align::Right, 4),
+        column("Student 5 %", Align::Right, 5),
+        column("Student 1 %", Align::Right, 7),
         column("seen", Align::Right, 0),
-        column("seen by Student", Align::Right, 2),
+        column("seen by ranks", Align::Right, 5),
+        column("seen by Student", Align::Right, 7),
         column("rule covers", Align::Right, 3),
-        column("Student covers", Align::Right, 2),
-        column("blocks", Align::Right, 4),
+        column("ranks cover", Align::Right, 0),
+        column("Student covers", Align::Right, 4),
+        column("blocks", Align::Right, 6),
     ];
     let share = |count: u64, all: u64| format!("{:.2} %", 100.0 * count as f64 / all.max(1) as f64);
     let bound = |found: &FalseAlarms| match (found.rate(), found.interval) {
@@ -97,25 +107,35 @@ fn table(results: &[OfFamily]) -> Table {
     for result in results {
         let none = || "-".to_owned();
         let mut row = vec![result.family.to_owned(), "none".to_owned(), result.null.comparisons.to_string()];
-        row.extend([&result.rule_5, &result.rule_1, &result.student_5, &result.student_1].map(bound));
-        row.extend([none(), none(), none(), none(), none()]);
+        let rates = [
+            &result.rule_5,
+            &result.rule_1,
+            &result.rank_5,
+            &result.rank_1,
+            &result.student_5,
+            &result.student_1,
+        ];
+        row.extend(rates.map(bound));
+        row.extend(std::iter::repeat_with(none).take(7));
         rows.push(row);
         for found in &result.doses {
             let of = |count| share(count, found.trials);
-            rows.push(vec![
+            let mut row = vec![
                 result.family.to_owned(),
                 format!("{:.0} %", found.dose * 100.0),
                 found.trials.to_string(),
-                none(),
-                none(),
-                none(),
-                none(),
+            ];
+            row.extend(std::iter::repeat_with(none).take(6));
+            row.extend([
                 of(found.detected),
+                of(found.rank_detected),
                 of(found.student_detected),
                 of(found.rule_covers),
+                of(found.rank_covers),
                 of(found.student_covers),
                 format!("{:.0}", found.median_blocks),
             ]);
+            rows.push(row);
         }
     }
     Table { columns, rows }

@@ -30,6 +30,9 @@ struct Trial {
     student_low: f64,
     student_high: f64,
     student_covers: bool,
+    rank_low: f64,
+    rank_high: f64,
+    rank_covers: bool,
     rule_covers: bool,
     /// Blocks after which the watched experiment would have ended; `None` when all of them left it undecided.
     decided_after: Option<u64>,
@@ -50,7 +53,9 @@ pub(super) fn score(session: &Session) -> Result<ExitCode, CliError> {
         let outcome = recompute(&store, &listing.id, rules)?;
         for contrast in &outcome.result.contrasts {
             for (row, evidence) in contrast.rows.iter().zip(&contrast.evidence) {
-                let (Some((low, high)), Some(interval)) = (evidence.t_interval, row.ratio_interval) else {
+                let (Some((low, high)), Some(ranks), Some(interval)) =
+                    (evidence.t_interval, evidence.rank_interval, row.ratio_interval)
+                else {
                     continue;
                 };
                 let truth = 1.0 + dose / 100.0;
@@ -64,6 +69,9 @@ pub(super) fn score(session: &Session) -> Result<ExitCode, CliError> {
                     student_low: low,
                     student_high: high,
                     student_covers: low <= truth && truth <= high,
+                    rank_low: ranks.0,
+                    rank_high: ranks.1,
+                    rank_covers: ranks.0 <= truth && truth <= ranks.1,
                     rule_covers: interval.0 <= truth && truth <= interval.1,
                     decided_after: after,
                     regressed: verdict == Verdict::Regressed,
@@ -108,8 +116,9 @@ fn table(trials: &[Trial], session: &Session) -> Table {
     let columns = vec![
         column("dose", Align::Right, 0),
         column("trials", Align::Right, 0),
-        column("Student covers", Align::Right, 0),
+        column("ranks cover", Align::Right, 0),
         column("95 %", Align::Right, 1),
+        column("Student covers", Align::Right, 3),
         column("rule covers", Align::Right, 1),
         column("decided", Align::Right, 2),
         column("regressed", Align::Right, 1),
@@ -129,7 +138,7 @@ fn table(trials: &[Trial], session: &Session) -> Table {
         let count = |is: fn(&Trial) -> bool| of.iter().filter(|trial| is(trial)).count() as u64;
         let all = of.len() as u64;
         let percent = |count: u64| format!("{:.1} %", 100.0 * count as f64 / all.max(1) as f64);
-        let covers = count(|trial| trial.student_covers);
+        let covers = count(|trial| trial.rank_covers);
         let seconds: Vec<f64> = of.iter().map(|trial| trial.seconds).collect();
         rows.push(vec![
             name,
@@ -139,6 +148,7 @@ fn table(trials: &[Trial], session: &Session) -> Table {
                 || "-".to_owned(),
                 |(low, high)| format!("{:.1} to {:.1} %", low * 100.0, high * 100.0),
             ),
+            percent(count(|trial| trial.student_covers)),
             percent(count(|trial| trial.rule_covers)),
             percent(count(|trial| trial.decided_after.is_some())),
             percent(count(|trial| trial.regressed)),
@@ -158,6 +168,9 @@ fn evidence(trials: &[Trial]) -> Table {
         "student_low",
         "student_high",
         "student_covers",
+        "rank_low",
+        "rank_high",
+        "rank_covers",
         "rule_covers",
         "decided_after",
         "regressed",
@@ -174,6 +187,9 @@ fn evidence(trials: &[Trial]) -> Table {
             format!("{:.6}", trial.student_low),
             format!("{:.6}", trial.student_high),
             u8::from(trial.student_covers).to_string(),
+            format!("{:.6}", trial.rank_low),
+            format!("{:.6}", trial.rank_high),
+            u8::from(trial.rank_covers).to_string(),
             u8::from(trial.rule_covers).to_string(),
             trial.decided_after.map_or_else(String::new, |blocks| blocks.to_string()),
             u8::from(trial.regressed).to_string(),

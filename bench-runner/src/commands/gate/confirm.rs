@@ -38,19 +38,22 @@ pub(super) struct How<'a> {
     pub(super) manifest: Option<&'a PathBuf>,
     /// Seconds for all suspects together.
     pub(super) budget_seconds: f64,
+    /// Measure suspects again although both executables are equal.
+    pub(super) measure_equal: bool,
 }
 
 impl<'a> How<'a> {
-    /// The one who measures.
-    pub(super) fn measurer(self) -> Measurer<'a> {
-        Measurer { how: self }
+    /// The one who measures; on the stage of a run that has just ended, if there is one.
+    pub(super) fn measurer(self, stage: Option<Stage>) -> Measurer<'a> {
+        Measurer { how: self, stage }
     }
 }
 
 /// Measures by experiment.
-#[derive(Debug)]
 pub(super) struct Measurer<'a> {
     how: How<'a>,
+    /// Set up already; else it is when there is something to measure.
+    stage: Option<Stage>,
 }
 
 impl Confirm for Measurer<'_> {
@@ -60,13 +63,22 @@ impl Confirm for Measurer<'_> {
         };
         self.all(candidate, asked).unwrap_or_else(|error| unknown(&error.message))
     }
+
+    fn measures_equal(&self) -> bool {
+        self.how.measure_equal
+    }
 }
 
 impl Measurer<'_> {
     /// One experiment for each baseline that suspects share.
-    fn all(&self, candidate: &RunId, asked: &[Asked]) -> Result<Vec<Confirmation>, CliError> {
-        let mut stage =
-            Stage::open(self.how.session, self.how.config.clone(), &StageWishes::default(), &mut |_| Ok(()))?;
+    fn all(&mut self, candidate: &RunId, asked: &[Asked]) -> Result<Vec<Confirmation>, CliError> {
+        let mut stage = match self.stage.take() {
+            Some(stage) => stage,
+            None => {
+                let (config, wishes) = (self.how.config.clone(), StageWishes::default());
+                Stage::open(self.how.session, config, &wishes, &mut |_| Ok(()))?
+            }
+        };
         let keep = stage.site.keep(&stage.config);
         let run = stage.store.run(candidate)?;
         if !kept(&keep, &run) {
@@ -149,7 +161,7 @@ impl Measurer<'_> {
                 family_alpha: asked.iter().map(|one| one.alpha).sum(),
             },
             seed: fresh_seed(),
-            measure_equal: false,
+            measure_equal: self.how.measure_equal,
         };
         stage.progress.line(&format!("measuring {} suspects again, against run {baseline}", asked.len()));
         let mut world = stage.world();

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::confirm::How;
+use super::confirm::Measurer;
 use crate::analysis::census::{CensusInput, census};
+use crate::analysis::gate::calibrated::doubt;
 use crate::analysis::gate::confirm::{Confirm, confirm};
 use crate::analysis::gate::history::{Past, Suspect, look};
 use crate::analysis::gate::layout::layout_spread;
@@ -100,12 +101,12 @@ pub(super) fn lines_of(store: &Store, run: &Run) -> Result<Vec<Line>, CliError> 
     keys.map(|key| Ok(store.line(&key)?)).collect()
 }
 
-/// Judges a run; with `how`, suspects are measured again. What was found is noted in the store.
+/// Judges a run; with a measurer, suspects are measured again. What was found is noted in the store.
 pub(super) fn judge(
     config: &Config,
     run: &RunId,
     now: Timestamp,
-    how: Option<How<'_>>,
+    mut measurer: Option<Measurer<'_>>,
 ) -> Result<GateReport, CliError> {
     let known = Known::load(config, run)?;
     let past = Past {
@@ -118,9 +119,10 @@ pub(super) fn judge(
         now,
     };
     // Without a second measurement the loose level would name a tenth of all innocent series.
-    let mut seen = look(&past, if how.is_some() { SUSPECTS } else { HISTORY_ONLY });
-    let mut measurer = how.map(How::measurer);
+    let mut seen = look(&past, if measurer.is_some() { SUSPECTS } else { HISTORY_ONLY });
     let machine = confirm(&mut seen, run, measurer.as_mut().map(|measurer| measurer as &mut dyn Confirm));
+    // Nothing is measured any more: others may have the machine.
+    drop(measurer);
     let breaks: BTreeSet<&RunId> = known.changes.iter().map(|change| &change.first_run).collect();
     let census = census(&CensusInput {
         run: &known.content.run,
@@ -131,7 +133,7 @@ pub(super) fn judge(
         decisions: &known.decisions,
     });
     let suspects = seen.suspects.clone();
-    let report = conclude(Parts {
+    let mut report = conclude(Parts {
         run: &known.content.run,
         budgets: known.content.gates.clone(),
         layout: layout_spread(&known.lines, &known.comparable, &breaks),
@@ -142,6 +144,7 @@ pub(super) fn judge(
         now,
         margin: config.margin,
     });
+    report.findings.extend(doubt(&report, known.content.calibration.as_ref()));
     note(config, &report, &suspects, now);
     Ok(report)
 }

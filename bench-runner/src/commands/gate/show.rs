@@ -21,21 +21,10 @@ pub(super) fn show(
     exit: ExitCode,
     explained: bool,
 ) -> Result<(), CliError> {
-    let items = report.budgets.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
     let text = match session.format {
-        Format::Json => {
-            let mut object = load::json_of(report)?;
-            if explained {
-                let steps: Vec<_> = report.budgets.iter().map(explain).collect();
-                object["budget_steps"] = load::json_of(&steps)?;
-            }
-            serde_json::json!({
-                "schema": "bench-runner/gate", "version": 1, "items": items,
-                "exit": {"code": exit.code, "meaning": exit.meaning}, "report": object,
-            })
-            .to_string()
-        }
+        Format::Json => object(report, exit, explained)?.to_string(),
         Format::Jsonl => {
+            let items = report.budgets.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
             let mut lines: String = items.iter().map(|item| format!("{item}\n")).collect();
             for outcome in &report.series {
                 _ = writeln!(lines, "{}", load::json_of(outcome)?);
@@ -48,7 +37,26 @@ pub(super) fn show(
     session.answer(&text)
 }
 
-fn words(session: &Session, report: &GateReport, exit: ExitCode, explained: bool) -> String {
+/// The report as one object.
+pub(super) fn object(
+    report: &GateReport,
+    exit: ExitCode,
+    explained: bool,
+) -> Result<serde_json::Value, CliError> {
+    let items = report.budgets.iter().map(load::json_of).collect::<Result<Vec<_>, _>>()?;
+    let mut object = load::json_of(report)?;
+    if explained {
+        let steps: Vec<_> = report.budgets.iter().map(explain).collect();
+        object["budget_steps"] = load::json_of(&steps)?;
+    }
+    Ok(serde_json::json!({
+        "schema": "bench-runner/gate", "version": 1, "items": items,
+        "exit": {"code": exit.code, "meaning": exit.meaning}, "report": object,
+    }))
+}
+
+/// The report for a person.
+pub(super) fn words(session: &Session, report: &GateReport, exit: ExitCode, explained: bool) -> String {
     let form = Form { markdown: session.format == Format::Markdown, width: session.style.width };
     let mut text = form.line(&format!("gate of run {}: {} (exit {})", report.run, exit.meaning, exit.code));
     if !report.budgets.is_empty() {

@@ -224,7 +224,13 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
         })
         .to_string(),
         Format::Csv => table(&[line(found, &known, None)]).csv(),
-        Format::Text | Format::Markdown => present::card(found, advice, proof),
+        Format::Text | Format::Markdown => {
+            let card = present::Card::of(Some(found), advice, proof);
+            card.map_or_else(String::new, |card| match session.format {
+                Format::Markdown => card.markdown(),
+                _ => card.text(),
+            })
+        }
     };
     session.answer(&text)?;
     Ok(exit_code::DONE)

@@ -103,10 +103,13 @@ pub(super) fn from_history(
     for run in &new {
         places.entry(place(run)).or_default().push(run);
     }
-    let settings = load::settings(config);
     for (here, runs) in &places {
         match pair(&old, runs) {
-            Some((from, to)) => notes.sections.push(from_runs(store, (from, to), &settings)?),
+            Some((from, to)) => {
+                // What is known about sessions of this machine widens the intervals.
+                let settings = load::settings_of(config, store, to)?;
+                notes.sections.push(from_runs(store, (from, to), &settings)?);
+            }
             None => notes.refused.extend(refused(&old, runs, here)),
         }
     }

@@ -1,94 +1,170 @@
-//! What the trend is made of, read from the store: for `trend` and for the first page of the site alike.
+//! Reads what the trend is made of, makes it, and puts its steps down to causes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::compare::{CompareSettings, Side};
-use crate::analysis::explain::{Question, explain};
-use crate::analysis::trend::{Again, FEWEST_NIGHTS, NIGHT, TonightRun, TrendInput, joined, tonight, trend};
-use crate::commands::load;
+use super::super::cause::{Causes, Step};
+use crate::analysis::trend::{
+    Again, FEWEST_NIGHTS, Frame, NIGHT, Part, TonightRun, TrendInput, joined, part, tonight, trend,
+};
+use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code;
-use crate::model::estimate::BenchmarkResult;
+use crate::model::decision::{Change, Decision};
 use crate::model::experiment::Purpose;
-use crate::model::explain::Cause;
+use crate::model::explain::StepCause;
 use crate::model::history::Line;
-use crate::model::ids::RunId;
+use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::RunListing;
-use crate::model::run::{Run, RunKind};
+use crate::model::run::{RunKind, RunStatus};
 use crate::model::trend::{TrendChange, TrendReport};
 use crate::model::units::Timestamp;
 use crate::store::{HistoryFilter, RunFilter, Store};
 
-/// Changes whose cause is looked for: each needs the samples of two runs.
-const EXPLAINED: usize = 6;
-
 /// Experiments that are looked through for what the gate measured again.
 const LOOKED_THROUGH: u32 = 500;
 
-/// A run with its results.
-type Loaded = (Run, Vec<BenchmarkResult>);
+/// Nights that a page shows when nobody says otherwise.
+const NIGHTS: u32 = 30;
 
-/// About what a trend is made.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::commands) struct Asked<'a> {
+/// Microseconds of a second.
+const SECOND: i64 = 1_000_000;
+
+/// Most nights that can be asked for: ten years.
+pub(in crate::commands) const MOST_NIGHTS: u32 = 3660;
+
+/// What the trend is to be about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::commands) struct Wish<'a> {
     /// Only this machine, by key or label.
-    pub machine: Option<&'a str>,
-    /// Nights of the window.
-    pub nights: u32,
-    /// The moment that it is about.
-    pub now: Timestamp,
+    pub(in crate::commands) machine: Option<&'a str>,
+    /// Nights to look back.
+    pub(in crate::commands) nights: Option<u32>,
+    /// The moment that counts as now.
+    pub(in crate::commands) now: Option<Timestamp>,
+    /// Imported runs instead of measured ones.
+    pub(in crate::commands) imported: bool,
 }
 
-/// Reads what the trend needs, and makes it.
+/// The moment of the newest measured run: for what is asked about the store rather than about tonight.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub(in crate::commands) fn newest_night(store: &Store) -> Result<Timestamp, CliError> {
+    let filter = RunFilter { kind: Some(RunKind::Measured), ..RunFilter::default() };
+    Ok(newest(store, &filter, false)?.unwrap_or_else(clock::now))
+}
+
+/// Reads what the trend needs, and makes it; causes are not looked for.
+///
+/// # Errors
+///
+/// When the store cannot be read, or there is no such machine.
 pub(in crate::commands) fn report_of(
-    asked: &Asked<'_>,
+    wish: &Wish<'_>,
     config: &Config,
     store: &Store,
 ) -> Result<TrendReport, CliError> {
-    let now = asked.now;
-    let read = i64::from(asked.nights.max(FEWEST_NIGHTS)) * NIGHT;
-    let since = Timestamp(now.0.saturating_sub(read));
-    let key = asked.machine.map(|name| key_of(name, store)).transpose()?;
+    let key = wish.machine.map(|name| key_of(name, store)).transpose()?;
     let filter = RunFilter {
-        kind: Some(RunKind::Measured),
+        kind: (!wish.imported).then_some(RunKind::Measured),
         machine: key.clone(),
-        since: Some(since),
-        until: Some(Timestamp(now.0.saturating_add(1))),
         ..RunFilter::default()
     };
-    let runs = store.runs(&filter, u32::MAX)?;
-    let mut histories = Vec::new();
-    let history_filter = HistoryFilter { machine: key, since: Some(since), ..HistoryFilter::default() };
-    store.histories(&history_filter, |history| histories.push(history))?;
-    for history in &mut histories {
-        history.points.retain(|point| point.kind == RunKind::Measured && point.started <= now);
+    let (now, nights) = window(wish, store, &filter)?;
+    let since = Timestamp(now.0.saturating_sub(i64::from(nights.max(FEWEST_NIGHTS)) * NIGHT));
+    let within =
+        RunFilter { since: Some(since), until: Some(Timestamp(now.0.saturating_add(1))), ..filter.clone() };
+    let wanted = |kind: RunKind| (kind == RunKind::Measured) != wish.imported;
+    let frame = Frame { now, nights, imported: wish.imported, margin: config.margin };
+    let shared = Shared {
+        frame,
+        renames: store.renames()?,
+        changes: store.changes()?,
+        decisions: store.decisions()?,
+        again: again(store, since)?,
+    };
+    let mut of_machine: BTreeMap<String, Vec<RunListing>> = BTreeMap::new();
+    for run in store.runs(&within, u32::MAX)?.into_iter().filter(|run| wanted(run.kind)) {
+        of_machine.entry(run.identity.machine.clone()).or_default().push(run);
     }
-    histories.retain(|history| !history.points.is_empty());
-    let lines = joined(histories, &store.renames()?);
-    let tonight = tonight(&runs, now)
-        .iter()
-        .map(|id| load_tonight(store, id, &runs, &lines))
-        .collect::<Result<Vec<_>, _>>()?;
-    let again = again(store, since)?;
-    let mut report = trend(&TrendInput {
-        now,
-        nights: asked.nights,
-        margin: config.margin,
-        runs: &runs,
-        tonight: &tonight,
-        lines: &lines,
-        changes: &store.changes()?,
-        decisions: &store.decisions()?,
-        again: &again,
-    });
+    // One machine after the other: memory holds the lines of one.
+    let mut parts = Vec::new();
+    for (machine, runs) in of_machine {
+        let filter = HistoryFilter { machine: Some(machine), since: Some(since), ..HistoryFilter::default() };
+        parts.push(shared.part_of(store, &runs, &filter)?);
+    }
+    let mut report = trend(frame, parts);
     if report.newest.is_none() {
         // Nothing in the window: when was the last time?
-        let newest = store.runs(&RunFilter { since: None, ..filter }, 1)?;
-        report.newest = newest.first().map(|run| run.started);
+        report.newest = newest(store, &filter, wish.imported)?;
     }
-    put_down(&mut report, config, store)?;
     Ok(report)
+}
+
+/// What all machines share.
+struct Shared {
+    frame: Frame,
+    renames: BTreeMap<String, BenchmarkId>,
+    changes: Vec<Change>,
+    decisions: Vec<Decision>,
+    again: Vec<Again>,
+}
+
+impl Shared {
+    /// What one machine contributes.
+    fn part_of(&self, store: &Store, runs: &[RunListing], filter: &HistoryFilter) -> Result<Part, CliError> {
+        let Frame { now, imported, .. } = self.frame;
+        let mut histories = Vec::new();
+        store.histories(filter, |mut history| {
+            let wanted = |kind: RunKind| (kind == RunKind::Measured) != imported;
+            history.points.retain(|point| wanted(point.kind) && point.started <= now);
+            if !history.points.is_empty() {
+                histories.push(history);
+            }
+        })?;
+        let lines = joined(histories, &self.renames);
+        let tonight = if imported { Vec::new() } else { tonight(runs, now) };
+        let tonight =
+            tonight.iter().map(|id| load_tonight(store, id, runs, &lines)).collect::<Result<Vec<_>, _>>()?;
+        Ok(part(&TrendInput {
+            frame: self.frame,
+            runs,
+            tonight: &tonight,
+            lines: &lines,
+            changes: &self.changes,
+            decisions: &self.decisions,
+            again: &self.again,
+        }))
+    }
+}
+
+/// The moment that counts as now, and the nights to look back: by default the newest imported run, and back to the oldest.
+fn window(wish: &Wish<'_>, store: &Store, filter: &RunFilter) -> Result<(Timestamp, u32), CliError> {
+    if !wish.imported {
+        return Ok((wish.now.unwrap_or_else(clock::now), wish.nights.unwrap_or(NIGHTS)));
+    }
+    let mut starts: Vec<Timestamp> = store
+        .runs(filter, u32::MAX)?
+        .iter()
+        .filter(|run| run.kind != RunKind::Measured && run.status == RunStatus::Complete)
+        .map(|run| run.started)
+        .collect();
+    starts.sort();
+    // A whole second, as the command that makes the page again writes it.
+    let second = |at: &Timestamp| Timestamp(at.0.div_euclid(SECOND).saturating_add(1).saturating_mul(SECOND));
+    let now = wish.now.or(starts.last().map(second)).unwrap_or_else(clock::now);
+    let span = starts.first().map_or(0, |first| now.0.saturating_sub(first.0).max(0) / NIGHT + 1);
+    let all = u32::try_from(span).unwrap_or(MOST_NIGHTS).clamp(1, MOST_NIGHTS);
+    Ok((now, wish.nights.unwrap_or(all)))
+}
+
+/// Start of the newest run of all times.
+fn newest(store: &Store, filter: &RunFilter, imported: bool) -> Result<Option<Timestamp>, CliError> {
+    let most = if imported { u32::MAX } else { 1 };
+    let runs = store.runs(filter, most)?;
+    Ok(runs.iter().find(|run| (run.kind == RunKind::Measured) != imported).map(|run| run.started))
 }
 
 /// The key of a machine that is named by key or label.
@@ -138,40 +214,37 @@ fn again(store: &Store, since: Timestamp) -> Result<Vec<Again>, CliError> {
     Ok(found)
 }
 
-/// Puts the largest changes down to a cause, where the runs on both sides have their samples.
-fn put_down(report: &mut TrendReport, config: &Config, store: &Store) -> Result<(), CliError> {
-    let settings = load::settings(config);
-    let mut loaded: BTreeMap<RunId, Loaded> = BTreeMap::new();
-    let changes = report.slower.iter_mut().chain(&mut report.faster);
-    let steps = changes.filter(|change| !change.drift && change.last_before.is_some());
-    for change in steps.take(EXPLAINED) {
-        let Some(before) = change.last_before.clone() else { continue };
-        for id in [&before, &change.first] {
-            if !loaded.contains_key(id) {
-                loaded.insert(id.clone(), load::with_results(store, id)?);
-            }
-        }
-        change.cause = cause(change, (&loaded[&before], &loaded[&change.first]), &settings);
+/// Puts the changes of a report down to causes, the largest of each list first.
+///
+/// # Errors
+///
+/// When a run cannot be read.
+pub(in crate::commands) fn put_down(report: &mut TrendReport, config: &Config, store: &Store) -> Result<(), CliError> {
+    let mut causes = Causes::new(config, store);
+    let imported = report.imported;
+    for change in report.slower.iter_mut().chain(&mut report.faster).chain(&mut report.decided) {
+        change.cause = cause_of(change, imported, &mut causes)?;
     }
     Ok(())
 }
 
-fn cause(
+/// What a change is put down to.
+///
+/// # Errors
+///
+/// When a run cannot be read.
+pub(in crate::commands) fn cause_of(
     change: &TrendChange,
-    (before, after): (&Loaded, &Loaded),
-    settings: &CompareSettings,
-) -> Option<Cause> {
-    if before.1.is_empty() || after.1.is_empty() {
-        return None;
+    imported: bool,
+    causes: &mut Causes<'_>,
+) -> Result<Option<StepCause>, CliError> {
+    let Some(lead) = change.members.first() else { return Ok(None) };
+    if imported {
+        return Ok(Some(StepCause::unknown("imported numbers have no launches and no machine")));
     }
-    let benchmark = change.members.first().map(|moved| &moved.benchmark);
-    let found = explain(&Question {
-        before: Side { run: &before.0, results: &before.1 },
-        after: Side { run: &after.0, results: &after.1 },
-        benchmark,
-        replay: None,
-        settings,
-    });
-    // Two nights may say too little for a step that twenty nights show.
-    Some(if found.cause == Cause::NoShift { Cause::Unknown } else { found.cause })
+    if change.drift {
+        return Ok(Some(StepCause::unknown("the level moved slowly: no two runs stand around it")));
+    }
+    let (before, after) = (&change.around.0, &change.around.1);
+    causes.of(Step { benchmark: &lead.benchmark, ratio: lead.ratio, before, after })
 }

@@ -9,58 +9,15 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::audit_with;
-use crate::attest::{Key, Trust};
-use crate::model::decision::{Decision, DecisionKind};
+use crate::attest::Key;
 use crate::model::ids::RunId;
-use crate::model::record::{Alias, Annotation, NoteTarget};
-use crate::model::seal::{Audit, Heads, Tampering};
+use crate::model::seal::{Audit, Tampering};
 use crate::model::units::Timestamp;
 use crate::stats::rng::SplitMix64;
 use crate::store::Store;
-use example::{benchmark, record};
+use example::{record, signed_store};
 
 const NOW: Timestamp = Timestamp(1_762_393_020_000_000);
-
-/// A store with signed runs of two machines and signed words, keys that are trusted, and its heads.
-pub(super) fn signed_store() -> (Store, Trust, Heads) {
-    let key = Key::from_seed(&[42; 32]);
-    let mut trust = Trust::default();
-    trust.trust(&key.public(), Timestamp(0), None).unwrap();
-    let mut store = Store::open_in_memory(NOW).unwrap();
-    store.set_signer(Arc::new(key));
-    for number in 0..4 {
-        store.import_run(&record(number)).unwrap();
-        let note = |kind: &str, target: NoteTarget, id: String| Annotation {
-            target,
-            id,
-            kind: kind.to_owned(),
-            text: format!("because of {number}"),
-            at: Timestamp(NOW.0 + i64::from(number)),
-        };
-        let id = record(number).run.id.to_string();
-        store.annotate(&note("remark", NoteTarget::Run, id.clone())).unwrap();
-        store.annotate(&note("waiver", NoteTarget::Finding, format!("{id}/noisy/launch"))).unwrap();
-    }
-    for number in 0..2 {
-        let decision = Decision {
-            subject: format!("suite/sign/f{number}"),
-            kind: DecisionKind::Waive,
-            reason: "known".to_owned(),
-            until: Some(Timestamp(NOW.0 + 10 + i64::from(number))),
-            at: NOW,
-        };
-        store.decide(&decision).unwrap();
-    }
-    store.set_baseline("main", &record(1).run.id, NOW).unwrap();
-    store.set_baseline("release", &record(2).run.id, NOW).unwrap();
-    for number in 0..2 {
-        let alias =
-            Alias { origin: "older".to_owned(), name: format!("f_{number}"), benchmark: benchmark(number) };
-        store.add_alias(&alias).unwrap();
-    }
-    let heads = store.heads().unwrap();
-    (store, trust, heads)
-}
 
 /// Takes away what the schema itself would notice.
 fn unguard(connection: &Connection) {
@@ -76,6 +33,7 @@ fn unguard(connection: &Connection) {
 const TABLES: &[(&str, &[&str])] = &[
     ("run", &[]),
     ("launch", &[]),
+    ("launch_covariates", &[]),
     ("measurement", &[]),
     ("sample", &[]),
     ("fact", &[]),
@@ -89,6 +47,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("baseline", &[]),
     ("alias", &[]),
     ("decision", &[]),
+    ("sighting", &[]),
     ("identity", &[]),
     ("benchmark", &[]),
     ("metric", &[]),
@@ -119,6 +78,7 @@ const LISTS: &[&str] = &[
     "baseline",
     "alias",
     "decision",
+    "sighting",
     "word",
 ];
 
@@ -204,7 +164,7 @@ impl Row {
             run.ok().as_ref().and_then(of_run)
         };
         match self.table {
-            "annotation" | "baseline" | "alias" | "decision" => {
+            "annotation" | "baseline" | "alias" | "decision" | "sighting" => {
                 let key = match self.key.as_slice() {
                     [(_, Value::Integer(number))] => number.to_string(),
                     [(_, Value::Text(origin)), (_, Value::Text(name))] => {
@@ -396,7 +356,7 @@ fn a_store_as_it_was_signed_has_no_fault() {
     let (store, trust, heads) = signed_store();
     let audit = audit_with(&trust, &store, Some(&heads), None).unwrap();
     assert_eq!(audit.problems, []);
-    assert_eq!((audit.signed, audit.words, audit.unsigned_words), (4, 14, 0));
+    assert_eq!((audit.signed, audit.words, audit.unsigned_words), (4, 16, 0));
     assert_eq!(audit.unsigned, Vec::<RunId>::new());
     assert!(audit.against_head && heads.short().is_some());
     // Growing is no fault, and nobody trusts a stranger.

@@ -272,8 +272,8 @@ catalogue! {
         "CARGO_PROFILE_*, the root manifest" "the same" "the same";
     BUILD_OVERRIDES Marker "" "packages with a profile of their own"
         "the root manifest" "the same" "the same";
-    BUILD_TARGET_CPU Build "" "target-cpu as resolved by the compiler"
-        "not read yet" "not read yet" "not read yet";
+    BUILD_TARGET_CPU Build "" "processor that code is made for, native and the default resolved by the compiler"
+        "the effective flags, rustc --print target-cpus" "the same" "the same";
     BUILD_FEATURES Build "" "features asked of cargo"
         "command line" "the same" "the same";
     BUILD_LOCK Marker "" "SHA-256 of Cargo.lock"

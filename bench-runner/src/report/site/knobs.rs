@@ -4,12 +4,12 @@ use super::block::{Block, Cell, Document, Grid};
 use super::measure::{self, PAGE, minute};
 use crate::model::comparison::Verdict;
 use crate::model::experiment::{Contrast, ExperimentListing, ExperimentResult};
-use crate::model::knob::{Confidence, KnobGroup, Recommendation};
+use crate::model::knob::{KnobGroup, Recommendation};
 use crate::model::site::KnobBoard;
-use crate::report::format::{self, plural};
+use crate::report::format::plural;
 use crate::report::view::table::Kind;
 use crate::report::view::words::{self, code, strong};
-use crate::report::view::{proven, total};
+use crate::report::view::{advice, total};
 
 /// Cards at most.
 const CARDS: usize = 40;
@@ -54,49 +54,32 @@ pub fn knobs(board: &KnobBoard) -> Document {
     page
 }
 
-/// The predicted change in words.
-fn predicted(advice: &Recommendation) -> String {
-    advice.predicted_change.map_or_else(
-        || "none of speed".to_owned(),
-        |(low, high)| {
-            let show = |value| format::change(PAGE, value, None);
-            if show(low) == show(high) {
-                format!("{} time per operation", show(low))
-            } else {
-                format!("{} to {} time per operation", show(low), show(high))
-            }
-        },
-    )
-}
-
 fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
-    let confidence = match advice.confidence {
-        Confidence::Low => "low: rests on a model",
-        Confidence::Medium => "medium: measured numbers, extrapolated",
-        Confidence::High => "high: measured numbers, within their range",
-    };
+    let (predicted, confidence) = advice::predicted(PAGE, advice);
     let place = match advice.group {
         KnobGroup::Caller => "in the caller",
         KnobGroup::Build => "in the build",
         KnobGroup::Machine => "on the machine",
         KnobGroup::Measurement => "in the measurement",
     };
-    let proof = advice.proof.as_ref().map(|proof| proven(PAGE, proof)).unwrap_or_default();
-    let mut facts: Vec<(String, String)> =
-        proof.into_iter().map(|(label, text)| (label.to_owned(), text)).collect();
     // A card that only its trial speaks for repeats the trial's words and predicts nothing.
-    let proven = advice.proof.as_ref().is_some_and(|proof| proof.reason == advice.because);
-    if !proven {
-        facts.extend([
-            ("Predicted gain".to_owned(), strong(&predicted(advice))),
-            ("Confidence".to_owned(), confidence.to_owned()),
-            ("Why".to_owned(), advice.because.clone()),
-        ]);
+    let only_tried = advice.proof.as_ref().is_some_and(|proof| proof.reason == advice.because);
+    let mut facts = Vec::new();
+    if !only_tried {
+        facts.push(("Predicted".to_owned(), strong(&predicted)));
+        if !confidence.is_empty() {
+            facts.push(("Confidence".to_owned(), confidence.to_owned()));
+        }
+    }
+    let proof = advice.proof.iter().flat_map(|proof| advice::proven(PAGE, proof));
+    facts.extend(proof.map(|(label, words)| (label.to_owned(), words)));
+    if !only_tried {
+        facts.push(("Why".to_owned(), advice.because.clone()));
     }
     facts.extend([
         ("Cost".to_owned(), advice.cost.clone()),
         ("Risk".to_owned(), advice.risk.clone()),
-        ("Turned".to_owned(), format!("{place}, by the newest run on {}", code(machine))),
+        ("Place".to_owned(), format!("{place}, by the newest run on {}", code(machine))),
     ]);
     for evidence in advice.evidence.iter().take(8) {
         let text = format!("{}: {} (run {})", evidence.label, evidence.value, code(evidence.run.short()));

@@ -67,7 +67,7 @@ pub(super) fn changes(
             Cell::text(measure::commits(&change.commits)),
             Cell::text(telling.levels(lead)),
             Cell::text(state(change)),
-            Cell::text(cause(change.cause)),
+            Cell::text(cause(change.cause.as_ref())),
         ]);
     }
     let rest = match changes.len().saturating_sub(DRAWN) {

@@ -9,7 +9,9 @@ use super::table::{Cell, Kind, Table};
 use super::words::{self, code, strong};
 use super::{Context, headline, interpret, real};
 use crate::model::gate::{GateOutcome, GateVerdict, Per};
-use crate::model::knob::{Confidence, KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
+use crate::model::knob::{
+    Confidence, KnobGroup, KnobState, KnobVerdict, Proof, Recommendation, TRIED_IN_VAIN,
+};
 use crate::report::format::{self, Dialect, Scale};
 
 /// More single operations than this are counted, not listed.
@@ -32,7 +34,7 @@ pub struct Knob {
     pub evidence: Vec<(String, String, String)>,
     /// Predicted change, or that none is predicted.
     pub predicted: String,
-    /// How sure.
+    /// How sure that is; empty without a prediction.
     pub confidence: &'static str,
     /// What it costs.
     pub cost: String,
@@ -146,18 +148,31 @@ pub(super) fn knobs(context: &Context<'_>) -> Knobs {
     }
 }
 
+/// What is predicted, and how sure that is.
+pub(crate) fn predicted(dialect: Dialect, knob: &Recommendation) -> (String, &'static str) {
+    let Some((low, high)) = knob.predicted_change else {
+        let nothing = match knob.group {
+            _ if knob.knob == TRIED_IN_VAIN => "no change of speed, as measured",
+            KnobGroup::Measurement => "no change of speed: it makes the numbers surer",
+            _ => "no figure: what it brings shows once it is measured",
+        };
+        return (nothing.to_owned(), "");
+    };
+    let show = |value| format::change(dialect, value, None);
+    let range = match show(low) == show(high) {
+        true => show(low),
+        false => format!("{} to {}", show(low), show(high)),
+    };
+    let confidence = match knob.confidence {
+        Confidence::Low => "low: rests on a model",
+        Confidence::Medium => "medium: measured numbers, extrapolated",
+        Confidence::High => "high: measured numbers, within their range",
+    };
+    (format!("{range} time per operation"), confidence)
+}
+
 fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
-    let predicted = knob.predicted_change.map_or_else(
-        || "no change of speed predicted".to_owned(),
-        |(low, high)| {
-            let show = |value| format::change(context.dialect, value, None);
-            if show(low) == show(high) {
-                format!("{} time per operation", show(low))
-            } else {
-                format!("{} to {} time per operation", show(low), show(high))
-            }
-        },
-    );
+    let (predicted, confidence) = predicted(context.dialect, knob);
     Knob {
         action: knob.action.clone(),
         group: match knob.group {
@@ -167,27 +182,29 @@ fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
             KnobGroup::Measurement => "in the measurement",
         },
         id: knob.knob.clone(),
-        because: super::sentence(&knob.because),
+        because: super::capital_sentence(&knob.because),
         evidence: knob
             .evidence
             .iter()
             .map(|evidence| (evidence.label.clone(), evidence.value.clone(), evidence.run.short().to_owned()))
             .collect(),
         predicted,
-        confidence: match knob.confidence {
-            Confidence::Low => "low: rests on a model",
-            Confidence::Medium => "medium: measured numbers, extrapolated",
-            Confidence::High => "high: measured numbers, within their range",
-        },
+        confidence,
         cost: knob.cost.clone(),
         risk: knob.risk.clone(),
         how: knob.how.clone(),
         proof: knob.proof.as_ref().map(|proof| proven(context.dialect, proof)).unwrap_or_default(),
-        state: match knob.state {
-            KnobState::Candidate if knob.proof.is_some() => "tried",
-            KnobState::Candidate => "not tried yet",
-            KnobState::Information => "for information: the price is not ours to weigh",
-        },
+        state: state(knob),
+    }
+}
+
+/// Whether it was tried, where trying has a meaning.
+fn state(knob: &Recommendation) -> &'static str {
+    match knob.state {
+        KnobState::Candidate if knob.proof.is_some() || knob.knob == TRIED_IN_VAIN => "tried",
+        KnobState::Candidate if knob.group == KnobGroup::Measurement => "about how we measure",
+        KnobState::Candidate => "not tried yet",
+        KnobState::Information => "for information: its price is yours to weigh",
     }
 }
 

@@ -8,6 +8,26 @@ const ASCII: [char; 8] = ['_', ',', '-', '~', '=', '+', '*', '#'];
 /// Smallest span, as a fraction of the lowest value, that the height of the line stands for: below it noise would look large.
 const SPAN: f64 = 0.02;
 
+/// Most characters of a line of nights.
+const WIDEST: usize = 60;
+
+/// Nights that one character stands for, so that a line of them has at most [`WIDEST`].
+#[must_use]
+pub(super) fn per_character(nights: usize) -> usize {
+    nights.div_ceil(WIDEST).max(1)
+}
+
+/// As many values as a line has characters, oldest first: each is the median of its nights. The newest part is whole.
+#[must_use]
+pub(super) fn thinned(values: &[Option<f64>]) -> Vec<Option<f64>> {
+    let middle = |part: &[Option<f64>]| {
+        let mut known: Vec<f64> = part.iter().flatten().copied().collect();
+        known.sort_by(f64::total_cmp);
+        known.get(known.len() / 2).copied()
+    };
+    values.rchunks(per_character(values.len())).rev().map(middle).collect()
+}
+
 /// Draws `values`, oldest first; `None` is a night without a value.
 ///
 /// # Edge cases
@@ -50,5 +70,17 @@ mod tests {
         check(&some(&[1000.0, 1001.0, 1000.0]), "▁▁▁", "___");
         check(&some(&[5.0]), "▁", "_");
         check(&[], "", "");
+    }
+
+    #[test]
+    fn long_lines_are_thinned_from_their_newest_end() {
+        let few: Vec<Option<f64>> = (0..60).map(|night| Some(f64::from(night))).collect();
+        assert_eq!((per_character(0), per_character(60), per_character(61)), (1, 1, 2));
+        assert_eq!(thinned(&few), few);
+        let many: Vec<Option<f64>> =
+            (0..150).map(|night| (night % 3 != 2).then_some(f64::from(night))).collect();
+        let thin = thinned(&many);
+        assert_eq!((thin.len(), thin[0], thin[49]), (50, Some(1.0), Some(148.0)));
+        assert_eq!(thinned(&vec![None; 121]), vec![None; 41]);
     }
 }

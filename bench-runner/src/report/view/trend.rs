@@ -1,28 +1,32 @@
 //! The nightly trend in words: the answer first, then what needs a person, then what does not.
 
+mod moved;
+
+pub(in crate::report) use moved::{between, cause, state};
+
 use super::sheet::{Section, Sheet};
-use super::sparkline::sparkline;
+use super::sparkline::per_character;
 use super::table::{Cell, Kind, Table};
 use super::words::{code, list};
-use crate::model::decision::ChangeState;
-use crate::model::explain::Cause;
-use crate::model::trend::{KnownBy, MachineNight, Moved, Tonight, TrendChange, TrendReport};
+use crate::model::trend::{MachineNight, Tonight, TrendChange, TrendReport};
 use crate::model::units::Timestamp;
-use crate::report::format::{Dialect, Scale, append, change, day, half_width, plural, timestamp};
+use crate::report::format::{Dialect, append, change, day, half_width, plural, timestamp};
 
 /// Microseconds of an hour.
 const HOUR: i64 = 3_600_000_000;
-
-/// Benchmarks of one change that are named in its row; all of them stand below the table.
-const NAMED: usize = 2;
 
 /// Makes the page; `command` is the one that makes it again.
 #[must_use]
 pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
     let made = Telling { report, dialect };
+    let (kicker, title) = if report.imported {
+        ("Imported history", format!("Benchmarks from elsewhere up to {}", day(report.now)))
+    } else {
+        ("Nightly trend", format!("Benchmarks on {}", day(report.now)))
+    };
     Sheet {
-        kicker: "Nightly trend".to_owned(),
-        title: format!("Benchmarks on {}", day(report.now)),
+        kicker: kicker.to_owned(),
+        title,
         line: made.line(),
         notes: Vec::new(),
         sections: made.sections(),
@@ -51,6 +55,7 @@ impl Telling<'_> {
     /// The answer in one line.
     pub(in crate::report) fn line(&self) -> String {
         match self.report.tonight {
+            _ if self.report.imported => self.imported(),
             Tonight::Nothing => self.nothing(),
             Tonight::Slower => self.slower(),
             Tonight::CannotTell => format!("Cannot tell: {}.", self.doubts().join("; ")),
@@ -79,6 +84,26 @@ impl Telling<'_> {
         }
         text.push('.');
         text
+    }
+
+    /// What the lines from elsewhere show; nothing of them is judged.
+    fn imported(&self) -> String {
+        let report = self.report;
+        let Some(newest) = report.newest else { return "Nothing was imported.".to_owned() };
+        let members = |changes: &[TrendChange]| -> u64 {
+            changes.iter().map(|change| change.members.len() as u64).sum()
+        };
+        let moved = |changes: &[TrendChange], word: &str| {
+            format!("{} {word} in {}", members(changes), plural(changes.len() as u64, "step"))
+        };
+        format!(
+            "Imported, never judged: of {} over {}, {}, {}; up to {}.",
+            plural(report.checked.lines.into(), "line"),
+            plural(report.checked.runs.into(), "run"),
+            moved(&report.slower, "got worse"),
+            moved(&report.faster, "better"),
+            day(newest)
+        )
     }
 
     fn slower(&self) -> String {
@@ -153,10 +178,11 @@ impl Telling<'_> {
         if report.slower.is_empty() {
             slower.paragraphs.push(NO_CHANGE[0].to_owned());
         } else {
-            slower.lines = self.together(&report.slower);
+            slower.lines = self.lines(&report.slower);
             slower.lines.push(
-                "`bench-runner changes` lists what the gate noted; `changes accept`, `fix` and `noise` decide, and what is decided \
-                 is listed apart; `bench-runner explain` and `bisect` look for the cause."
+                "`bench-runner changes accept`, `fix` or `noise` with the name of a change decide about it, `--together` about all that \
+                 moved with it; what is decided is listed apart. `bench-runner changes show` tells all about one; `explain` and `bisect` \
+                 look further for the cause."
                     .to_owned(),
             );
         }
@@ -168,93 +194,26 @@ impl Telling<'_> {
         if report.faster.is_empty() {
             faster.paragraphs.push(NO_CHANGE[1].to_owned());
         }
-        faster.lines = self.together(&report.faster);
-        let mut sections = vec![slower, self.undecided(), faster];
+        faster.lines = self.lines(&report.faster);
+        let mut sections = vec![slower, faster];
+        if !report.imported {
+            sections.insert(1, self.undecided());
+        }
         if !report.decided.is_empty() {
             let mut decided = Section::new(
                 "decided",
                 format!("Decided ({})", report.decided.len()),
                 self.changes("Changes about which somebody decided", &report.decided),
             );
-            decided.lines = self.together(&report.decided);
+            decided.lines = self.lines(&report.decided);
             sections.push(decided);
         }
-        sections.extend([self.machines(), self.not_run(), self.checked()]);
+        sections.push(self.machines());
+        if !report.imported {
+            sections.push(self.not_run());
+        }
+        sections.push(self.checked());
         sections
-    }
-
-    fn changes(&self, caption: &str, changes: &[TrendChange]) -> Table {
-        let mut table = Table::new(
-            caption,
-            &[
-                ("benchmark", Kind::Text),
-                ("change [95 %]", Kind::Number),
-                ("nights", Kind::Text),
-                ("level", Kind::Number),
-                ("since", Kind::Text),
-                ("runs", Kind::Number),
-                ("commits", Kind::Text),
-                ("cause", Kind::Text),
-                ("state", Kind::Text),
-                ("machine", Kind::Text),
-            ],
-        );
-        for change in changes {
-            let tone = match (change.state, change.ratio > 1.0) {
-                (ChangeState::New, true) => "regressed",
-                (ChangeState::New, false) => "improved",
-                _ => "",
-            };
-            let Some(lead) = change.members.first() else { continue };
-            table.rows.push(vec![
-                Cell::plain(self.names(change)),
-                Cell::toned(self.size(change), tone),
-                Cell::plain(sparkline(&lead.values, self.dialect)),
-                Cell::plain(self.levels(lead)),
-                Cell::plain(format!("{} ({})", day(change.since), change.first.short())),
-                Cell::plain(change.runs.to_string()),
-                Cell::plain(between(&change.commits)),
-                Cell::plain(cause(change.cause)),
-                Cell::plain(state(change)),
-                Cell::plain(self.machine(change.machine)),
-            ]);
-        }
-        if !changes.is_empty() {
-            table.note = format!(
-                "One character a night, the newest last, {} where nothing was measured; the height begins at the lowest value, not \
-                 at 0. Levels are medians per iteration of the first benchmark named; intervals hold for one change alone.",
-                if self.dialect == Dialect::Ascii { "`.`" } else { "`·`" }
-            );
-        }
-        table
-    }
-
-    /// Old and new level in one unit.
-    pub(in crate::report) fn levels(&self, one: &Moved) -> String {
-        let scale = Scale::metric(self.dialect, &one.metric, [one.before, one.after]);
-        let arrow = if self.dialect == Dialect::Ascii { "->" } else { "→" };
-        format!("{} {arrow} {}", scale.number(one.before, None), scale.show(one.after, None))
-    }
-
-    /// The benchmarks of a change: the first ones by name, the rest counted.
-    pub(in crate::report) fn names(&self, change: &TrendChange) -> String {
-        let mut names: Vec<String> =
-            change.members.iter().take(NAMED).map(|one| code(&one.benchmark.to_string())).collect();
-        if change.members.len() > NAMED {
-            names.push(format!("{} more", change.members.len() - NAMED));
-        }
-        list(&names)
-    }
-
-    /// All names of changes that are too many for their row.
-    fn together(&self, changes: &[TrendChange]) -> Vec<String> {
-        let many = changes.iter().filter(|change| change.members.len() > NAMED);
-        many.map(|change| {
-            let names: Vec<String> =
-                change.members.iter().map(|one| code(&one.benchmark.to_string())).collect();
-            format!("{} moved together since {}: {}", names.len(), day(change.since), list(&names))
-        })
-        .collect()
     }
 
     /// By how much, with the interval.
@@ -367,7 +326,8 @@ impl Telling<'_> {
     /// One character for each night of the window, the newest last.
     pub(in crate::report) fn calendar(&self, machine: &MachineNight) -> String {
         let (there, gap) = if self.dialect == Dialect::Ascii { ('#', '.') } else { ('■', '·') };
-        machine.nights.iter().map(|measured| if *measured { there } else { gap }).collect()
+        let parts = machine.nights.rchunks(per_character(machine.nights.len())).rev();
+        parts.map(|nights| if nights.contains(&true) { there } else { gap }).collect()
     }
 
     fn not_run(&self) -> Section {
@@ -405,13 +365,19 @@ impl Telling<'_> {
     pub(in crate::report) fn basis(&self) -> Vec<String> {
         let report = self.report;
         let checked = &report.checked;
+        let lines = plural(checked.lines.into(), "line");
         vec![
-            format!(
-                "{} of {} of tonight judged against their history; {} searched for steps and drift.",
-                checked.judged,
-                plural(checked.benchmarks.into(), "benchmark"),
-                plural(checked.lines.into(), "line")
-            ),
+            if report.imported {
+                format!(
+                    "{lines} searched for steps and drift; no imported number is judged, by this page or by a gate."
+                )
+            } else {
+                format!(
+                    "{} of {} of tonight judged against their history; {lines} searched for steps and drift.",
+                    checked.judged,
+                    plural(checked.benchmarks.into(), "benchmark")
+                )
+            },
             format!(
                 "{} of the last {}, up to {}; the newest is from {}.",
                 plural(checked.runs.into(), "run"),
@@ -459,40 +425,4 @@ pub(super) fn short(commit: &str) -> String {
 pub(super) fn known_parts(config: &str) -> String {
     let known: Vec<&str> = config.split(';').filter(|part| !part.ends_with("=?")).collect();
     if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
-}
-
-/// Between which commits something changed: the cause lies after the first and not after the second.
-pub(in crate::report) fn between(commits: &(Option<String>, Option<String>)) -> String {
-    match (&commits.0, &commits.1) {
-        (Some(old), Some(new)) if old == new => format!("the same: {}", short(new)),
-        (Some(old), Some(new)) => format!("{}..{}", short(old), short(new)),
-        (None, Some(new)) => format!("up to {}", short(new)),
-        (Some(old), None) => format!("after {}", short(old)),
-        (None, None) => "unknown".to_owned(),
-    }
-}
-
-/// What a change is put down to.
-pub(in crate::report) fn cause(cause: Option<Cause>) -> String {
-    cause.map_or("not looked at", |cause| cause.word()).to_owned()
-}
-
-/// Where a change stands, and how it is known.
-pub(in crate::report) fn state(change: &TrendChange) -> String {
-    let word = match change.state {
-        ChangeState::New => "new",
-        ChangeState::Accepted => "accepted",
-        ChangeState::Fixed => "fixed",
-        ChangeState::Noise => "noise",
-    };
-    let known = match (change.drift, change.known_by) {
-        (true, _) => "a slow drift",
-        (_, KnownBy::Confirmed) => "measured again and confirmed",
-        (_, KnownBy::NotTheCode) => "measured again: not the code",
-        (_, KnownBy::History) => "seen in history",
-    };
-    match &change.reason {
-        Some(reason) => format!("{word}: {reason}"),
-        None => format!("{word}, {known}"),
-    }
 }

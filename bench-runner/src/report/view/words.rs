@@ -87,6 +87,15 @@ pub fn name(id: &BenchmarkId, all: &[&BenchmarkId]) -> String {
     }
 }
 
+/// Name of a benchmark that shares its full id with another one of its target: Criterion joins group, function and value by `/`,
+/// so that only the parts tell them apart.
+#[must_use]
+pub fn parted(id: &BenchmarkId) -> String {
+    let [function, value] = [("function", &id.function), ("value", &id.value)]
+        .map(|(word, part)| part.as_ref().map_or_else(String::new, |part| format!(", {word} {part}")));
+    format!("{} (group {}{function}{value})", id.full_id(), id.group)
+}
+
 /// Joins words as a person would: `a, b and c`.
 #[must_use]
 pub fn list(items: &[String]) -> String {
@@ -199,6 +208,15 @@ mod tests {
         check(&c, &[&a, &b, &c], "verify");
         check(&a, &[&a, &b, &c], "one/sign");
         check(&a, &[&a, &d], "p/one/sign");
+    }
+
+    #[test]
+    fn one_full_id_of_two_structures_is_told_apart_by_its_parts() {
+        let whole = id("p", "one", "sign/64");
+        let parts = BenchmarkId { value: Some("64".to_owned()), ..id("p", "one", "sign") };
+        assert_eq!(whole.to_string(), parts.to_string());
+        assert_eq!(parted(&whole), "sign/64 (group sign/64)");
+        assert_eq!(parted(&parts), "sign/64 (group sign, value 64)");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::{NOW, bench, end, id, measure, new_run, summary_record};
+use crate::model::covariates::Covariates;
 use crate::model::history::HistoryPoint;
 use crate::model::ids::Digest;
 use crate::model::record::{Annotation, NoteTarget, SeriesKey};
@@ -38,6 +39,28 @@ fn a_point_summarises_the_launches_of_its_run() {
     assert_eq!(point.executable, Some(Digest([7; 32])));
     assert!(point.is_eligible() && !found[0].is_eligible(), "a partial run is shown and not judged with");
     assert!(points(&store, "nobody", None).is_empty());
+}
+
+#[test]
+fn a_disturbed_launch_that_was_made_again_is_no_part_of_a_point() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    let mut record = measure(&mut store, new_run(1), &end(RunStatus::Complete));
+    let medians = |store: &Store, number: u32| -> Vec<(u32, f64)> {
+        let all = store.launch_medians(&id(number)).unwrap();
+        let one = all.into_iter().find(|one| one.benchmark == bench("f", Some("8"))).unwrap();
+        one.launches.iter().map(|(launch, median, _)| (*launch, *median)).collect()
+    };
+    assert_eq!(medians(&store, 1), [(0, 173.0), (1, 173.1)]);
+    record.run.id = id(2);
+    record.run.started = Timestamp(NOW.0 + 2_000_000);
+    record.run.launches[1].covariates = Some(Covariates { repeated: true, ..Covariates::default() });
+    store.import_run(&record).unwrap();
+    let found = points(&store, "f", Some("8"));
+    assert_eq!(found.iter().map(|point| point.launches).collect::<Vec<_>>(), [2, 1]);
+    assert!((found[1].value - 173.0).abs() < 1e-9, "{}", found[1].value);
+    assert_eq!(medians(&store, 2), [(0, 173.0)]);
+    assert!(store.odd_histories().unwrap().is_empty());
+    assert!(store.verify(&id(2)).unwrap().is_empty());
 }
 
 #[test]

@@ -1,17 +1,87 @@
 //! Small runs to sign and to tamper with: every list has entries, and every run says something of its own.
 
+use std::sync::Arc;
+
 use super::NOW;
+use crate::attest::{Key, Trust};
+use crate::model::covariates::Covariates;
+use crate::model::decision::{Decision, DecisionKind, Evidence, Sighting, change_id};
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
 use crate::model::finding::{Finding, Severity};
 use crate::model::ids::{BenchmarkId, Digest, Identity};
 use crate::model::measurement::{HarnessSettings, Measurement, Observation, SamplingMode};
-use crate::model::record::{LaunchMeasurement, RunRecord};
+use crate::model::record::{Alias, Annotation, LaunchMeasurement, NoteTarget, RunRecord, SeriesKey};
 use crate::model::run::{Executable, Launch, LaunchStatus, Run, RunKind, RunPlan, RunStatus};
+use crate::model::seal::Heads;
 use crate::model::units::{Metric, Throughput, Timestamp};
 use crate::stats::rng::SplitMix64;
+use crate::store::Store;
+
+/// A store with signed runs of two machines and signed words, keys that are trusted, and its heads.
+pub(super) fn signed_store() -> (Store, Trust, Heads) {
+    let key = Key::from_seed(&[42; 32]);
+    let mut trust = Trust::default();
+    trust.trust(&key.public(), Timestamp(0), None).unwrap();
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    store.set_signer(Arc::new(key));
+    for number in 0..4 {
+        store.import_run(&record(number)).unwrap();
+        let note = |kind: &str, target: NoteTarget, id: String| Annotation {
+            target,
+            id,
+            kind: kind.to_owned(),
+            text: format!("because of {number}"),
+            at: Timestamp(NOW.0 + i64::from(number)),
+        };
+        let id = record(number).run.id.to_string();
+        store.annotate(&note("remark", NoteTarget::Run, id.clone())).unwrap();
+        store.annotate(&note("waiver", NoteTarget::Finding, format!("{id}/noisy/launch"))).unwrap();
+    }
+    for number in 0..2 {
+        let decision = Decision {
+            subject: format!("suite/sign/f{number}"),
+            kind: DecisionKind::Waive,
+            reason: "known".to_owned(),
+            until: Some(Timestamp(NOW.0 + 10 + i64::from(number))),
+            at: NOW,
+        };
+        store.decide(&decision).unwrap();
+    }
+    for number in 0..2 {
+        let identity = record(number).run.identity;
+        let series = SeriesKey {
+            benchmark: benchmark(number),
+            metric: Metric::time(),
+            recipe: identity.recipe,
+            machine: identity.machine,
+            config: identity.config,
+        };
+        let first_run = record(number).run.id;
+        let sighting = Sighting {
+            change: change_id(&series, &first_run),
+            series,
+            seen_run: first_run.clone(),
+            first_run,
+            evidence: Evidence::Suspect,
+            ratio: 1.1,
+            experiment: None,
+            at: NOW,
+        };
+        store.add_sightings(&[sighting]).unwrap();
+    }
+    store.set_baseline("main", &record(1).run.id, NOW).unwrap();
+    store.set_baseline("release", &record(2).run.id, NOW).unwrap();
+    for number in 0..2 {
+        let alias =
+            Alias { origin: "older".to_owned(), name: format!("f_{number}"), benchmark: benchmark(number) };
+        store.add_alias(&alias).unwrap();
+    }
+    let heads = store.heads().unwrap();
+    (store, trust, heads)
+}
 
 /// One of the three benchmarks.
-pub(super) fn benchmark(number: u32) -> BenchmarkId {
+fn benchmark(number: u32) -> BenchmarkId {
     BenchmarkId {
         package: "kms".to_owned(),
         target: "suite".to_owned(),
@@ -118,7 +188,12 @@ fn launch(number: u32, ordinal: u32, started: Timestamp) -> Launch {
         started: Timestamp(started.0 + i64::from(ordinal)),
         elapsed_seconds: 1.5 + f64::from(number),
         exit_code: Some(0),
-        covariates: None,
+        covariates: Some(Covariates {
+            cpu_user_seconds: Some(1.25 + f64::from(number)),
+            involuntary_switches: Some(3 + u64::from(ordinal)),
+            contention: Some(0.98),
+            ..Covariates::default()
+        }),
     }
 }
 
