@@ -11,7 +11,7 @@ use crate::model::history::History;
 use crate::model::ids::BenchmarkId;
 use crate::model::run::RunKind;
 use crate::model::site::{Moved, Standing};
-use crate::model::trend::{self, KnownBy, TrendChange, TrendReport, Undecided};
+use crate::model::trend::{self, KnownBy, NotRun, TrendChange, TrendReport, Undecided};
 use crate::model::units::Metric;
 
 /// How a line stands, why in words, and by how much it moved.
@@ -27,6 +27,7 @@ pub struct Told<'a> {
     places: BTreeMap<(&'a str, &'a str), usize>,
     moved: BTreeMap<Series<'a>, (&'a TrendChange, &'a trend::Moved)>,
     open: BTreeMap<(usize, &'a BenchmarkId), &'a Undecided>,
+    missing: BTreeMap<(usize, &'a BenchmarkId), &'a NotRun>,
 }
 
 impl<'a> Told<'a> {
@@ -46,7 +47,8 @@ impl<'a> Told<'a> {
             }
         }
         let open = report.undecided.iter().map(|one| ((one.machine, &one.benchmark), one)).collect();
-        Self { report, places, moved, open }
+        let missing = report.not_run.iter().map(|one| ((one.machine, &one.benchmark), one)).collect();
+        Self { report, places, moved, open, missing }
     }
 
     /// Returns how a line stands.
@@ -80,7 +82,9 @@ impl<'a> Told<'a> {
             let reason = format!("its machine measured nothing after run {}", night.run.short());
             return (Standing::NotRun, reason, None);
         }
-        if self.report.now.0.saturating_sub(last.started.0) > FRESH {
+        // A benchmark may have been measured today and still not by the run that tonight is judged by.
+        let missing = self.missing.contains_key(&(*place, &key.benchmark));
+        if missing || self.report.now.0.saturating_sub(last.started.0) > FRESH {
             let reason =
                 format!("its machine measured without it; the last value is of run {}", last.run.short());
             return (Standing::NotRun, reason, None);

@@ -9,7 +9,7 @@ use crate::model::record::SeriesKey;
 use crate::model::run::{RunKind, RunStatus};
 use crate::model::site::{Happening, Standing};
 use crate::model::trend::{
-    self, Checked, KnownBy, MachineNight, Tonight, TrendChange, TrendReport, Undecided,
+    self, Checked, KnownBy, MachineNight, NotRun, Tonight, TrendChange, TrendReport, Undecided,
 };
 use crate::model::units::{Metric, Timestamp};
 use crate::stats::rng::SplitMix64;
@@ -178,6 +178,9 @@ fn what_was_no_part_of_tonight_is_never_called_as_before() {
     };
     check(history(&[]), &calm(40), Standing::CannotTell, "no value yet");
     check(stepped(30, 30, 0.0), &calm(40), Standing::NotRun, "measured without it");
+    let mut skipped = calm(40);
+    skipped.not_run = vec![NotRun { machine: 0, benchmark: key().benchmark, last: run(39), at: skipped.now }];
+    check(stepped(40, 40, 0.0), &skipped, Standing::NotRun, "measured without it");
     let mut imported = stepped(40, 40, 0.0);
     imported.points[39].kind = RunKind::Imported;
     check(imported, &calm(40), Standing::CannotTell, "imported");
