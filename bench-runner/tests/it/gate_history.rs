@@ -356,6 +356,24 @@ fn rebuilt(world: &World, record: &RunRecord) -> Executable {
     executable
 }
 
+/// Equal executables are measured where that is asked for: a gate that errs would confirm something here. What the clock says is
+/// not asserted.
+fn measured_again_all_the_same(world: &World, same: &str, manifest: &str) {
+    let again = ["gate", same, "--format", "json", "--measure-equal", "--confirm-budget", "20s"];
+    let again = [&again[..], &["--manifest-path", manifest]].concat();
+    let suspect = series(&world.answer(&again).json()["report"], "same").clone();
+    assert!(suspect["confirmation"]["blocks"].as_u64().unwrap() >= 6, "{suspect}");
+}
+
+/// A run is judged against the nights before it as soon as it is measured; a busy machine may block that, and is told so.
+fn judged_when_it_is_measured(world: &World, words: &[&str]) {
+    let words = [words, &["--gate", "--confirm-budget", "5s", "--format", "json"]].concat();
+    let judged = world.measure(&words).json();
+    let tonight = series(&judged["gate"]["report"], "same");
+    assert!(tonight["history"].as_u64().unwrap() >= 160, "{judged}");
+    assert!(judged["gate"]["exit"]["code"].is_number() && judged["run"].is_string(), "{judged}");
+}
+
 /// A real bench, measured again by a real experiment. The nights before are invented around one real run; the last one claims to
 /// be 30 % slower, with an executable of another digest and equal code. What the clock then says is not asserted.
 #[test]
@@ -391,18 +409,9 @@ fn a_suspect_is_measured_again_by_experiment() {
     let suspect = series(&report, "same");
     assert_eq!(suspect["answer"], "refuted", "{suspect}");
     assert!(suspect["reason"].as_str().unwrap().contains("same executable"), "{suspect}");
-    // Unless that is what is asked for: a gate that errs would confirm something here. What the clock says is not asserted.
     let manifest = repository().join("bench-runner/tests/fixtures/suites/current/Cargo.toml");
-    let again = ["gate", &same, "--format", "json", "--measure-equal", "--confirm-budget", "20s"];
-    let again = [&again[..], &["--manifest-path", manifest.to_str().unwrap()]].concat();
-    let suspect = series(&world.answer(&again).json()["report"], "same").clone();
-    assert!(suspect["confirmation"]["blocks"].as_u64().unwrap() >= 6, "{suspect}");
-    // A run is judged against the nights before it as soon as it is measured; a busy machine may block that, and is told so.
-    let words = [&words[..], &["--gate", "--confirm-budget", "5s", "--format", "json"]].concat();
-    let judged = world.measure(&words).json();
-    let tonight = series(&judged["gate"]["report"], "same");
-    assert!(tonight["history"].as_u64().unwrap() >= 160, "{judged}");
-    assert!(judged["gate"]["exit"]["code"].is_number() && judged["run"].is_string(), "{judged}");
+    measured_again_all_the_same(&world, &same, manifest.to_str().unwrap());
+    judged_when_it_is_measured(&world, &words);
     let words = [
         "gate",
         &slower,
