@@ -29,7 +29,6 @@ use crate::model::comparison::Comparison;
 use crate::model::curve::{BatchCurve, ParallelScaling};
 use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::report::RunReport;
-pub(super) use advice::proven;
 pub use advice::{Gates, Knob, Knobs};
 pub use build::Build;
 pub use compare::Versus;

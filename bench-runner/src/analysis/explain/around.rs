@@ -113,12 +113,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(
-        ratio: f64,
-        nights: &[(Night, Night)],
-        cause: Cause,
-        word: &str,
-    ) -> StepCause {
+    fn check(ratio: f64, nights: &[(Night, Night)], cause: Cause, word: &str) -> StepCause {
         let pairs: Vec<(Side<'_>, Side<'_>)> = nights
             .iter()
             .map(|(old, new)| (Side { run: &old.0, results: &old.1 }, Side { run: &new.0, results: &new.1 }))

@@ -75,6 +75,7 @@ fn calm(nights: usize) -> TrendReport {
             label: None,
             hw_class: "h".to_owned(),
             config: "c".to_owned(),
+            recipe: 1,
             run: run(nights.saturating_sub(1)),
             started: now,
             commit: None,
@@ -96,6 +97,7 @@ fn calm(nights: usize) -> TrendReport {
         undecided: Vec::new(),
         not_run: Vec::new(),
         checked: Checked::default(),
+        imported: false,
     }
 }
 
@@ -109,6 +111,8 @@ fn change(ratio: f64, state: ChangeState) -> TrendChange {
             after: 1000.0 * ratio,
             ratio,
             interval: Some((ratio * 0.99, ratio * 1.01)),
+            first: run(52),
+            name: "c0123456789a".to_owned(),
             change: Some("c0123456789a".to_owned()),
             values: Vec::new(),
         }],
@@ -119,6 +123,7 @@ fn change(ratio: f64, state: ChangeState) -> TrendChange {
         first: run(52),
         since: Timestamp(52 * NIGHT),
         runs: 8,
+        around: (Vec::new(), Vec::new()),
         commits: (Some(format!("{:040x}", 51)), Some(format!("{:040x}", 52))),
         known_by: KnownBy::Confirmed,
         state,

@@ -336,7 +336,7 @@ pub(super) fn of_session(bench: &Bench<'_>, session: &str) -> Result<Vec<Proof>,
 /// Knobs whose newest proof still holds.
 fn holding(stage: &Stage) -> Result<BTreeSet<String>, CliError> {
     let now = load::newest(&stage.store)?;
-    let proofs = load::proofs(&stage.store, &stage.config, now.as_ref())?;
+    let proofs = load::proofs(&stage.store, &stage.config, now.as_ref().map(|run| (run, clock::now())))?;
     Ok(proofs.into_iter().filter(|proof| proof.stale.is_empty()).map(|proof| proof.knob).collect())
 }
 

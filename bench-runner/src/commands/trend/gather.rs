@@ -219,7 +219,11 @@ fn again(store: &Store, since: Timestamp) -> Result<Vec<Again>, CliError> {
 /// # Errors
 ///
 /// When a run cannot be read.
-pub(in crate::commands) fn put_down(report: &mut TrendReport, config: &Config, store: &Store) -> Result<(), CliError> {
+pub(in crate::commands) fn put_down(
+    report: &mut TrendReport,
+    config: &Config,
+    store: &Store,
+) -> Result<(), CliError> {
     let mut causes = Causes::new(config, store);
     let imported = report.imported;
     for change in report.slower.iter_mut().chain(&mut report.faster).chain(&mut report.decided) {

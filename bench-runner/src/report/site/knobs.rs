@@ -24,7 +24,7 @@ pub fn knobs(board: &KnobBoard) -> Document {
         Some((machine, first)) => {
             let what = match &first.proof {
                 Some(proof) => format!("Tried: {}.", proof.reason.trim_end_matches('.')),
-                None => format!("Not tried yet; predicted: {}.", predicted(first)),
+                None => format!("Not tried yet; predicted: {}.", advice::predicted(PAGE, first).0),
             };
             format!("First: {} (on {}). {what}", strong(&first.action), code(machine))
         }
