@@ -3,13 +3,13 @@
 //! Reads versions only; flags and profile belong to the build and are captured where cargo is called.
 
 use super::World;
-use super::program::ask;
+use super::program::ask_patiently;
 use super::sheet::{Outcome, Sheet, text};
 use crate::model::fact::keys;
 
 /// Writes the `toolchain.*` facts.
 pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
-    match ask(world, world.rustc, &["-vV"]) {
+    match ask_patiently(world, world.rustc, &["-vV"]) {
         Ok(output) => rustc(&output, sheet),
         Err(reason) => {
             for key in
@@ -19,7 +19,7 @@ pub(super) fn collect(world: &World<'_>, sheet: &mut Sheet) {
             }
         }
     }
-    let cargo = match ask(world, world.cargo, &["-V"]) {
+    let cargo = match ask_patiently(world, world.cargo, &["-V"]) {
         Ok(output) => line_with(&output, "cargo ").map_or_else(
             || Outcome::unknown("`cargo -V`: no version line"),
             |rest| Outcome::ok(text(format!("cargo {rest}")), "`cargo -V`"),

@@ -211,7 +211,7 @@ fn a_step_carries_the_label_that_the_runs_around_it_give_also_after_pruning() {
     let label = cause(&nights);
     assert_eq!(label["cause"], "code", "{label}");
     assert_eq!(label["runs"][1], format!("01K9B{:021}", 30), "{label}");
-    answer(&nights, &["--format", "markdown"]).code(0).shows(&["| code |", "this is what differs"]);
+    answer(&nights, &["--format", "markdown"]).code(0).shows(&["| code  |", "this is what differs"]);
     nights.world.answer(&["db", "prune", "--samples-older-than", "1d"]).code(0);
     assert_eq!(cause(&nights), label, "medians are enough");
     nights.world.answer(&["db", "prune", "--samples-older-than", "1d", "--fold-older-than", "1d"]).code(0);

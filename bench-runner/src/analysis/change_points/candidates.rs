@@ -18,15 +18,6 @@ pub(super) struct Shortest {
     pub(super) end: usize,
 }
 
-impl Shortest {
-    /// First and last place at which `from..to` of `n` values may be divided; `None` when it is too short for two levels.
-    pub(super) fn splits(self, from: usize, to: usize, n: usize) -> Option<(usize, usize)> {
-        let first = from + if from == 0 { self.end } else { self.inside };
-        let last = to.checked_sub(if to == n { self.end } else { self.inside })?;
-        (first <= last).then_some((first, last))
-    }
-}
-
 /// Number, mean and sum of squared distances from the mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Moments {
@@ -70,7 +61,11 @@ impl Sums {
     /// # Edge cases
     /// `None` when the interval is too short for two levels.
     pub(super) fn best_split(&self, from: usize, to: usize, shortest: Shortest) -> Option<(usize, f64)> {
-        let (first, last) = shortest.splits(from, to, self.len())?;
+        let first = from + if from == 0 { shortest.end } else { shortest.inside };
+        let last = to.checked_sub(if to == self.len() { shortest.end } else { shortest.inside })?;
+        if first > last {
+            return None;
+        }
         let (base, count) = (self.values[from], (to - from) as f64);
         let mean = (self.values[to] - base) / count;
         let mut best = (first, -1.0);

@@ -43,9 +43,6 @@ pub const DRIFT: f64 = 4.0;
 /// Confidence level of the intervals, each for its own change.
 pub const LEVEL: f64 = 0.95;
 
-/// Values by which a place may move once the explanation is chosen.
-const SHARPENED: usize = 12;
-
 const SHORTEST: Shortest = Shortest { inside: SHORTEST_LEVEL, end: SHORTEST_END };
 
 static FILTER: LazyLock<Filter> = LazyLock::new(|| Filter::new(WINDOW));
@@ -146,8 +143,7 @@ impl Robust {
         let penalty = threshold::of(logs.len());
         let net = |one: &Explanation| one.score - penalty * one.places.len() as f64;
         // Of equals the last one: the simplest.
-        let mut chosen = self.explanations(noise).into_iter().max_by(|a, b| net(a).total_cmp(&net(b)))?;
-        self.sharpen(&mut chosen, noise);
+        let chosen = self.explanations(noise).into_iter().max_by(|a, b| net(a).total_cmp(&net(b)))?;
         let fits = self.fits(&chosen, noise, logs);
         let mut changes = fits.steps();
         changes.extend(fits.drifts());
@@ -217,39 +213,6 @@ impl Robust {
         };
         let costs = (0..places.len()).map(|place| (place, cost(place)));
         costs.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(place, _)| place)
-    }
-
-    /// Moves each place of the chosen explanation to where its own likelihood, memory and wandering included, is largest.
-    ///
-    /// Until then places are those of the smallest sum of squares, which is blind to what a value remembers of the one before.
-    fn sharpen(&self, chosen: &mut Explanation, noise: Noise) {
-        let (n, lane) = (self.clipped.len(), chosen.lane);
-        let squares = |from: usize, to: usize| {
-            FILTER.run(self.clipped[from..to].iter().copied(), noise.memory).squares[lane]
-        };
-        let mut parts: Vec<f64> = stretches(&chosen.places, n).map(|(from, to)| squares(from, to)).collect();
-        for place in 0..chosen.places.len() {
-            let (from, to) = around(&chosen.places, place, n);
-            let Some((first, last)) = SHORTEST.splits(from, to, n) else { continue };
-            let rest = parts.iter().sum::<f64>() - parts[place] - parts[place + 1];
-            let cost = |at: usize, (left, right): (f64, f64)| {
-                let determinants =
-                    FILTER.log_determinant(at - from)[lane] + FILTER.log_determinant(to - at)[lane];
-                n as f64 * (rest + left + right + floor(n)).ln() + determinants
-            };
-            let now = chosen.places[place];
-            let mut best =
-                (cost(now, (parts[place], parts[place + 1])), now, (parts[place], parts[place + 1]));
-            for at in first.max(now.saturating_sub(SHARPENED))..=last.min(now + SHARPENED) {
-                let sides = (squares(from, at), squares(at, to));
-                let cost = cost(at, sides);
-                if cost < best.0 {
-                    best = (cost, at, sides);
-                }
-            }
-            chosen.places[place] = best.1;
-            (parts[place], parts[place + 1]) = best.2;
-        }
     }
 
     /// Levels on both sides of each place of an explanation.
@@ -369,15 +332,11 @@ fn change(kind: ChangeKind, (index, end): (usize, usize), before: f64, size: f64
     }
 }
 
-/// As little as rounding leaves of the squares of `n` values without any noise.
-fn floor(n: usize) -> f64 {
-    n as f64 * (0.1 * SMALLEST_SCALE).powi(2)
-}
-
 /// The best speed for the stretches between `places`.
 fn explain(places: &[usize], parts: &[Part], n: usize) -> Explanation {
     let count = n as f64;
-    let floor = floor(n);
+    // As little as rounding leaves of a series without any noise.
+    let floor = count * (0.1 * SMALLEST_SCALE).powi(2);
     let mut best = Explanation { places: places.to_vec(), score: f64::NEG_INFINITY, lane: 0 };
     for lane in 0..LANES {
         let squares: f64 = parts.iter().map(|part| part.squares[lane]).sum();

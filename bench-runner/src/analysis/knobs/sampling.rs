@@ -14,6 +14,8 @@ use crate::stats::moments::standard_deviation;
 const WANTED_HALF_WIDTH: f64 = 0.01;
 /// Predicted over planned time from which on a plan overruns.
 const OVERRUN: f64 = 1.25;
+/// Longest window of a launch that a recommendation may ask for, in nanoseconds.
+const LONGEST_WINDOW_NS: f64 = 30e9;
 /// Most launches that a recommendation may ask for.
 const LAUNCH_LIMIT: u32 = 100;
 /// Names listed in one sentence.
@@ -192,10 +194,12 @@ fn window(input: &KnobInput<'_>) -> Vec<Fired> {
             Some((result, half, now * (half / WANTED_HALF_WIDTH).powi(2)))
         })
         .collect();
+    // What no window of a bearable length mends is no question of the window.
+    wide.retain(|(_, _, needed)| *needed <= LONGEST_WINDOW_NS);
     wide.sort_by(|a, b| b.2.total_cmp(&a.2));
     let Some((worst, half, needed)) = wide.first() else { return Vec::new() };
     vec![Fired {
-        how: format!("bench-runner run --measurement-time {:.1}", needed / 1e9),
+        how: format!("measurement_seconds = {:.1}   # of the profile in bench-runner.toml", needed / 1e9),
         ..Fired::new(
             format!("Measure each launch for {}", words::seconds(*needed)),
             format!(

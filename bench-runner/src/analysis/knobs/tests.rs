@@ -322,7 +322,7 @@ fn odd_shapes_and_short_windows_reach_the_cards() {
     let cards = ask(&run('M'), &results, &[], &CurveHints::default());
     assert!(!card(&cards, "measure.modes").evidence.is_empty());
     assert!(card(&cards, "measure.short-observations").because.contains("t/wide"));
-    assert!(card(&cards, "measure.window").how.starts_with("bench-runner run --measurement-time"));
+    assert!(card(&cards, "measure.window").how.starts_with("measurement_seconds = "));
 }
 
 #[test]

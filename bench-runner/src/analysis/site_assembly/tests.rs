@@ -67,6 +67,7 @@ fn calm(nights: usize) -> TrendReport {
     TrendReport {
         now,
         nights: 30,
+        imported: false,
         margin: 0.02,
         tonight: Tonight::Fine,
         newest: Some(now),

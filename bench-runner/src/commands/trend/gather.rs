@@ -98,7 +98,7 @@ pub(in crate::commands) fn report_of(
     let mut report = trend(frame, parts);
     if report.newest.is_none() {
         // Nothing in the window: when was the last time?
-        report.newest = newest(store, &filter, wish.imported)?;
+        report.newest = newest(store, &RunFilter { since: None, ..within }, wish.imported)?;
     }
     Ok(report)
 }
