@@ -98,7 +98,6 @@ fn calm(nights: usize) -> TrendReport {
         undecided: Vec::new(),
         not_run: Vec::new(),
         checked: Checked::default(),
-        imported: false,
     }
 }
 
