@@ -24,7 +24,7 @@ type Series<'a> = (usize, &'a BenchmarkId, &'a Metric);
 #[derive(Debug)]
 pub struct Told<'a> {
     report: &'a TrendReport,
-    places: BTreeMap<(&'a str, &'a str), usize>,
+    places: BTreeMap<(&'a str, &'a str, u32), usize>,
     moved: BTreeMap<Series<'a>, (&'a TrendChange, &'a trend::Moved)>,
     open: BTreeMap<(usize, &'a BenchmarkId), &'a Undecided>,
     missing: BTreeMap<(usize, &'a BenchmarkId), &'a NotRun>,
@@ -36,7 +36,7 @@ impl<'a> Told<'a> {
     pub fn new(report: &'a TrendReport) -> Self {
         let mut places = BTreeMap::new();
         for (place, night) in report.machines.iter().enumerate() {
-            places.entry((night.machine.as_str(), night.config.as_str())).or_insert(place);
+            places.entry((night.machine.as_str(), night.config.as_str(), night.recipe)).or_insert(place);
         }
         let mut moved = BTreeMap::new();
         // What is slower comes first: of several changes of one line it is the one that needs somebody.
@@ -66,7 +66,7 @@ impl<'a> Told<'a> {
                 "its newest value is imported or stated by a record; only what is measured here is judged";
             return (Standing::CannotTell, reason.to_owned(), None);
         }
-        let Some(place) = self.places.get(&(key.machine.as_str(), key.config.as_str())) else {
+        let Some(place) = self.places.get(&(key.machine.as_str(), key.config.as_str(), key.recipe)) else {
             let window = words::count(u64::from(self.report.nights), "night");
             let reason = format!("nothing was measured here within the last {window}");
             return (Standing::NotRun, reason, None);
