@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # What the binary weighs, how fast it starts, and whether it talks to a network. Ends with 1 when a budget is broken.
 #
-#   scripts/cold-start.sh [BINARY]      default: target/release/bench-runner, built first
+#   scripts/cold-start.sh [BINARY]      default: target/dist/bench-runner, built first: what is published
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C TIMEFORMAT=%3R
-[ $# -gt 0 ] || cargo build --quiet --release -p bench-runner
-binary=${1:-target/release/bench-runner}
+[ $# -gt 0 ] || cargo build --quiet --profile dist -p bench-runner
+binary=${1:-target/dist/bench-runner}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 broken=0

@@ -134,6 +134,15 @@ mod tests {
     use super::*;
     use crate::stats::rng::SplitMix64;
 
+    #[test]
+    fn the_document_states_the_clipping() {
+        let document = include_str!("../../../docs/statistics.md");
+        let words = format!("within {CLIP} scales of the median of its {WIDTH} neighbors");
+        assert!(document.contains(&words), "{words}");
+        // Half of the neighborhood and one more outweigh the rest.
+        assert!(NEIGHBORS + 1 == 10 && document.contains("fewer than ten values at the very beginning"));
+    }
+
     fn series(memory: f64, step: f64) -> Vec<f64> {
         let mut rng = SplitMix64::new(8);
         let mut state = 0.0;
