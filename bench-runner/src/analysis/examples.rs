@@ -189,6 +189,35 @@ pub(crate) fn run_id(number: u32) -> crate::model::ids::RunId {
     format!("01K9B{number:021}").parse().unwrap()
 }
 
+/// A machine of a trend with one judged benchmark and nothing to be said about it.
+pub(crate) fn machine_night(
+    machine: &str,
+    run: crate::model::ids::RunId,
+    started: Timestamp,
+) -> crate::model::trend::MachineNight {
+    crate::model::trend::MachineNight {
+        machine: machine.to_owned(),
+        label: None,
+        hw_class: "h".to_owned(),
+        config: "c".to_owned(),
+        recipe: 1,
+        run,
+        started,
+        commit: None,
+        fresh: true,
+        unfit: None,
+        shift: None,
+        shift_is_machine: false,
+        grade: None,
+        noise: None,
+        usual_noise: None,
+        nights: vec![true; 30],
+        missed: 0,
+        judged: 1,
+        benchmarks: 1,
+    }
+}
+
 /// A line of kms/t/`group` with one eligible point a night: (value, number of the executable).
 pub(crate) fn line(group: &str, points: &[(f64, u32)]) -> crate::model::history::Line {
     let point = |(night, (value, build)): (usize, &(f64, u32))| {

@@ -30,3 +30,18 @@ pub struct Finding {
     /// What to do about it.
     pub remedy: String,
 }
+
+impl Finding {
+    /// A finding about what it is kept with as a whole: its subject is empty.
+    #[must_use]
+    pub fn of_whole(code: &str, severity: Severity, evidence: String, effect: &str, remedy: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            severity,
+            subject: String::new(),
+            evidence,
+            effect: effect.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+    }
+}

@@ -182,10 +182,10 @@ fn defaults_named_in_prose_and_configuration_are_the_programs() {
     );
 }
 
-/// Codes of findings in a source: of a literal `Finding`, and of the functions called `finding` that make one.
+/// Codes of findings in a source: of a literal `Finding`, and of `Finding::of_whole` and functions called `finding` that make one.
 fn codes(source: &str) -> BTreeSet<String> {
     let code = source.split("\n#[cfg(test)]").next().unwrap();
-    let patterns = [r#"\bcode: "([a-z0-9-]+)""#, r#"\bfinding\(\s*"([a-z0-9-]+)""#];
+    let patterns = [r#"\bcode: "([a-z0-9-]+)""#, r#"\b(?:finding|of_whole)\(\s*"([a-z0-9-]+)""#];
     let find = |pattern: &str| -> Vec<String> {
         Regex::new(pattern).unwrap().captures_iter(code).map(|found| found[1].to_owned()).collect()
     };
@@ -194,9 +194,9 @@ fn codes(source: &str) -> BTreeSet<String> {
 
 #[test]
 fn codes_are_found_in_sources() {
-    let source = "Finding {\n code: \"one\".to_owned(),\n}; finding(\n   \"two\", x); finding(&format!(\"no\"));\n\
+    let source = "Finding {\n code: \"one\".to_owned(),\n}; finding(\n   \"two\", x); Finding::of_whole(\"four\", x); finding(&format!(\"no\"));\n\
                   #[cfg(test)]\nmod tests { finding(\"three\") }";
-    assert_eq!(codes(source), BTreeSet::from(["one".to_owned(), "two".to_owned()]));
+    assert_eq!(codes(source), BTreeSet::from(["four", "one", "two"].map(str::to_owned)));
 }
 
 /// Codes that the sources of the library can emit, and those of the founding record.

@@ -47,23 +47,12 @@ pub(super) fn of(
     doubts.into_iter().flatten().map(|finding| Finding { subject: subject.clone(), ..finding }).collect()
 }
 
-fn finding(code: &str, severity: Severity, evidence: String, effect: &str, remedy: &str) -> Finding {
-    Finding {
-        code: code.to_owned(),
-        severity,
-        subject: String::new(),
-        evidence,
-        effect: effect.to_owned(),
-        remedy: remedy.to_owned(),
-    }
-}
-
 fn few_launches(data: &[LaunchData<'_>]) -> Option<Finding> {
     let launches = data.len();
     if launches == 1 {
         let memory = lag_one_autocorrelation(&data[0].values)
             .map_or(String::new(), |r| format!(", lag-1 autocorrelation {r:.2}"));
-        return Some(finding(
+        return Some(Finding::of_whole(
             "single-launch",
             Severity::Warning,
             format!("1 launch with {}{memory}", words::count(data[0].values.len() as u64, "observation")),
@@ -79,7 +68,7 @@ fn few_launches(data: &[LaunchData<'_>]) -> Option<Finding> {
         };
         let severity = if launches < super::REPLICATED_LAUNCHES { Severity::Warning } else { Severity::Info };
         let evidence = format!("{launches} launches");
-        finding("few-launches", severity, evidence, effect, "measure with at least 5 launches")
+        Finding::of_whole("few-launches", severity, evidence, effect, "measure with at least 5 launches")
     })
 }
 
@@ -88,7 +77,7 @@ fn launch_variance(data: &[LaunchData<'_>], split: Option<&VarianceSplit>) -> Op
     let medians: Vec<f64> = data.iter().map(|launch| launch.sorted.median()).collect();
     let deviation = standard_deviation(&medians)? / mean(&medians)?;
     (data.len() >= super::REPLICATED_LAUNCHES && deviation > LAUNCH_DEVIATION).then(|| {
-        finding(
+        Finding::of_whole(
             "launch-variance",
             Severity::Info,
             format!(
@@ -118,7 +107,7 @@ fn two_clumps(data: &[LaunchData<'_>]) -> Option<Finding> {
     let (launch, modes) = clumps.first()?;
     in_most(data, clumps.len()).then(|| {
         let metric = &launch.measurement.metric;
-        finding(
+        Finding::of_whole(
             "two-modes",
             Severity::Warning,
             format!(
@@ -142,7 +131,7 @@ fn long_tail(data: &[LaunchData<'_>]) -> Option<Finding> {
     let long = ratios.iter().filter(|ratio| **ratio > TAIL).count();
     in_most(data, long).then(|| {
         let worst = ratios.iter().copied().fold(0.0, f64::max);
-        finding(
+        Finding::of_whole(
             "long-tail",
             Severity::Info,
             format!(
@@ -168,7 +157,7 @@ fn short_observations(first: &Measurement, data: &[LaunchData<'_>]) -> Option<Fi
         })
         .fold(f64::INFINITY, f64::min);
     (shortest < SHORT_NS).then(|| {
-        finding(
+        Finding::of_whole(
             "short-observations",
             Severity::Warning,
             format!("half of a launch's observations take less than {}", words::time(shortest)),
@@ -186,7 +175,7 @@ fn overrun(first: &Measurement, data: &[LaunchData<'_>]) -> Option<Finding> {
     let spent = data.iter().map(|launch| launch.measurement.sample.iter().map(|o| o.total).sum::<f64>());
     let worst = spent.fold(0.0, f64::max);
     (worst > OVERRUN * planned).then(|| {
-        finding(
+        Finding::of_whole(
             "plan-overrun",
             Severity::Info,
             format!(
@@ -206,7 +195,7 @@ fn step_of_one(data: &[LaunchData<'_>]) -> Option<Finding> {
             && launch.measurement.sample.first().is_some_and(|observation| observation.iterations == 1)
     });
     found.then(|| {
-        finding(
+        Finding::of_whole(
             "linear-step-one",
             Severity::Info,
             "linear sampling starts with a single iteration".to_owned(),

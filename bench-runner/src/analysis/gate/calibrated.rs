@@ -19,17 +19,15 @@ pub fn doubt(report: &GateReport, note: Option<&CalibrationNote>) -> Option<Find
     if !confirmed {
         return None;
     }
-    let finding = |code: &str, severity, evidence, effect: &str, remedy: &str| Finding {
-        code: code.to_owned(),
-        severity,
-        subject: String::new(),
-        evidence,
-        effect: effect.to_owned(),
-        remedy: remedy.to_owned(),
-    };
     let unknown = |evidence: String| {
         let effect = "how often this machine shows changes that are not there was not measured lately";
-        finding("gate-uncalibrated", Severity::Info, evidence, effect, "run `bench-runner calibrate`")
+        Finding::of_whole(
+            "gate-uncalibrated",
+            Severity::Info,
+            evidence,
+            effect,
+            "run `bench-runner calibrate`",
+        )
     };
     let Some(note) = note else {
         return Some(unknown("no calibration of this machine is stored".to_owned()));
@@ -41,14 +39,16 @@ pub fn doubt(report: &GateReport, note: Option<&CalibrationNote>) -> Option<Find
     let (nominal, (low, _)) = alarms.nominal.zip(alarms.interval)?;
     (low > nominal).then(|| {
         let evidence = format!(
-            "equal executables were told apart in {} of {} comparisons on this machine, at least {} where at most {} were promised",
+            "equal executables were told apart in {} of {} comparisons on this machine, at least {} where at most {} were \
+             promised",
             alarms.alarms,
             alarms.comparisons,
             words::percent(low),
             words::percent(nominal)
         );
         let effect = "what was confirmed may be false more often than the gate says";
-        finding("calibration-alarms", Severity::Warning, evidence, effect, "find out what disturbs the machine: `bench-runner doctor`")
+        let remedy = "find out what disturbs the machine: `bench-runner doctor`";
+        Finding::of_whole("calibration-alarms", Severity::Warning, evidence, effect, remedy)
     })
 }
 
@@ -56,23 +56,15 @@ pub fn doubt(report: &GateReport, note: Option<&CalibrationNote>) -> Option<Find
 mod tests {
     use super::*;
     use crate::analysis::calibrate::alarms;
+    use crate::analysis::examples::benchmark;
     use crate::model::calibration::Location;
     use crate::model::gate::{Census, LayoutSpread, SeriesOutcome};
-    use crate::model::ids::BenchmarkId;
     use crate::model::record::SeriesKey;
     use crate::model::units::{Metric, Timestamp};
 
     fn report(answer: SeriesAnswer) -> GateReport {
-        let benchmark = BenchmarkId {
-            package: "p".to_owned(),
-            target: "t".to_owned(),
-            group: "g".to_owned(),
-            function: None,
-            value: None,
-            occurrence: 0,
-        };
         let series = SeriesKey {
-            benchmark,
+            benchmark: benchmark("t", "g", None),
             machine: "m".to_owned(),
             config: "c".to_owned(),
             metric: Metric::time(),

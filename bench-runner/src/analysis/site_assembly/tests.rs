@@ -2,15 +2,13 @@
 
 use super::*;
 use crate::analysis::examples;
-use crate::analysis::trend::NIGHT;
+use crate::analysis::trend::{Frame, NIGHT};
 use crate::model::fact::keys;
-use crate::model::ids::{BenchmarkId, RunId};
+use crate::model::ids::RunId;
 use crate::model::record::SeriesKey;
 use crate::model::run::{RunKind, RunStatus};
 use crate::model::site::{Happening, Standing};
-use crate::model::trend::{
-    self, Checked, KnownBy, MachineNight, NotRun, Tonight, TrendChange, TrendReport, Undecided,
-};
+use crate::model::trend::{self, KnownBy, NotRun, Tonight, TrendChange, TrendReport, Undecided};
 use crate::model::units::{Metric, Timestamp};
 use crate::stats::rng::SplitMix64;
 
@@ -20,14 +18,7 @@ fn run(number: usize) -> RunId {
 
 fn key() -> SeriesKey {
     SeriesKey {
-        benchmark: BenchmarkId {
-            package: "kms".to_owned(),
-            target: "t".to_owned(),
-            group: "g".to_owned(),
-            function: None,
-            value: None,
-            occurrence: 0,
-        },
+        benchmark: examples::benchmark("t", "g", None),
         metric: Metric::time(),
         recipe: 1,
         machine: "m".to_owned(),
@@ -64,40 +55,12 @@ fn stepped(nights: usize, at: usize, size: f64) -> History {
 /// A trend in which the one machine measured tonight and nothing is to be said.
 fn calm(nights: usize) -> TrendReport {
     let now = Timestamp(i64::try_from(nights.saturating_sub(1)).unwrap() * NIGHT);
+    let frame = Frame { now, nights: 30, imported: false, margin: 0.02 };
     TrendReport {
-        now,
-        nights: 30,
-        imported: false,
-        margin: 0.02,
         tonight: Tonight::Fine,
         newest: Some(now),
-        machines: vec![MachineNight {
-            machine: "m".to_owned(),
-            label: None,
-            hw_class: "h".to_owned(),
-            config: "c".to_owned(),
-            recipe: 1,
-            run: run(nights.saturating_sub(1)),
-            started: now,
-            commit: None,
-            fresh: true,
-            unfit: None,
-            shift: None,
-            shift_is_machine: false,
-            grade: None,
-            noise: None,
-            usual_noise: None,
-            nights: vec![true; 30],
-            missed: 0,
-            judged: 1,
-            benchmarks: 1,
-        }],
-        slower: Vec::new(),
-        faster: Vec::new(),
-        decided: Vec::new(),
-        undecided: Vec::new(),
-        not_run: Vec::new(),
-        checked: Checked::default(),
+        machines: vec![examples::machine_night("m", run(nights.saturating_sub(1)), now)],
+        ..crate::analysis::trend::trend(frame, Vec::new())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parts of several machines as one trend: order, answer, and places that keep pointing at their machines.
 
 use super::*;
+use crate::analysis::examples::{benchmark, machine_night};
 use crate::model::trend::{KnownBy, Moved};
 
 const FRAME: Frame = Frame { now: Timestamp(50 * NIGHT), nights: 30, imported: false, margin: 0.02 };
@@ -9,44 +10,13 @@ fn run(last: char) -> RunId {
     format!("01K9BWV7G0000000000000000{last}").parse().unwrap()
 }
 
-fn benchmark(group: &str) -> BenchmarkId {
-    BenchmarkId {
-        package: "p".to_owned(),
-        target: "t".to_owned(),
-        group: group.to_owned(),
-        function: None,
-        value: None,
-        occurrence: 0,
-    }
-}
-
 fn machine(name: &str, fresh: bool) -> MachineNight {
-    MachineNight {
-        machine: name.to_owned(),
-        label: None,
-        hw_class: String::new(),
-        config: String::new(),
-        recipe: 1,
-        run: run('A'),
-        started: Timestamp(49 * NIGHT),
-        commit: None,
-        fresh,
-        unfit: None,
-        shift: None,
-        shift_is_machine: false,
-        grade: None,
-        noise: None,
-        usual_noise: None,
-        nights: Vec::new(),
-        missed: 0,
-        judged: 1,
-        benchmarks: 1,
-    }
+    MachineNight { fresh, ..machine_night(name, run('A'), Timestamp(49 * NIGHT)) }
 }
 
 fn change(ratio: f64) -> TrendChange {
     let moved = Moved {
-        benchmark: benchmark("g"),
+        benchmark: benchmark("t", "g", None),
         metric: Metric::time(),
         before: 1.0,
         after: ratio,
@@ -85,7 +55,12 @@ fn part(name: &str, fresh: bool, slower: &[f64]) -> Part {
         faster: Vec::new(),
         decided: Vec::new(),
         undecided: Vec::new(),
-        not_run: vec![NotRun { machine: 0, benchmark: benchmark(name), last: run('A'), at: Timestamp(0) }],
+        not_run: vec![NotRun {
+            machine: 0,
+            benchmark: benchmark("t", name, None),
+            last: run('A'),
+            at: Timestamp(0),
+        }],
         checked: Checked { benchmarks: 1, judged: 1, lines: 2, ..Checked::default() },
     }
 }
