@@ -26,7 +26,7 @@ exit_codes! {
     DONE = 0, "done; gates, if asked for, pass";
     FAILURE = 1, "unexpected failure: a bug or an input/output error";
     USAGE = 2, "wrong usage of the command line";
-    NOTHING = 4, "nothing selected, or zero benchmarks found";
+    NOTHING = 4, "nothing selected, zero benchmarks found, or neither a budget nor history to judge by";
     CONFIGURATION = 96, "configuration or template is wrong";
     STORE = 97, "store unusable: written by a newer version, not a store, read-only, or out of space";
     GATE_FAILED = 100, "a gate failed: a budget is broken, or a regression was confirmed";
@@ -36,7 +36,7 @@ exit_codes! {
     IMPROVED = 118, "improvement found (only where it was asked for)";
     BENCH_FAILED = 119, "a bench crashed, hung or ended early: the run is partial";
     INCONCLUSIVE = 120, "inconclusive: an interval straddles a limit, or a suspect was not settled";
-    NOT_COMPARABLE = 121, "not comparable: other machine class or configuration, a partial run, or nothing to judge by";
+    NOT_COMPARABLE = 121, "not comparable: other machine class or configuration, a partial run, or no budget that applies";
     UNFIT = 122, "machine unfit, or busy with another measurement";
     INTEGRITY = 123, "a digest, a signature or a chain does not match: the data was changed";
     INTERRUPTED = 130, "interrupted; what was measured is stored and marked partial";
