@@ -82,6 +82,10 @@ pub struct Rule {
     pub risk: &'static str,
     /// What it means for security; empty for nothing.
     pub security: &'static str,
+    /// Commands that show how it is set now. For a person: nothing here ever runs them. Empty for none.
+    pub see: &'static str,
+    /// Commands or settings that turn it, where no trial has lines of its own. For a person as well. Empty for none.
+    pub set: &'static str,
     /// How it is tried; `None` for knobs that are only explained.
     pub trial: Option<Trial>,
     /// Change of time that others report, low and high, where there is no evidence yet; `None` when unknown.
@@ -89,6 +93,26 @@ pub struct Rule {
     /// Looks for evidence; one answer per place where the knob could be turned.
     pub evidence: fn(&KnobInput<'_>) -> Vec<Fired>,
 }
+
+impl Rule {
+    /// What to paste: `own` lines of a finding, else those of the trial, else those that turn it; before them what shows how it
+    /// is set now.
+    #[must_use]
+    pub fn lines(&self, own: &str) -> String {
+        let choices = [own, self.trial.map_or("", |trial| trial.lines), self.set];
+        let turn = choices.into_iter().find(|lines| !lines.is_empty()).unwrap_or_default();
+        match (self.see, turn) {
+            ("", turn) => turn.to_owned(),
+            (see, "") => format!("{SEE}\n{see}"),
+            (see, turn) => format!("{SEE}\n{see}\n{TURN}\n{turn}"),
+        }
+    }
+}
+
+/// Heading of the commands that show how a knob is set now.
+const SEE: &str = "# how it is now";
+/// Heading of the commands that turn it.
+const TURN: &str = "# to change it, by hand: bench-runner never does";
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,7 +169,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 #[must_use]
 pub fn markdown() -> String {
     let mut text =
-        "| knob | question | tried as | others report | cost | risk |\n|---|---|---|---|---|---|\n"
+        "| knob | question | tried as | others report | cost | risk | security |\n|---|---|---|---|---|---|---|\n"
             .to_owned();
     for rule in rules() {
         let tried = match rule.trial.map(|trial| trial.recipe) {
@@ -159,8 +183,13 @@ pub fn markdown() -> String {
             .typical
             .map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", change(low), change(high)));
         let kind = if rule.state == KnobState::Information { " (information)" } else { "" };
-        let cells = [rule.question, tried, &typical, rule.cost, rule.risk].join(" | ");
+        let security = if rule.security.is_empty() { "-" } else { rule.security };
+        let cells = [rule.question, tried, &typical, rule.cost, rule.risk, security].join(" | ");
         _ = writeln!(text, "| `{}`{kind} | {cells} |", rule.id);
+    }
+    text.push_str("\nCommands that show how a knob is set, and that turn it. They are for a person; nothing here runs them.\n");
+    for rule in rules().filter(|rule| !rule.see.is_empty()) {
+        _ = write!(text, "\n`{}`\n\n```sh\n{}\n```\n", rule.id, rule.lines(""));
     }
     text
 }
@@ -311,8 +340,24 @@ fn proven(rule: &Rule, proof: &Proof, run: &Run) -> Option<Recommendation> {
     let harmful = proof.verdict == KnobVerdict::Harmful;
     let action = if harmful { format!("Do not do this: {}", trial.action) } else { trial.action.to_owned() };
     let made = Fired::new(action, proof.reason.clone(), Vec::new());
-    let how = if harmful { String::new() } else { trial.lines.to_owned() };
+    let how = if harmful { String::new() } else { rule.lines("") };
     Some(Recommendation { proof: Some(proof.clone()), how, ..card(rule, made, run) })
+}
+
+/// The action of a finding for which nothing but a fact speaks; the card says instead what would be tried.
+const UNTRIED: &str = "Try it here before you keep it";
+
+/// What to do about a knob that was not tried: what the trial would verify, or the question that it answers.
+fn action(rule: &Rule, fired: &Fired) -> String {
+    match (rule.trial.filter(|_| fired.action == UNTRIED), rule.state) {
+        (None, _) => fired.action.clone(),
+        (Some(_), KnobState::Information) => rule.question.to_owned(),
+        (Some(trial), KnobState::Candidate) => {
+            // What follows a colon is what the trial would have shown.
+            let what = trial.action.split(": ").next().unwrap_or(trial.action);
+            format!("{what}, if a trial here verifies it")
+        }
+    }
 }
 
 fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
@@ -321,11 +366,10 @@ fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
         risk.push_str("; security: ");
         risk.push_str(caution);
     }
-    let lines = rule.trial.map_or("", |trial| trial.lines);
     Recommendation {
         knob: rule.id.to_owned(),
         group: rule.group,
-        action: fired.action,
+        action: action(rule, &fired),
         because: fired.because,
         evidence: fired
             .evidence
@@ -336,7 +380,7 @@ fn card(rule: &Rule, fired: Fired, run: &Run) -> Recommendation {
         confidence: fired.confidence,
         cost: rule.cost.to_owned(),
         risk,
-        how: if fired.how.is_empty() { lines.to_owned() } else { fired.how },
+        how: rule.lines(&fired.how),
         state: rule.state,
         proof: None,
     }

@@ -100,6 +100,126 @@ fn a_commit_makes_it_stale_and_a_repeated_proof_revives_it(world: &World) {
     answer(world, &[&again[..], &["--missing"]].concat()).code(0).says(&["still holds"]);
 }
 
+/// The lines that cards offer to paste, as they are offered: what does not compile here would not compile there.
+mod sketches {
+    use std::num::NonZeroUsize;
+
+    use kms::{Item, PublicKey, Signature, SigningKey, Verdict};
+
+    type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+    pub(super) fn batches(items: &[Item<'_>], verdicts: &mut Vec<Verdict>) {
+        use kms::Rule;
+        for batch in items.chunks(32) {
+            verdicts.extend(kms::Zip215::verify_many(batch));
+        }
+    }
+
+    pub(super) fn large_batches(items: &[Item<'_>], verdicts: &mut Vec<Verdict>) {
+        use kms::Rule;
+        for batch in items.chunks(256) {
+            verdicts.extend(kms::Zip215::verify_many(batch));
+        }
+    }
+
+    pub(super) fn threads(items: Vec<Item<'_>>, mut verdicts: Vec<Verdict>) -> Outcome<Vec<Verdict>> {
+        use kms::parallel::{Scoped, verify_many};
+        verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;
+        Ok(verdicts)
+    }
+
+    pub(super) fn cached(bytes: [u8; 32], message: &[u8], signature: Signature) -> Outcome<usize> {
+        use kms::Rule;
+        let cache = kms::KeyCache::default(); // once
+        cache.with(&bytes, |key| kms::Strict::verify(key, message, &signature))??;
+        Ok(cache.len())
+    }
+
+    pub(super) fn single(items: &[Item<'_>]) -> usize {
+        use kms::Rule;
+        let verdicts = match items {
+            [one] => vec![kms::Zip215::verify(one.key, one.message, one.signature)],
+            many => kms::Zip215::verify_many(many),
+        };
+        verdicts.iter().filter(|verdict| verdict.is_ok()).count()
+    }
+
+    pub(super) fn table(public_key: PublicKey) -> bool {
+        let key = public_key.with_table(); // once per hot key
+        key.has_table()
+    }
+
+    pub(super) fn by_key(items: &mut [Item<'_>]) {
+        items.sort_by_key(|item| item.key.to_bytes()); // then cut batches
+    }
+
+    type Signatures = Vec<Signature>;
+
+    pub(super) fn two(
+        key: SigningKey,
+        messages: Vec<&[u8]>,
+        mut signatures: Signatures,
+    ) -> Outcome<Signatures> {
+        use kms::parallel::{Scoped, sign_each};
+        let two = Scoped::new(NonZeroUsize::new(2).expect("2 is above 0"));
+        sign_each(&key, &messages, &mut signatures, &two)?;
+        Ok(signatures)
+    }
+
+    pub(super) fn four(
+        key: SigningKey,
+        messages: Vec<&[u8]>,
+        mut signatures: Signatures,
+    ) -> Outcome<Signatures> {
+        use kms::parallel::{Scoped, sign_each};
+        let four = Scoped::new(NonZeroUsize::new(4).expect("4 is above 0"));
+        sign_each(&key, &messages, &mut signatures, &four)?;
+        Ok(signatures)
+    }
+}
+
+/// What is offered to be pasted stands above, compiled, and does what it says.
+#[test]
+fn lines_to_paste_compile_and_work() {
+    let flat = |text: &str| text.split_whitespace().collect::<String>();
+    let source = flat(include_str!("knobs.rs"));
+    let mut found = 0;
+    for rule in bench_runner::analysis::knobs::rules() {
+        let lines = rule.trial.map_or("", |trial| trial.lines);
+        // A pool is an optional feature of kms, which this crate does not build.
+        let about_kms = lines.contains("kms::") || lines.contains("item.key") || lines.contains("with_table");
+        if about_kms && rule.id != "caller.thread-pool" {
+            assert!(source.contains(&flat(lines)), "{}: {lines}", rule.id);
+            found += 1;
+        }
+    }
+    assert_eq!(found, 9, "sketches against kms");
+    let (key, other) = (kms::SigningKey::generate().unwrap(), kms::SigningKey::generate().unwrap());
+    let (public, others) = (key.public_key().clone(), other.public_key().clone());
+    let zero = || vec![kms::Signature::from_bytes(&[0; 64]); 2];
+    let messages: Vec<&[u8]> = vec![b"one", b"two"];
+    let signatures = sketches::two(key, messages.clone(), zero()).unwrap();
+    let foreign = sketches::four(other, messages.clone(), zero()).unwrap();
+    let item = |message, signature, key| kms::Item { key, message, signature };
+    let mut items = vec![
+        item(messages[0], &signatures[0], &public),
+        item(messages[1], &signatures[1], &public),
+        item(messages[1], &foreign[0], &others),
+    ];
+    sketches::by_key(&mut items);
+    let right = |verdicts: &[kms::Verdict]| verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+    let mut verdicts = Vec::new();
+    sketches::batches(&items, &mut verdicts);
+    sketches::large_batches(&items, &mut verdicts);
+    assert_eq!((verdicts.len(), right(&verdicts)), (6, 4));
+    assert_eq!(sketches::single(&items), 2);
+    verdicts.truncate(items.len());
+    assert_eq!(right(&sketches::threads(items, verdicts).unwrap()), 2);
+    assert_eq!(sketches::cached(public.to_bytes(), messages[0], signatures[0]).unwrap(), 1);
+    assert!(sketches::cached(others.to_bytes(), messages[0], signatures[0]).is_err());
+    assert!(sketches::table(public));
+}
+
 #[test]
 fn what_cannot_be_tried_is_said() {
     let world = World::new();

@@ -11,13 +11,13 @@ use crate::stats::moments::line_with_intercept;
 /// The package whose interface we know.
 const KMS: &str = "kms";
 /// A size counts as good when its time per operation is at most this factor of the best.
-const NEAR_BEST: f64 = 1.03;
+pub(super) const NEAR_BEST: f64 = 1.03;
 /// Batching is worth mentioning when it saves at least this share of the single operation.
 const WORTHWHILE: f64 = 0.03;
 /// Batches are worth combining with threads below this share of the single operation.
-const COMBINE_BELOW: f64 = 0.8;
+pub(super) const COMBINE_BELOW: f64 = 0.8;
 /// Share of a chunk's time that its fixed cost may take.
-const CHUNK_OVERHEAD: f64 = 0.03;
+pub(super) const CHUNK_OVERHEAD: f64 = 0.03;
 
 pub(super) static RULES: [Rule; 5] = [
     Rule {
@@ -29,6 +29,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "latency of collecting a batch, memory for its items",
         risk: "one invalid item fails its whole batch, which must then be checked singly",
         security: "",
+        see: "",
+        set: "",
         trial: Some(super::suite::BATCH_SIZE),
         typical: None,
         evidence: batch_size,
@@ -40,8 +42,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Estimates,
         state: KnobState::Candidate,
         cost: "a few more benchmarks in the suite",
-        risk: "sizes that no caller ever has",
+        risk: "the best size may be one that no caller ever has: advice stops at what callers collect",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: batch_sweep,
@@ -53,8 +57,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Estimates,
         state: KnobState::Candidate,
         cost: "a branch on the number of items",
-        risk: "none known",
+        risk: "two paths to test instead of one",
         security: "",
+        see: "",
+        set: "",
         trial: Some(super::suite::SMALL_BATCHES),
         typical: None,
         evidence: batch_crossover,
@@ -68,6 +74,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "splitting the work into one chunk per thread",
         risk: "oversubscription when callers are parallel already",
         security: "",
+        see: "",
+        set: "",
         trial: Some(super::suite::BATCH_PER_THREAD),
         typical: None,
         evidence: batch_per_thread,
@@ -81,6 +89,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "fewer, larger chunks: the last one to finish is waited for longer",
         risk: "uneven chunks when there are few items",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: chunk_per_thread,
@@ -105,7 +115,7 @@ fn point_evidence(point: &CurvePoint) -> (String, String) {
 fn in_batches(package: &str, name: &str, size: u64) -> String {
     match package {
         KMS => format!(
-            "for batch in items.chunks({size}) {{\n    verdicts.extend(kms::Zip215::verify_many(batch));\n}}"
+            "use kms::Rule;\nfor batch in items.chunks({size}) {{\n    verdicts.extend(kms::Zip215::verify_many(batch));\n}}"
         ),
         _ => format!("for batch in items.chunks({size}) {{ /* one call of {name} */ }}"),
     }
@@ -115,7 +125,7 @@ fn in_batches(package: &str, name: &str, size: u64) -> String {
 fn in_threads(package: &str, name: &str, size: u64) -> String {
     match package {
         KMS => "use kms::parallel::{Scoped, verify_many};\n\
-                verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;   // batches inside the threads"
+                verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;"
             .to_owned(),
         _ => format!("one thread per core, each calling {name} on chunks of {size}"),
     }

@@ -2,31 +2,28 @@
 //!
 //! Most are listed and not shown before they were tried here: what others report of them says little about one crate.
 
-use super::{Fired, KnobInput, Needs, Recipe, Rule, Setting, Trial};
+use super::{Fired, KnobInput, Needs, Recipe, Rule, Setting, Trial, UNTRIED};
 use crate::model::fact::keys;
 use crate::model::knob::{Confidence, KnobGroup, KnobState};
 
-/// What most entries share.
+/// What most entries share. Each says its own cost and risk; that another build is another line of history holds for all.
 const BASE: Rule = Rule {
     id: "",
     group: KnobGroup::Build,
     question: "",
     needs: Needs::Trial,
     state: KnobState::Candidate,
-    cost: "build time",
-    risk: "another build is another line of history",
+    cost: "",
+    risk: "",
     security: "",
+    see: "",
+    set: "",
     trial: None,
     typical: None,
     evidence: |_| Vec::new(),
 };
-/// What a build for a newer processor costs.
-const NEWER: Rule = Rule {
-    cost: "the executable needs that generation of processors or a newer one",
-    risk: "illegal instructions on older machines; numbers are another line of history",
-    typical: Some((-0.03, 0.04)),
-    ..BASE
-};
+/// A build for a newer processor.
+const NEWER: Rule = Rule { typical: Some((-0.03, 0.04)), ..BASE };
 
 const fn profile(settings: &'static [(&'static str, &'static str)]) -> Setting {
     Setting { profile: settings, ..Setting::AS_IS }
@@ -40,6 +37,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.lto-fat",
         question: "Is link-time optimisation anything less than fat?",
+        risk: "gains differ by crate and by compiler version, and may turn into a loss",
+        cost: "minutes of linking, and memory for all crates at once",
         trial: Some(Trial::to(
             profile(&[("lto", "fat")]),
             "Build with fat link-time optimisation",
@@ -52,6 +51,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.lto-thin",
         question: "Is there no link-time optimisation across crates?",
+        risk: "inlining across crates moves code about: unrelated benchmarks may shift by a layout",
+        cost: "some more time for each link",
         trial: Some(Trial::to(
             profile(&[("lto", "thin")]),
             "Build with thin link-time optimisation",
@@ -66,7 +67,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.lto-off",
         question: "What does link-time optimisation buy for the build time that it takes?",
-        cost: "speed, for a quicker build",
+        risk: "what costs nothing today costs something once a hot function moves to another crate",
+        cost: "speed where calls cross crates, for a quicker link",
         trial: Some(Trial::to(
             profile(&[("lto", "off")]),
             "Build without link-time optimisation: it buys nothing here",
@@ -79,6 +81,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.codegen-units-1",
         question: "Is the crate compiled in more than one piece?",
+        risk: "another order of functions is another layout: small gains may be luck, hence the trial",
+        cost: "each crate compiles on one core: a longer build",
         trial: Some(Trial::to(
             profile(&[("codegen-units", "1")]),
             "Compile the crate in one piece",
@@ -91,7 +95,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.codegen-units-4",
         question: "Would four pieces be as fast as one, and quicker to build?",
-        cost: "none when nothing is lost",
+        risk: "where the crate is cut is the choice of the compiler and moves with the code",
+        cost: "perhaps some inlining; the build is quicker",
         trial: Some(Trial::to(
             profile(&[("codegen-units", "4")]),
             "Compile the crate in four pieces",
@@ -104,7 +109,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.codegen-units-16",
         question: "Would sixteen pieces, cargo's default, be as fast as one?",
-        cost: "none when nothing is lost",
+        risk: "a hot function and its caller may land in different pieces after an unrelated change",
+        cost: "more lost inlining than with four pieces; the build is quickest",
         trial: Some(Trial::to(
             profile(&[("codegen-units", "16")]),
             "Compile the crate in sixteen pieces",
@@ -117,6 +123,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.opt-level-2",
         question: "Does the third level of optimisation pay here?",
+        risk: "loops that today gain nothing from the third level may do so tomorrow",
+        cost: "less unrolling and vectorising; the code is smaller and builds sooner",
         trial: Some(Trial::to(
             profile(&[("opt-level", "2")]),
             "Build with opt-level = 2",
@@ -129,6 +137,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.opt-level-3",
         question: "Is the highest level of optimisation left out?",
+        risk: "code that no longer fits into the instruction cache can be slower than at the level before",
+        cost: "a larger executable and a longer build",
         trial: Some(Trial::to(
             profile(&[("opt-level", "3")]),
             "Build with opt-level = 3",
@@ -145,6 +155,7 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.opt-level-s",
         question: "What does a small executable cost in time?",
+        risk: "vector loops suffer most: measure the ones that matter, not the average",
         state: KnobState::Information,
         cost: "speed, for size",
         trial: Some(Trial::to(
@@ -159,6 +170,7 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.overflow-checks",
         question: "What do checks for arithmetic overflow cost?",
+        risk: "a program that overflows by design stops where it went on",
         state: KnobState::Information,
         cost: "time, for a panic instead of a wrapped number",
         security: "overflow checks turn a silent error into a stop",
@@ -176,7 +188,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.debug-assertions",
         question: "Are debug assertions on in what is measured?",
-        cost: "none for numbers that speak of the release build",
+        risk: "earlier numbers timed the assertions too, and are another line of history",
+        cost: "nothing in the release build, which has none anyway",
         trial: Some(Trial::to(
             profile(&[("debug-assertions", "false")]),
             "Measure without debug assertions",
@@ -191,6 +204,8 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.incremental",
         question: "Is what is measured built incrementally?",
+        risk: "earlier numbers timed a crate cut into many pieces, and are another line of history",
+        cost: "the whole crate is compiled anew after each change",
         trial: Some(Trial::to(
             profile(&[("incremental", "false")]),
             "Measure what is built in one go",
@@ -203,11 +218,12 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.target-cpu-native",
         question: "Would code for exactly this processor be faster?",
-        cost: "the executable runs on this kind of processor only",
+        risk: "illegal instructions on any older processor; two machines with the same flag run different code",
+        cost: "a build for each kind of processor that it shall run on",
         trial: Some(Trial::to(
             flags(&["-Ctarget-cpu=native"]),
             "Build for exactly this processor",
-            "[target.'cfg(target_arch = \"x86_64\")']\nrustflags = [\"-Ctarget-cpu=native\"]",
+            "# .cargo/config.toml\n[target.'cfg(target_arch = \"x86_64\")']\nrustflags = [\"-Ctarget-cpu=native\"]",
         )),
         evidence: |input| generation(input, "avx2"),
         ..NEWER
@@ -215,10 +231,12 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.target-cpu-v2",
         question: "Would code for x86-64-v2 (SSE4.2) be faster?",
+        risk: "an illegal instruction there, at the first use and not at the start",
+        cost: "processors from before about 2009 are left out",
         trial: Some(Trial::to(
             flags(&["-Ctarget-cpu=x86-64-v2"]),
             "Build for x86-64-v2",
-            "rustflags = [\"-Ctarget-cpu=x86-64-v2\"]",
+            "# .cargo/config.toml\n[build]\nrustflags = [\"-Ctarget-cpu=x86-64-v2\"]",
         )),
         evidence: |input| generation(input, "sse4_2"),
         ..NEWER
@@ -226,10 +244,12 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.target-cpu-v3",
         question: "Would code for x86-64-v3 (AVX2) be faster?",
+        risk: "an illegal instruction there; what chooses its vectors at run time gains nothing more",
+        cost: "processors without AVX2 are left out: before about 2013, and some small ones since",
         trial: Some(Trial::to(
             flags(&["-Ctarget-cpu=x86-64-v3"]),
             "Build for x86-64-v3",
-            "rustflags = [\"-Ctarget-cpu=x86-64-v3\"]",
+            "# .cargo/config.toml\n[build]\nrustflags = [\"-Ctarget-cpu=x86-64-v3\"]",
         )),
         evidence: |input| generation(input, "avx2"),
         ..NEWER
@@ -237,10 +257,12 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.target-cpu-v4",
         question: "Would code for x86-64-v4 (AVX-512) be faster?",
+        risk: "an illegal instruction there; some older servers lower their clock while wide vectors run",
+        cost: "processors without AVX-512 are left out, which are most desktops and laptops",
         trial: Some(Trial::to(
             flags(&["-Ctarget-cpu=x86-64-v4"]),
             "Build for x86-64-v4",
-            "rustflags = [\"-Ctarget-cpu=x86-64-v4\"]",
+            "# .cargo/config.toml\n[build]\nrustflags = [\"-Ctarget-cpu=x86-64-v4\"]",
         )),
         evidence: |input| generation(input, "avx512f"),
         ..NEWER
@@ -248,12 +270,13 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.frame-pointers",
         question: "What do frame pointers cost, with which profilers see whole call stacks?",
+        risk: "short functions feel it most; leaf functions may still go without",
         state: KnobState::Information,
-        cost: "a register",
+        cost: "one register and a few instructions in each function",
         trial: Some(Trial::to(
             flags(&["-Cforce-frame-pointers=yes"]),
             "Keep frame pointers: they cost nothing here",
-            "rustflags = [\"-Cforce-frame-pointers=yes\"]",
+            "# .cargo/config.toml\n[build]\nrustflags = [\"-Cforce-frame-pointers=yes\"]",
         )),
         typical: Some((0.0, 0.03)),
         evidence: |input| setting(input, keys::BUILD_FLAGS, |flags| !flags.contains("frame-pointers")),
@@ -262,11 +285,12 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.inline-threshold",
         question: "Would more inlining help?",
-        cost: "a larger executable",
+        risk: "what one benchmark gains by inlining, another loses by a fuller instruction cache",
+        cost: "a larger executable, and a flag of LLVM that the compiler does not promise to keep",
         trial: Some(Trial::to(
             flags(&["-Cllvm-args=-inline-threshold=1000"]),
             "Let the compiler inline more",
-            "rustflags = [\"-Cllvm-args=-inline-threshold=1000\"]",
+            "# .cargo/config.toml\n[build]\nrustflags = [\"-Cllvm-args=-inline-threshold=1000\"]",
         )),
         typical: Some((-0.05, 0.05)),
         evidence: |input| setting(input, keys::BUILD_FLAGS, |flags| !flags.contains("inline-threshold")),
@@ -275,6 +299,7 @@ pub(super) static RULES: [Rule; 19] = [
     Rule {
         id: "build.portable-backend",
         question: "What does the portable arithmetic backend of curve25519-dalek cost, compared with the chosen one?",
+        risk: "none to the results; it is slower wherever the processor has vectors",
         state: KnobState::Information,
         cost: "speed, for code without vector instructions",
         security: "all backends compute the same signatures",
@@ -288,7 +313,7 @@ pub(super) static RULES: [Rule; 19] = [
                 },
             },
             action: "Use the portable backend: it costs nothing here",
-            lines: "rustflags = ['--cfg=curve25519_dalek_backend=\"serial\"']",
+            lines: "# .cargo/config.toml\n[build]\nrustflags = ['--cfg=curve25519_dalek_backend=\"serial\"']",
             library: "",
         }),
         typical: Some((0.0, 1.5)),
@@ -307,11 +332,7 @@ pub(super) fn setting(input: &KnobInput<'_>, key: &str, fires: fn(&str) -> bool)
 pub(super) fn untried(key: &str, text: &str) -> Vec<Fired> {
     vec![Fired {
         confidence: Confidence::Low,
-        ..Fired::new(
-            "Try it here before you keep it".to_owned(),
-            format!("{key} is {text}"),
-            vec![(key.to_owned(), text.to_owned())],
-        )
+        ..Fired::new(UNTRIED.to_owned(), format!("{key} is {text}"), vec![(key.to_owned(), text.to_owned())])
     }]
 }
 

@@ -9,11 +9,11 @@ use crate::model::fact::keys;
 use crate::model::knob::{Confidence, KnobGroup, KnobState};
 
 /// Efficiency below which threads are worth a question.
-const EFFICIENT: f64 = 0.8;
+pub(super) const EFFICIENT: f64 = 0.8;
 /// Benchmarks named in a sentence before it says how many more.
 const NAMED: usize = 4;
 /// Share of an operation that preparing its key must cost before a cache is worth it.
-const KEY_SHARE: f64 = 0.05;
+pub(super) const KEY_SHARE: f64 = 0.05;
 
 pub(super) static RULES: [Rule; 4] = [
     Rule {
@@ -22,9 +22,11 @@ pub(super) static RULES: [Rule; 4] = [
         question: "Do threads reach less than 80 % of their ideal speed-up?",
         needs: Needs::Estimates,
         state: KnobState::Candidate,
-        cost: "a sweep over the number of threads",
+        cost: "a sweep over the number of threads, and a person who reads it",
         risk: "the ceiling may be the machine's: all cores rarely run at the clock of one",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: thread_efficiency,
@@ -35,9 +37,11 @@ pub(super) static RULES: [Rule; 4] = [
         question: "Are there more threads than cores that this process may use?",
         needs: Needs::Estimates,
         state: KnobState::Candidate,
-        cost: "none",
-        risk: "fewer threads help other machines less",
+        cost: "a number of threads that is asked of the machine instead of written down",
+        risk: "where threads wait for anything but the processor, more of them than cores are right",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: thread_count,
@@ -51,6 +55,8 @@ pub(super) static RULES: [Rule; 4] = [
         cost: "memory for decoded keys, and a rule for dropping them",
         risk: "stale entries after a key is revoked",
         security: "cache public keys only, and drop an entry when its key is revoked",
+        see: "",
+        set: "",
         trial: Some(super::suite::HOT_KEYS),
         typical: None,
         evidence: hot_keys,
@@ -62,8 +68,10 @@ pub(super) static RULES: [Rule; 4] = [
         needs: Needs::Samples,
         state: KnobState::Information,
         cost: "two more benchmarks in the suite",
-        risk: "none known",
+        risk: "two benchmarks more to wait for in each run",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: key_pair_missing,

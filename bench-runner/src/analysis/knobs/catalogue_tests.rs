@@ -308,6 +308,84 @@ fn the_catalogue_is_large_enough_and_complete() {
     }
 }
 
+/// What a knob costs and what can go wrong is its own: one text for many tells a reader nothing.
+#[test]
+fn no_two_knobs_share_their_words() {
+    let words: Vec<&str> = "none|unknown|none known|a change in the caller|build time".split('|').collect();
+    for one in rules() {
+        assert!(
+            !words.contains(&one.cost) && !words.contains(&one.risk),
+            "{}: {} / {}",
+            one.id,
+            one.cost,
+            one.risk
+        );
+        for other in rules().filter(|other| other.id > one.id) {
+            assert!(one.cost != other.cost, "{} and {} cost the same: {}", one.id, other.id, one.cost);
+            assert!(one.risk != other.risk, "{} and {} risk the same: {}", one.id, other.id, one.risk);
+            assert!(one.question != other.question, "{} and {}", one.id, other.id);
+        }
+    }
+}
+
+/// Knobs of the machine say what they mean for security and how they are seen and turned; a line fits a narrow page.
+#[test]
+fn knobs_of_the_machine_come_with_their_commands() {
+    for one in rules().filter(|rule| rule.group == KnobGroup::Machine) {
+        assert!(!one.security.is_empty(), "{} says nothing of security", one.id);
+        let measured_only = one.state == KnobState::Information && one.trial.is_some();
+        assert!(measured_only || !one.see.is_empty(), "{} does not say how it is seen", one.id);
+        let lines = one.lines("");
+        assert!(measured_only || lines.contains(SEE) && lines.contains(TURN), "{}: {lines}", one.id);
+        assert!(lines.lines().all(|line| line.chars().count() <= 76), "{}: {lines}", one.id);
+    }
+    // Lines of a finding come before those of the trial, and both before what turns it.
+    let rule = rule("machine.heat").unwrap();
+    assert!(rule.lines("own").ends_with("\nown") && rule.lines("").ends_with(rule.set));
+    let plain = super::rule("build.lto-fat").unwrap();
+    assert_eq!(plain.lines(""), "[profile.release]\nlto = \"fat\"");
+}
+
+/// A card that nothing but a fact speaks for says what would be tried, and none says the same as another.
+#[test]
+fn untried_knobs_say_what_to_try() {
+    let made = |id: &str| {
+        let untried = Fired::new(UNTRIED.to_owned(), String::new(), Vec::new());
+        card(rule(id).unwrap(), untried, &run('M')).action
+    };
+    assert_eq!(made("build.lto-fat"), "Build with fat link-time optimisation, if a trial here verifies it");
+    assert_eq!(made("build.lto-off"), "Build without link-time optimisation, if a trial here verifies it");
+    assert_eq!(made("build.overflow-checks"), "What do checks for arithmetic overflow cost?");
+    let all: std::collections::BTreeSet<String> =
+        rules().filter(|rule| rule.trial.is_some()).map(|rule| made(rule.id)).collect();
+    assert_eq!(all.len(), rules().filter(|rule| rule.trial.is_some()).count());
+}
+
+/// Constants that prose repeats.
+#[test]
+fn the_documents_state_the_constants() {
+    use super::{batch, caller, judging, trial};
+    let statistics = include_str!("../../../docs/statistics.md");
+    let catalogue = include_str!("../../../docs/knobs.md");
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    for (document, sentence) in [
+        (statistics, format!("the smallest size within {} of the best", percent(batch::NEAR_BEST - 1.0))),
+        (statistics, format!("asked about above {}", percent(batch::CHUNK_OVERHEAD))),
+        (statistics, format!("less than {} standard deviations between launches", judging::DEVIATIONS)),
+        (statistics, format!("and at least {}, above the result", percent(judging::LEAST_MARGIN))),
+        (statistics, format!("passed once in {} on one side", judging::ONCE_IN_NIGHTS)),
+        (catalogue, format!("or {} days passed", trial::DAYS)),
+        (catalogue, format!("a batch costs at most {} of it", percent(batch::COMBINE_BELOW))),
+        (catalogue, format!("less than {} of their ideal", percent(caller::EFFICIENT))),
+        (catalogue, format!("more than {} of the operation", percent(caller::KEY_SHARE))),
+    ] {
+        assert!(document.contains(&sentence), "not said: {sentence}");
+    }
+    // 1 ÷ (1 − Φ(3)).
+    let once = 1.0 / (1.0 - crate::stats::distributions::normal_cdf(judging::DEVIATIONS));
+    assert!((once - f64::from(judging::ONCE_IN_NIGHTS)).abs() < 0.5, "{once}");
+}
+
 #[test]
 fn nothing_forbidden_is_in_the_catalogue() {
     for one in rules() {

@@ -13,7 +13,7 @@ const BACKEND: Trial = Trial {
         to: backend(&["--cfg=curve25519_dalek_backend=\"avx512\""]),
     },
     action: "Let verification use the AVX-512 IFMA backend",
-    lines: "[target.'cfg(target_arch = \"x86_64\")']\nrustflags = ['--cfg=curve25519_dalek_backend=\"avx512\"']",
+    lines: "# .cargo/config.toml\n[target.'cfg(target_arch = \"x86_64\")']\nrustflags = ['--cfg=curve25519_dalek_backend=\"avx512\"']",
     library: "",
 };
 
@@ -28,9 +28,11 @@ pub(super) static RULES: [Rule; 5] = [
         question: "Does the code run a slower arithmetic backend than the processor offers?",
         needs: Needs::Samples,
         state: KnobState::Candidate,
-        cost: "one line of configuration; the backend is still chosen at run time",
-        risk: "a policy of formally verified backends may forbid it",
+        cost: "one line of configuration; at run time a processor without the instructions still gets the older backend",
+        risk: "a policy that asks for a formally verified backend may forbid it; some older processors lower their clock for wide vectors",
         security: "all backends compute the same signatures; check the policy that chose the present one",
+        see: "",
+        set: "",
         trial: Some(BACKEND),
         typical: None,
         evidence: curve_backend,
@@ -41,9 +43,11 @@ pub(super) static RULES: [Rule; 5] = [
         question: "Was the code built for the measuring machine alone?",
         needs: Needs::Samples,
         state: KnobState::Information,
-        cost: "the executable runs on this kind of processor only",
-        risk: "illegal instructions elsewhere; numbers of portable builds are another series",
+        cost: "one more build, to be measured beside the present one",
+        risk: "the present build ends with an illegal instruction on older processors; portable numbers are another line of history",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: target_cpu,
@@ -54,9 +58,11 @@ pub(super) static RULES: [Rule; 5] = [
         question: "Does the machine save power while it measures?",
         needs: Needs::Samples,
         state: KnobState::Candidate,
-        cost: "heat and noise of the fan",
-        risk: "numbers in another power mode are another series",
-        security: "",
+        cost: "heat, the noise of the fan, and battery where there is no mains",
+        risk: "a laptop that gets hot throttles instead, and slows down over minutes; another power mode is another line of history",
+        security: "none: it changes how fast code runs, not which",
+        see: "powerprofilesctl get    # Linux\ncat /sys/class/power_supply/*/online\npmset -g | grep -i powermode    # macOS\npowercfg /getactivescheme    # Windows",
+        set: "powerprofilesctl set performance    # Linux\nsudo pmset -a lowpowermode 0    # macOS\npowercfg /setactive SCHEME_MIN    # Windows: high performance",
         trial: None,
         typical: None,
         evidence: power_mode,
@@ -67,9 +73,11 @@ pub(super) static RULES: [Rule; 5] = [
         question: "Does the frequency policy prefer saving power?",
         needs: Needs::Samples,
         state: KnobState::Candidate,
-        cost: "power",
-        risk: "the strongest preference can throttle a small machine earlier: compare before keeping it",
-        security: "",
+        cost: "power and heat, between benchmarks as well",
+        risk: "at the strongest preference some machines reach their limit of power sooner and run slower: compare before keeping it",
+        security: "none; setting it takes an administrator, measuring does not",
+        see: "grep . /sys/devices/system/cpu/cpu0/cpufreq/scaling_driver \\\n  /sys/devices/system/cpu/cpu0/cpufreq/scaling_governor \\\n  /sys/devices/system/cpu/cpu0/cpufreq/energy_performance_preference",
+        set: "sudo cpupower frequency-set --governor performance\nsudo cpupower set --epp performance    # pstate drivers",
         trial: None,
         typical: None,
         evidence: governor,
@@ -80,9 +88,11 @@ pub(super) static RULES: [Rule; 5] = [
         question: "May the process use fewer cores than its benchmarks have threads?",
         needs: Needs::Samples,
         state: KnobState::Candidate,
-        cost: "a larger runner",
-        risk: "none known",
-        security: "",
+        cost: "a larger runner, or fewer threads in the benchmarks",
+        risk: "a quota larger than what the node has to give moves the waiting elsewhere: look at the throttled periods again",
+        security: "a quota is also what contains a job that runs away: raise it for the bench job alone",
+        see: "cat /sys/fs/cgroup/cpu.max    # quota and period\ngrep throttled /sys/fs/cgroup/cpu.stat",
+        set: "docker run --cpus 4 IMAGE    # or limits.cpu of the pod",
         trial: None,
         typical: None,
         evidence: quota,
@@ -109,21 +119,21 @@ fn curve_backend(input: &KnobInput<'_>) -> Vec<Fired> {
     let backend = backend.to_ascii_lowercase();
     let features = words_of(&features);
     let has = |name: &str| features.iter().any(|feature| feature.replace('_', "") == name);
-    let (better, predicted) = if has("avx512ifma") && !backend.contains("avx512") && !backend.contains("ifma")
-    {
-        // curve25519-dalek 5 on one server processor: AVX2 30.9 → 17.6 µs, portable 52.4 → 17.6 µs per verification.
-        ("AVX-512 IFMA", if backend.contains("avx2") { (-0.45, -0.2) } else { (-0.65, -0.3) })
-    } else if has("avx2") && backend.contains("serial") {
-        ("AVX2", (-0.42, -0.2))
-    } else {
-        return Vec::new();
-    };
+    let forced = "# .cargo/config.toml: leave out what forces the portable backend\n\
+                  # --cfg=curve25519_dalek_backend=\"serial\"";
+    let (better, predicted, how) =
+        if has("avx512ifma") && !backend.contains("avx512") && !backend.contains("ifma") {
+            // curve25519-dalek 5 on one server processor: AVX2 30.9 → 17.6 µs, portable 52.4 → 17.6 µs per verification.
+            ("AVX-512 IFMA", if backend.contains("avx2") { (-0.45, -0.2) } else { (-0.65, -0.3) }, "")
+        } else if has("avx2") && backend.contains("serial") {
+            ("AVX2", (-0.42, -0.2), forced)
+        } else {
+            return Vec::new();
+        };
     vec![Fired {
         predicted_change: Some(predicted),
         confidence: Confidence::Low,
-        how: "in .cargo/config.toml: [target.'cfg(target_arch = \"x86_64\")'] rustflags = \
-              ['--cfg=curve25519_dalek_backend=\"avx512\"']"
-            .to_owned(),
+        how: how.to_owned(),
         ..Fired::new(
             format!("Let verification use the {better} backend"),
             format!("the benches report the backend {backend}, while the processor offers {better}"),

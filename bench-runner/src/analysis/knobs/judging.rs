@@ -8,15 +8,15 @@ use crate::model::knob::{Confidence, KnobGroup, KnobState};
 use crate::stats::moments::standard_deviation;
 
 /// Least margin of a budget above what is measured.
-const LEAST_MARGIN: f64 = 0.03;
+pub(super) const LEAST_MARGIN: f64 = 0.03;
 /// Standard deviations between launches that a budget should leave room for.
-const DEVIATIONS: f64 = 3.0;
+pub(super) const DEVIATIONS: f64 = 3.0;
 
 /// Pieces of evidence that a card shows.
 const SHOWN: usize = 4;
 
 /// One over the probability of lying beyond that many standard deviations on one side: 1 ÷ (1 − Φ(3)).
-const ONCE_IN_NIGHTS: u32 = 741;
+pub(super) const ONCE_IN_NIGHTS: u32 = 741;
 
 pub(super) static RULES: [Rule; 5] = [
     Rule {
@@ -28,6 +28,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "one entry per budget, and a decision when one is broken",
         risk: "a limit from one night knows nothing of how nights differ: let history propose it",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: gate_proposal,
@@ -39,8 +41,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Estimates,
         state: KnobState::Candidate,
         cost: "a word",
-        risk: "none known",
+        risk: "readers ask why yesterday's number had another name",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: statistic_label,
@@ -52,8 +56,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Estimates,
         state: KnobState::Candidate,
         cost: "one line per budget",
-        risk: "one budget per configuration must be kept",
+        risk: "a machine whose configuration changes has no budget until one is set for it",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: gate_configuration,
@@ -65,8 +71,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Samples,
         state: KnobState::Candidate,
         cost: "a looser gate sees small regressions later",
-        risk: "none known",
+        risk: "a slow creep fits below a loose limit: history judges that",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: gate_margin,
@@ -78,8 +86,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Samples,
         state: KnobState::Information,
         cost: "a look at the distribution chart",
-        risk: "none known",
+        risk: "a clump has a cause more often than not, and finding it can take long",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: modes,
@@ -175,7 +185,7 @@ fn gate_proposal(input: &KnobInput<'_>) -> Vec<Fired> {
     }
     vec![Fired {
         confidence: Confidence::Medium,
-        how: "bench-runner gate init   # from 10 comparable nights on, with the false alarms of each limit"
+        how: "# from 10 comparable nights on, with the false alarms of each limit\nbench-runner gate init"
             .to_owned(),
         ..Fired::new(
             "Let history propose budgets for this kind of machine: it has none".to_owned(),

@@ -7,27 +7,27 @@ use super::{Fired, KnobInput, Needs, Rule, Setting, Trial};
 use crate::model::fact::{FactValue, Phase, find, keys};
 use crate::model::knob::{KnobGroup, KnobState};
 
-/// What most entries share.
+/// What most entries share. What turning a knob costs and risks is never shared: each says its own.
 const BASE: Rule = Rule {
     id: "",
     group: KnobGroup::Machine,
     question: "",
     needs: Needs::Trial,
     state: KnobState::Candidate,
-    cost: "one variable or command of whoever starts the process",
-    risk: "it holds for this process alone",
+    cost: "",
+    risk: "",
     security: "",
+    see: "",
+    set: "",
     trial: None,
     typical: None,
     evidence: |_| Vec::new(),
 };
 /// An entry that explains, from facts.
-const EXPLAINED: Rule =
-    Rule { needs: Needs::Samples, cost: "settings of the machine, which only its owner changes", ..BASE };
+const EXPLAINED: Rule = Rule { needs: Needs::Samples, ..BASE };
 /// An entry about the allocator.
 const ALLOCATOR: Rule = Rule {
     typical: Some((-0.05, 0.02)),
-    risk: "more memory; helps only code that allocates while it is measured",
     evidence: |input| setting(input, keys::OS_NAME, |_| cfg!(target_os = "linux")),
     ..BASE
 };
@@ -44,7 +44,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.pin-first",
         question: "Is the process better off when it may use the first processor alone?",
-        cost: "threads of the process share one processor",
+        cost: "all threads of the process share one processor: for single-threaded work alone",
+        risk: "processor 0 often serves most interrupts, and work of others on it can no longer be dodged by moving",
+        security: "none: anybody may pin a process of their own",
+        see: "taskset --cpu-list --pid PID",
         trial: Some(Trial::to(
             processors(&[0]),
             "Pin single-threaded work to one processor",
@@ -57,7 +60,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.pin-second",
         question: "Is the second processor, which serves fewer interrupts, a better place than any?",
-        cost: "threads of the process share one processor",
+        cost: "one processor for all threads, and a number that names another core on another machine",
+        risk: "where processor 1 is the second thread of core 0, a busy processor 0 takes up to half of it",
+        security: "none: anybody may pin a process of their own",
+        see: "lscpu --extended=CPU,CORE,NODE\ncat /proc/interrupts",
         trial: Some(Trial::to(
             processors(&[1]),
             "Pin single-threaded work to the second processor",
@@ -70,6 +76,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.allocator-jemalloc",
         question: "Would the allocator jemalloc, where it is installed, be faster?",
+        cost: "one more library to ship and to update, and memory that is given back seconds later",
+        risk: "only code that allocates while it is measured gains; a static executable ignores it without a word",
+        security: "the library runs inside of the process: take it from the distribution and follow its updates",
+        see: "ldconfig -p | grep jemalloc",
         trial: Some(Trial {
             library: "libjemalloc.so.2",
             ..Trial::to(
@@ -83,6 +93,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.allocator-mimalloc",
         question: "Would the allocator mimalloc, where it is installed, be faster?",
+        cost: "one more library to ship and to update, and pages that each thread keeps for itself",
+        risk: "what one thread allocates and another frees comes back late, so that a pipeline of threads may lose",
+        security: "its hardened build is slower than the plain one: measure the one that would be shipped",
+        see: "ldconfig -p | grep mimalloc",
         trial: Some(Trial {
             library: "libmimalloc.so.2",
             ..Trial::to(
@@ -96,6 +110,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.malloc-arenas",
         question: "Does one arena of the C allocator serve as well as one per thread?",
+        cost: "threads that allocate at the same moment wait for one lock",
+        risk: "memory is saved with few threads and time is lost with many: measure with as many as are used",
+        security: "none: the same allocator with the same checks",
+        see: "grep VmRSS /proc/PID/status",
         trial: Some(Trial::to(
             variables(&[("MALLOC_ARENA_MAX", "1")]),
             "Let the C allocator keep one arena",
@@ -106,6 +124,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.malloc-huge-pages",
         question: "Do huge pages help the heap?",
+        cost: "memory in steps of 2 MiB: a heap full of holes takes more of it",
+        risk: "the kernel may stop a process to make room for a page; work that fits into 2 MiB gains nothing",
+        security: "none: pages are cleared before they are handed out, as always",
+        see: "cat /sys/kernel/mm/transparent_hugepage/enabled\ngrep AnonHugePages /proc/PID/smaps_rollup",
         trial: Some(Trial::to(
             variables(&[("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")]),
             "Let the C allocator ask for huge pages",
@@ -116,6 +138,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.malloc-keep",
         question: "Does the heap go back to the system too eagerly?",
+        cost: "up to 256 MiB that the process does not need any more stay with it",
+        risk: "a service that peaks once keeps its peak, and what runs beside it may have to swap",
+        security: "what was freed stays mapped for longer: keys must be erased before they are freed",
+        see: "grep VmRSS /proc/PID/status",
         trial: Some(Trial::to(
             variables(&[("MALLOC_TRIM_THRESHOLD_", "268435456"), ("MALLOC_MMAP_THRESHOLD_", "268435456")]),
             "Let the C allocator keep what it got",
@@ -127,6 +153,9 @@ pub(super) static RULES: [Rule; 16] = [
         id: "machine.malloc-cache",
         question: "What is the thread cache of the C allocator worth?",
         state: KnobState::Information,
+        cost: "time: without the cache each small allocation goes the long way",
+        risk: "it tells what allocations cost, and is no setting to ship",
+        security: "none: it is turned for the measured process and no longer than that",
         trial: Some(Trial::to(
             variables(&[("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")]),
             "The thread cache of the allocator is not needed here",
@@ -138,6 +167,10 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.thread-stack",
         question: "Does the size of the stacks of new threads matter to what starts threads?",
+        cost: "256 KiB for each thread that Rust starts instead of 2 MiB: less room for recursion and large arrays",
+        risk: "a thread that needs more ends the process, perhaps only with an input that no test has",
+        security: "the guard page makes a stack that is too small a crash; whoever chooses the input may cause it",
+        see: "echo ${RUST_MIN_STACK:-2097152}",
         trial: Some(Trial::to(
             variables(&[("RUST_MIN_STACK", "262144")]),
             "Give threads smaller stacks",
@@ -153,6 +186,11 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.neighbour",
         question: "Does a neighbour on the same core take throughput away?",
+        cost: "half of the threads of the machine stay idle while it measures, or a machine without neighbours is paid for",
+        risk: "a server that keeps its siblings off for good has less capacity; with and without are two lines of history",
+        security: "an idle sibling sees nothing of what the core computes: this errs on the safe side",
+        see: "cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list",
+        set: "echo off | sudo tee /sys/devices/system/cpu/smt/control    # on: back again",
         evidence: |input| {
             let share = input.fact(keys::CANARY_CONTENTION).and_then(|text| text.parse::<f64>().ok());
             share.filter(|share| *share < 0.9).map_or_else(Vec::new, |share| {
@@ -168,6 +206,13 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.heat",
         question: "Was the processor throttled for heat while it was measured?",
+        cost: "minutes of waiting between benchmarks, or better cooling",
+        risk: "the first launches after a pause run on a cold processor and are faster: pause before each alike",
+        security: "none",
+        see: "grep . /sys/class/thermal/thermal_zone*/temp\n\
+              grep . /sys/devices/system/cpu/cpu0/thermal_throttle/*_count  # Intel\n\
+              pmset -g therm    # macOS",
+        set: "bench-runner doctor --wait 10m    # waits until nothing is in the way",
         evidence: |input| {
             let found = find(&input.run.facts, keys::THERMAL_THROTTLES, Phase::Delta)
                 .and_then(|fact| fact.value.as_ref());
@@ -185,13 +230,18 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.memory-nodes",
         question: "Does the machine have more than one memory node?",
+        cost: "the processors and the memory of the other nodes stay unused",
+        risk: "a process that needs more memory than its node has is ended instead of served from the next one",
+        security: "none: anybody may bind a process of their own",
+        see: "numactl --hardware",
+        set: "numactl --cpunodebind=0 --membind=0 PROGRAM",
         typical: Some((-0.2, 0.0)),
         evidence: |input| {
             fires(
                 input,
                 keys::CPU_NUMA,
                 |nodes| nodes.parse::<u32>().is_ok_and(|nodes| nodes > 1),
-                "Bind the process to one memory node: numactl --cpunodebind=0 --membind=0 PROGRAM",
+                "Bind the process to one memory node",
             )
         },
         ..EXPLAINED
@@ -199,13 +249,19 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.core-kinds",
         question: "Are there slow and fast cores?",
+        cost: "the slow cores stay unused, and the process competes for the fast ones with all that needs them",
+        risk: "numbers of cores differ by model, so that a list may name the slow ones elsewhere; macOS takes hints alone",
+        security: "none: anybody may pin a process of their own",
+        see: "cat /sys/devices/cpu_core/cpus    # Intel\n\
+              grep . /sys/devices/system/cpu/cpu*/cpu_capacity    # Arm",
+        set: "taskset --cpu-list \"$(cat /sys/devices/cpu_core/cpus)\" PROGRAM",
         typical: Some((-0.5, 0.0)),
         evidence: |input| {
             fires(
                 input,
                 keys::CPU_KINDS,
                 |kinds| kinds.contains("efficiency"),
-                "Keep the process on fast cores: taskset with the numbers of the performance cores",
+                "Keep the process on the fast cores",
             )
         },
         ..EXPLAINED
@@ -214,13 +270,18 @@ pub(super) static RULES: [Rule; 16] = [
         id: "machine.watchdog",
         question: "Does the hard-lockup watchdog interrupt every core?",
         state: KnobState::Information,
+        cost: "a core that hangs with its interrupts off is no longer noticed",
+        risk: "a machine that locks up stays so until a person comes, for half a per cent at most",
+        security: "availability: a machine that others depend on keeps it on",
+        see: "cat /proc/sys/kernel/nmi_watchdog",
+        set: "sudo sysctl kernel.nmi_watchdog=0    # 1 brings it back",
         typical: Some((-0.005, 0.0)),
         evidence: |input| {
             fires(
                 input,
                 keys::OS_WATCHDOG,
                 |on| on == "yes" || on == "on" || on == "1",
-                "The watchdog takes a performance counter and some interrupts: sysctl kernel.nmi_watchdog=0 gives them back",
+                "The watchdog takes a performance counter and some interrupts of every core",
             )
         },
         ..EXPLAINED
@@ -228,6 +289,11 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.translation",
         question: "Are the instructions translated from another processor's?",
+        cost: "a toolchain and a build for the processor that is really there",
+        risk: "numbers of the native build are another line of history: the old ones timed the translator too",
+        security: "none: the same sources, and a toolchain from its usual place",
+        see: "sysctl -n sysctl.proc_translated    # macOS: 1 is translated\nrustc -vV | grep host",
+        set: "rustup target add aarch64-apple-darwin\ncargo build --release --target aarch64-apple-darwin",
         typical: Some((-0.5, -0.1)),
         evidence: |input| {
             fires(
@@ -242,6 +308,11 @@ pub(super) static RULES: [Rule; 16] = [
     Rule {
         id: "machine.programs",
         question: "Do programs run beside the benches that are known to disturb?",
+        cost: "somebody's time: what may be stopped, for how long, and who starts it again",
+        risk: "what was put off catches up later, perhaps during the next run; users do have such programs beside theirs",
+        security: "scanners and updaters are put off for the run, never switched off",
+        see: "ps -eo pcpu,comm --sort=-pcpu | head",
+        set: "bench-runner doctor --wait 10m    # waits until nothing is in the way",
         evidence: |input| {
             fires(
                 input,

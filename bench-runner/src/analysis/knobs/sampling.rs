@@ -31,6 +31,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "time, which shorter windows per launch give back",
         risk: "intervals become wider, because they become true",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: single_launch,
@@ -41,9 +43,11 @@ pub(super) static RULES: [Rule; 5] = [
         question: "How many launches would bring every interval to ±1 %, where launches dominate the noise?",
         needs: Needs::Samples,
         state: KnobState::Candidate,
-        cost: "measuring time grows with the square of the precision",
+        cost: "four times the measuring time for half the interval",
         risk: "a longer run meets more changes of the machine",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: launch_count,
@@ -57,6 +61,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "measuring time grows with the square of the precision",
         risk: "beyond the point where launches dominate, longer windows change nothing",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: window,
@@ -70,6 +76,8 @@ pub(super) static RULES: [Rule; 5] = [
         cost: "one line per group, or a smaller sample size",
         risk: "flat sampling fits no slope; use the median",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: sampling_plan,
@@ -81,8 +89,10 @@ pub(super) static RULES: [Rule; 5] = [
         needs: Needs::Samples,
         state: KnobState::Candidate,
         cost: "a longer window or a smaller sample size",
-        risk: "none known",
+        risk: "a longer run, and no narrower interval where launches dominate",
         security: "",
+        see: "",
+        set: "",
         trial: None,
         typical: None,
         evidence: short_observations,
@@ -152,9 +162,20 @@ fn launch_count(input: &KnobInput<'_>) -> Vec<Fired> {
         .map(|(result, _, _)| result.benchmark.to_string())
         .collect();
     let reachable = wide.iter().filter_map(|(_, _, needed)| *needed).max();
+    // Launches are asked for where they help most of what is wide; else asking for them would cost hours and change little.
+    let mended = wide.len() - hopeless.len();
+    let reachable = reachable.filter(|_| mended >= hopeless.len());
     let action = match reachable {
-        Some(launches) => format!("Ask for {launches} launches to bring the intervals to ±1 %"),
-        None => "Look for a calmer machine: launches alone will not bring the intervals to ±1 %".to_owned(),
+        Some(launches) if hopeless.is_empty() => {
+            format!("Ask for {launches} launches to bring the intervals to ±1 %")
+        }
+        Some(launches) => {
+            format!(
+                "Ask for {launches} launches: they bring {mended} of {} wide intervals to ±1 %",
+                wide.len()
+            )
+        }
+        None => "Look for a calmer machine: launches alone will not bring most intervals to ±1 %".to_owned(),
     };
     let mut because = format!(
         "{} of {} have wider intervals, {} the widest with ±{}; noise between launches dominates",
@@ -183,7 +204,10 @@ fn launch_count(input: &KnobInput<'_>) -> Vec<Fired> {
         (result.benchmark.to_string(), text)
     });
     let evidence = evidence.collect();
-    let how = reachable.map_or(String::new(), |n| format!("bench-runner run --launches {n}"));
+    let how = reachable.map_or_else(
+        || "bench-runner doctor   # what disturbs this one".to_owned(),
+        |n| format!("bench-runner run --launches {n}"),
+    );
     vec![Fired { how, ..Fired::new(action, because, evidence) }]
 }
 
@@ -242,8 +266,8 @@ fn sampling_plan(input: &KnobInput<'_>) -> Vec<Fired> {
         let text = format!(
             "{mode}, {} first: {} predicted for {} asked",
             words::count(plan.step, "iteration"),
-            words::seconds(plan.predicted_ns),
-            words::seconds(settings.measurement_ns)
+            duration(plan.predicted_ns),
+            duration(settings.measurement_ns)
         );
         (result.benchmark.to_string(), text)
     });
@@ -256,8 +280,8 @@ fn sampling_plan(input: &KnobInput<'_>) -> Vec<Fired> {
                 "{} observations of {} need {} where {} were asked{}",
                 settings.sample_size,
                 words::time(worst.estimate.value),
-                words::seconds(plan.predicted_ns),
-                words::seconds(settings.measurement_ns),
+                duration(plan.predicted_ns),
+                duration(settings.measurement_ns),
                 advice
             ),
             evidence.collect(),
@@ -280,16 +304,23 @@ fn remedy(result: &BenchmarkResult, settings: &HarnessSettings, present: &Plan) 
     }
     let longer =
         predicted(result, settings, Mode::Auto, 4.0 / 3.0).filter(|longer| longer.step == present.step);
+    // The option takes whole seconds: of shorter windows there is nothing to say.
+    let longer = longer.filter(|_| settings.measurement_ns >= 1e9);
     let useless = longer.map_or(String::new(), |longer| {
         format!(
             "; --measurement-time {:.0} would not help: {} again",
             settings.measurement_ns * 4.0 / 3.0 / 1e9,
-            words::seconds(longer.predicted_ns)
+            duration(longer.predicted_ns)
         )
     });
     let flat = predicted(result, settings, Mode::Flat, 1.0)
-        .map_or(String::new(), |flat| format!("; flat sampling takes {}", words::seconds(flat.predicted_ns)));
+        .map_or(String::new(), |flat| format!("; flat sampling takes {}", duration(flat.predicted_ns)));
     (format!("{useless}{flat}"), "group.sampling_mode(SamplingMode::Flat);".to_owned())
+}
+
+/// Whole times with one decimal; below a second, where one decimal says little, with four digits.
+fn duration(nanoseconds: f64) -> String {
+    if nanoseconds < 1e9 { words::time(nanoseconds) } else { words::seconds(nanoseconds) }
 }
 
 fn short_observations(input: &KnobInput<'_>) -> Vec<Fired> {

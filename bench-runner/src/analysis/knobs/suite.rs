@@ -16,9 +16,11 @@ const BASE: Rule = Rule {
     question: "",
     needs: Needs::Estimates,
     state: KnobState::Candidate,
-    cost: "a change in the caller",
-    risk: "none known",
+    cost: "",
+    risk: "",
     security: "",
+    see: "",
+    set: "",
     trial: None,
     typical: None,
     evidence: |_| Vec::new(),
@@ -51,6 +53,7 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.key-table",
         question: "Would a precomputed table pay for keys that verify very often?",
+        risk: "with many keys the tables no longer fit into the cache of the processor, and the gain turns round",
         cost: "memory of a table for each hot key, and the time to make it",
         security: "tables of public keys only; drop one when its key is revoked",
         trial: Some(Trial::pairs(
@@ -65,12 +68,13 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.batch-one-key",
         question: "Are batches cheaper when all their signatures are of one key?",
+        risk: "collecting for one key takes longer than for all: the first signature waits for it",
         cost: "sorting what is to be verified by key",
         security: COFACTORED,
         trial: Some(Trial::pairs(
             ONE_KEY,
             "Group signatures of one key into one batch",
-            "// sort by key before making batches",
+            "items.sort_by_key(|item| item.key.to_bytes());   // then cut batches",
         )),
         typical: Some((-0.3, 0.0)),
         evidence: |input| gains(input, ONE_KEY, "Group signatures of one key into one batch"),
@@ -79,6 +83,7 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.strict-batch",
         question: "Does collecting signatures pay under the strict rule?",
+        risk: "none to the verdicts; the wait buys no speed",
         state: KnobState::Information,
         cost: "latency of collecting",
         security: "strict verdicts are given one by one: that is what strict means",
@@ -94,11 +99,12 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.thread-pool",
         question: "Is starting threads for each piece of work dearer than a pool?",
+        risk: "one slow task holds up what else the pool is for; size and lifetime have to be managed",
         cost: "a pool that lives as long as the process",
         trial: Some(Trial::pairs(
             POOL,
             "Keep worker threads in a pool",
-            "kms::parallel::sign_each(&key, &messages, &mut signatures, &pool)?;   // rayon::ThreadPool",
+            "// pool is a rayon::ThreadPool\nkms::parallel::sign_each(&key, &messages, &mut signatures, &pool)?;",
         )),
         typical: Some((-0.05, 0.02)),
         evidence: |input| gains(input, POOL, "Keep worker threads in a pool"),
@@ -107,6 +113,7 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.bad-signatures",
         question: "What does one bad signature in a batch cost?",
+        risk: "it grows with the number of bad signatures, until all are verified singly and the batch on top",
         state: KnobState::Information,
         cost: "time of finding it, paid by whoever is attacked",
         security: "whoever can send bad signatures can make batches as slow as single verification and slower",
@@ -120,6 +127,7 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.key-lookup",
         question: "Does finding the key by its name cost a noticeable part of signing?",
+        risk: "a handle that outlives a rotation signs with the old key",
         cost: "a handle that the caller keeps",
         security: "a kept handle must not outlive the revocation of its key",
         trial: Some(Trial::pairs(
@@ -136,10 +144,14 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.two-threads",
         question: "Do two threads do nearly twice the work of one?",
+        risk: "on a loaded server the second thread takes its time from other requests",
+        cost: "two threads that are started or kept, and work that comes in large enough pieces",
         trial: Some(Trial::pairs(
             TWO,
             "Use two threads for bulk signing",
-            "kms::parallel::sign_each(&key, &messages, &mut signatures, &Scoped::new(two))?;",
+            "use kms::parallel::{Scoped, sign_each};\n\
+             let two = Scoped::new(NonZeroUsize::new(2).expect(\"2 is above 0\"));\n\
+             sign_each(&key, &messages, &mut signatures, &two)?;",
         )),
         typical: Some((-0.5, 0.0)),
         evidence: |input| gains(input, TWO, "Use two threads for bulk signing"),
@@ -148,10 +160,14 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.four-threads",
         question: "Do four threads do more than two?",
+        risk: "on two cores with four threads of hardware the gain depends on what the siblings do",
+        cost: "four threads, of which two are idle where there are two cores",
         trial: Some(Trial::pairs(
             FOUR,
             "Use four threads for bulk signing",
-            "kms::parallel::sign_each(&key, &messages, &mut signatures, &Scoped::new(four))?;",
+            "use kms::parallel::{Scoped, sign_each};\n\
+             let four = Scoped::new(NonZeroUsize::new(4).expect(\"4 is above 0\"));\n\
+             sign_each(&key, &messages, &mut signatures, &four)?;",
         )),
         typical: Some((-0.5, 0.05)),
         evidence: |input| gains(input, FOUR, "Use four threads for bulk signing"),
@@ -160,12 +176,13 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.batch-cliff",
         question: "Is there a step where the batch algorithm changes, between 94 and 95 items?",
-        cost: "a cap on the size of batches",
+        risk: "the step belongs to one version of the library and one backend: a new one may move it",
+        cost: "a least size of batches: fewer than that wait or go singly",
         security: COFACTORED,
         trial: Some(Trial::pairs(
             CLIFF,
             "Make batches of 95 or more rather than of 94",
-            "const LEAST: usize = 95;",
+            "const LEAST: usize = 95;   // fewer wait, or are verified singly",
         )),
         typical: Some((-0.1, 0.1)),
         evidence: |input| gains(input, CLIFF, "Make batches of 95 or more rather than of 94"),
@@ -174,12 +191,13 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.batch-large",
         question: "Are batches of 256 cheaper per signature than batches of 64?",
+        risk: "one bad signature sends four times as many back to be verified singly",
         cost: "latency of collecting four times as many",
         security: COFACTORED,
         trial: Some(Trial::pairs(
             LARGE,
             "Batch 256 where there are that many",
-            "for batch in items.chunks(256)",
+            "use kms::Rule;\nfor batch in items.chunks(256) {\n    verdicts.extend(kms::Zip215::verify_many(batch));\n}",
         )),
         typical: Some((-0.35, 0.0)),
         evidence: |input| gains(input, LARGE, "Batch 256 where there are that many"),
@@ -188,12 +206,13 @@ pub(super) static RULES: [Rule; 11] = [
     Rule {
         id: "caller.part-size",
         question: "Are parts of 64 items too small for threads that verify in batches?",
+        risk: "with few items some threads get nothing to do",
         cost: "fewer, larger parts: the last one is waited for longer",
         security: COFACTORED,
         trial: Some(Trial::pairs(
             SMALL_CHUNKS,
             "Give each thread parts of 500 items",
-            "for part in items.chunks(500)",
+            "for part in items.chunks(500) { /* one task of a thread */ }",
         )),
         typical: Some((-0.3, 0.0)),
         evidence: |input| gains(input, SMALL_CHUNKS, "Give each thread parts of 500 items"),
@@ -209,7 +228,7 @@ pub(super) const DECODED: &[(&str, &str)] =
 pub(super) const BATCH_SIZE: Trial = Trial {
     recipe: Recipe::Suite(&[("verify_bench/ed25519_verify_zip215_128B", "batch_verify/verify_batch/32")]),
     action: "Batch 32 verifications where the protocol allows the cofactored rule already",
-    lines: "for batch in items.chunks(32) { verdicts.extend(kms::Zip215::verify_many(batch)); }",
+    lines: "use kms::Rule;\nfor batch in items.chunks(32) {\n    verdicts.extend(kms::Zip215::verify_many(batch));\n}",
     library: "",
 };
 pub(super) const BATCH_PER_THREAD: Trial = Trial {
@@ -218,20 +237,26 @@ pub(super) const BATCH_PER_THREAD: Trial = Trial {
         "parallel_throughput/parallel_verify_batch_4x",
     )]),
     action: "Give each thread batches of its own",
-    lines: "kms::parallel::verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;",
+    lines: "use kms::parallel::{Scoped, verify_many};\n\
+            verify_many::<kms::Zip215>(&items, &mut verdicts, &Scoped::available())?;",
     library: "",
 };
 pub(super) const HOT_KEYS: Trial = Trial {
     recipe: Recipe::Suite(DECODED),
     action: "Keep the decoded form of keys that are used again",
-    lines: "let cache = kms::KeyCache::default();   // once\n\
+    lines: "use kms::Rule;\n\
+            let cache = kms::KeyCache::default();   // once\n\
             cache.with(&bytes, |key| kms::Strict::verify(key, message, &signature))??;",
     library: "",
 };
 pub(super) const SMALL_BATCHES: Trial = Trial {
     recipe: Recipe::Suite(&[("batch_sweep/verify_batch/1", "verify_bench/ed25519_verify_zip215_128B")]),
     action: "Verify single signatures singly, not as batches of one",
-    lines: "if let [item] = items { kms::Zip215::verify(item.key, item.message, item.signature) } else { /* a batch */ }",
+    lines: "use kms::Rule;\n\
+            let verdicts = match items {\n    \
+                [one] => vec![kms::Zip215::verify(one.key, one.message, one.signature)],\n    \
+                many => kms::Zip215::verify_many(many),\n\
+            };",
     library: "",
 };
 

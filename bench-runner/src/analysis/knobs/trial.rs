@@ -12,7 +12,7 @@ use crate::model::run::Run;
 use crate::model::units::Timestamp;
 
 /// Days after which a proof is stale whatever the facts say.
-const DAYS: i64 = 90;
+pub(super) const DAYS: i64 = 90;
 
 /// How the code or the process of one arm is made, as constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,8 +195,8 @@ fn short(text: &str) -> String {
 /// Forbidden words in what a rule says or pastes. What a rule of information only *measures* is its price, not advice.
 #[must_use]
 pub fn recommends_the_forbidden(rule: &Rule) -> Option<String> {
-    let mut text =
-        format!("{} {} {} {} {}", rule.id, rule.question, rule.cost, rule.risk, rule.security).to_lowercase();
+    let texts = [rule.id, rule.question, rule.cost, rule.risk, rule.security, rule.see, rule.set];
+    let mut text = texts.join(" ").to_lowercase();
     if let Some(trial) = &rule.trial {
         text.push_str(&trial.action.to_lowercase());
         text.push_str(&trial.lines.to_lowercase());

@@ -17,14 +17,14 @@ pub(super) fn cards(args: &CardsArgs, session: &Session) -> Result<ExitCode, Cli
     let store = stored::open_to_read(&config)?;
     let run = store.resolve(&args.run)?;
     let advice = stored::report_of(&config, &store, &run)?.recommendations;
-    let shown = |as_text: fn(&Card) -> String| -> String {
+    let shown = |as_text: &dyn Fn(&Card) -> String| -> String {
         let cards = advice.iter().filter_map(|one| Card::of(rule(&one.knob), Some(one), one.proof.as_ref()));
         cards.map(|card| as_text(&card)).collect::<Vec<_>>().join("\n")
     };
     let text = match session.format {
         Format::Text if advice.is_empty() => "no rule found anything worth turning".to_owned(),
-        Format::Text => shown(Card::text),
-        Format::Markdown => shown(Card::markdown),
+        Format::Text => shown(&|card| card.text(session.style.width)),
+        Format::Markdown => shown(&Card::markdown),
         Format::Csv => table(&advice).csv(),
         Format::Json | Format::Jsonl => serde_json::json!({
             "schema": "bench-runner/knobs-cards", "version": 1, "run": run, "cards": stored::json_of(&advice)?,

@@ -219,6 +219,7 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
         Format::Json | Format::Jsonl => serde_json::json!({
             "schema": "bench-runner/knob", "version": 1, "knob": found.id, "question": found.question,
             "group": group(found.group), "cost": found.cost, "risk": found.risk, "security": found.security,
+            "see": found.see, "set": found.set,
             "tryable": found.trial.is_some(), "typical_change": found.typical,
             "advice": stored::json_of(&advice)?, "proof": stored::json_of(&proof)?,
         })
@@ -228,7 +229,7 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
             let card = present::Card::of(Some(found), advice, proof);
             card.map_or_else(String::new, |card| match session.format {
                 Format::Markdown => card.markdown(),
-                _ => card.text(),
+                _ => card.text(session.style.width),
             })
         }
     };
