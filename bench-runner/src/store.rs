@@ -54,6 +54,7 @@ pub use keep::{Check, Pruned};
 pub use lines::RENAME;
 pub use listing::RunFilter;
 pub use medians::LaunchMedians;
+pub use notes::BaselineName;
 pub use pack::{MAX_OBSERVATIONS, PackError, pack, unpack};
 pub use write::{Imported, RunEnd};
 

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::Store;
 use super::dictionary::intern_benchmark;
 use super::error::StoreError;
-use super::text::{BENCHMARK_COLUMNS, benchmark, name_of, named};
+use super::text::{BENCHMARK_COLUMNS, benchmark, name_of, named, run_id};
 use super::write::require;
 use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::{Alias, Annotation, NoteTarget};
@@ -113,4 +113,37 @@ impl Store {
             Ok(())
         })
     }
+
+    /// Returns the names that runs have now, the newest first: of each name the run that it was given to last.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub fn baselines(&self) -> Result<Vec<BaselineName>, StoreError> {
+        self.read("listing baselines", |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT name, run.id, at_us FROM baseline JOIN run USING (run_id)
+                 WHERE baseline_id IN (SELECT max(baseline_id) FROM baseline GROUP BY name)
+                 ORDER BY baseline_id DESC",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut names = Vec::new();
+            while let Some(row) = rows.next()? {
+                let run = run_id(&row.get::<_, String>(1)?)?;
+                names.push(BaselineName { name: row.get(0)?, run, at: Timestamp(row.get(2)?) });
+            }
+            Ok(names)
+        })
+    }
+}
+
+/// A name that a run was given to be compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaselineName {
+    /// The name.
+    pub name: String,
+    /// The run that it means.
+    pub run: RunId,
+    /// When it was given.
+    pub at: Timestamp,
 }

@@ -372,6 +372,10 @@ fn runs_are_found_by_every_name() {
     store.set_baseline("v1.0", &id(1), NOW).unwrap();
     assert_eq!(store.resolve("v1.0").unwrap(), id(1));
     assert_eq!(store.baseline("none").unwrap(), None);
+    store.set_baseline("old", &id(2), NOW).unwrap();
+    let names: Vec<(String, RunId)> =
+        store.baselines().unwrap().into_iter().map(|found| (found.name, found.run)).collect();
+    assert_eq!(names, [("old".to_owned(), id(2)), ("v1.0".to_owned(), id(1))]);
 }
 
 #[test]
