@@ -376,9 +376,6 @@ fn noise(
     let logs: Vec<f64> = medians.map(f64::ln).filter(|log| log.is_finite()).collect();
     let block_sd = standard_deviation(differences)?;
     let launch_variance = variance(&logs)?;
-    let planned = f64::from(PLANNED_BLOCKS);
-    let smallest =
-        minimum_detectable_effect(block_sd / planned.sqrt(), planned - 1.0, 0.05, POWER).map(f64::exp_m1);
     let executable =
         input.run.executables.iter().find(|executable| {
             executable.package == benchmark.package && executable.target == benchmark.target
@@ -392,8 +389,33 @@ fn noise(
         launch_sd: launch_variance.sqrt(),
         level: mean(&logs)?,
         level_variance: launch_variance / logs.len() as f64,
-        smallest_change: smallest.filter(|change| *change > 0.0),
+        smallest_change: noise_floor(block_sd, PLANNED_BLOCKS),
     })
+}
+
+/// The noise floor of so many blocks: the smallest change that they show with 90 % probability, as a fraction.
+///
+/// `block_sd` is the standard deviation of block differences of logarithms, as calibration measured it.
+///
+/// # Edge cases
+/// `None` below two blocks, and where nothing varied.
+///
+/// # Reference
+/// `exp((t_{0.975, b−1} + t_{0.9, b−1}) · s ÷ √b) − 1`; see `stats::power`.
+#[must_use]
+pub fn noise_floor(block_sd: f64, blocks: u32) -> Option<f64> {
+    let blocks = f64::from(blocks);
+    minimum_detectable_effect(block_sd / blocks.sqrt(), blocks - 1.0, 0.05, POWER)
+        .map(f64::exp_m1)
+        .filter(|change| *change > 0.0)
+}
+
+/// Whether the rule of experiments raised more false alarms than it promises, beyond doubt.
+///
+/// The exact 95 % interval of the rate at the 5 % level lies above the level.
+#[must_use]
+pub fn breaks_its_promise(alarms: &FalseAlarms) -> bool {
+    alarms.nominal.zip(alarms.interval).is_some_and(|(nominal, (low, _))| low > nominal)
 }
 
 /// How much one location varies between blocks, as the median over the benchmarks.

@@ -1,13 +1,15 @@
 //! What a wanted precision costs: observations per launch, launches and seconds, from what a stored run showed.
 //!
-//! It plans with the spread of one run; a noisier day needs more. Criterion's own choices are predicted with
-//! `stats::criterion_plan`.
+//! It plans with the spread of one run, or of the calibration of its machine where that rests on more launches; a noisier day
+//! needs more. Criterion's own choices are predicted with `stats::criterion_plan`.
 
 use std::collections::BTreeMap;
 
+use crate::model::calibration::BenchmarkNoise;
 use crate::model::ids::BenchmarkId;
 use crate::model::measurement::{Measurement, SamplingMode};
 use crate::stats::criterion_plan::{Mode, plan as criterion_plan};
+use crate::stats::moments::{mean, variance};
 use crate::stats::order::median;
 use crate::stats::power::minimum_detectable_effect;
 use crate::stats::variance::{VarianceSplit, best_observations_per_launch, launches_for_half_width, split};
@@ -16,6 +18,19 @@ use crate::stats::variance::{VarianceSplit, best_observations_per_launch, launch
 pub const FEWEST_OBSERVATIONS: u64 = 10;
 /// Most launches that are proposed: beyond, the answer is that the precision cannot be had.
 pub const MOST_LAUNCHES: u64 = 1000;
+
+/// Launches of one block of a calibration: both sides twice.
+pub const LAUNCHES_OF_BLOCK: u64 = 4;
+
+/// Where the spread that launches add was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpreadFrom {
+    /// In the run that is planned from.
+    Run,
+    /// In the calibration of its machine: it rests on more launches.
+    Calibration,
+}
 
 /// What is wanted, and what launches cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,8 +65,12 @@ pub struct Prediction {
 pub struct PlanRow {
     /// Which benchmark.
     pub benchmark: BenchmarkId,
-    /// Launches that the spread was estimated from.
+    /// Launches that the spread between launches was estimated from.
     pub seen_launches: u64,
+    /// Where that spread was seen.
+    pub spread_from: SpreadFrom,
+    /// The same spread as the run alone shows it, as a fraction; `None` with a single launch.
+    pub run_between_sd: Option<f64>,
     /// Standard deviation of an observation within a launch, as a fraction.
     pub within_sd: f64,
     /// Standard deviation that launches add, as a fraction.
@@ -92,18 +111,24 @@ pub struct Plan {
 /// All benchmarks of an executable are launched together, and a launch costs all of them; so the plan is one number of
 /// launches, that of the most demanding benchmark.
 ///
+/// `calibrated` is what a calibration of the same machine and configuration says of its benchmarks; empty without one. Where it
+/// rests on more launches than the run, the spread that launches add is its spread of launch medians. What its short launches
+/// leave of the noise within them is in that number, so that the plan rather asks for too many launches than for too few.
+///
 /// # Edge cases
-/// Benchmarks with fewer than two launches, or without any variation, have no row. Without rows everything is 0.
+/// Benchmarks without any variation have no row, nor have those with a single launch that `calibrated` does not know. Without
+/// rows everything is 0.
 ///
 /// # Reference
 /// Kalibera and Jones (2013), as in `stats::variance`; session variance adds to a single session's mean and is no
 /// matter of more launches.
 #[must_use]
-pub fn plan(measurements: &[(u32, Measurement)], wish: &Wish) -> Plan {
+pub fn plan(measurements: &[(u32, Measurement)], wish: &Wish, calibrated: &[BenchmarkNoise]) -> Plan {
     let mut rows = Vec::new();
     let mut without = Vec::new();
     for (benchmark, found) in grouped(measurements) {
-        match draft(&found, wish) {
+        let noise = calibrated.iter().find(|noise| noise.benchmark == *benchmark && noise.metric.is_time());
+        match draft(&found, wish, noise) {
             Ok(draft) => rows.push((benchmark.clone(), draft, found)),
             Err(why) => without.push((benchmark.clone(), why.to_owned())),
         }
@@ -138,6 +163,8 @@ pub fn plan(measurements: &[(u32, Measurement)], wish: &Wish) -> Plan {
             PlanRow {
                 benchmark,
                 seen_launches: draft.launches,
+                spread_from: draft.spread_from,
+                run_between_sd: draft.of_run.map(|split| split.between.sqrt()),
                 within_sd: draft.split.within.sqrt(),
                 between_sd: draft.split.between.sqrt(),
                 observations: draft.observations,
@@ -167,7 +194,11 @@ pub fn predict(iteration_ns: f64, observations: u64, measuring_seconds: f64) -> 
 /// What one benchmark showed.
 struct Draft {
     split: VarianceSplit,
+    /// The split of the run alone.
+    of_run: Option<VarianceSplit>,
+    /// Launches behind the spread between launches.
     launches: u64,
+    spread_from: SpreadFrom,
     observations: u64,
     seen_observations: u64,
 }
@@ -180,25 +211,43 @@ fn grouped(measurements: &[(u32, Measurement)]) -> BTreeMap<&BenchmarkId, Vec<&M
     found
 }
 
-fn draft(found: &[&Measurement], wish: &Wish) -> Result<Draft, &'static str> {
+fn draft(found: &[&Measurement], wish: &Wish, noise: Option<&BenchmarkNoise>) -> Result<Draft, &'static str> {
     let logs: Vec<Vec<f64>> = found
         .iter()
         .map(|measurement| measurement.sample.iter().map(|pair| pair.per_iteration().ln()).collect())
         .collect();
-    if logs.len() < 2 {
-        return Err("fewer than two launches: what launches add is unknown");
-    }
-    let split = split(&logs).ok_or("nothing varies, or a launch has a single observation")?;
+    let of_run = split(&logs);
+    let (own, more) =
+        (logs.len() as u64, noise.map_or(0, |noise| LAUNCHES_OF_BLOCK * u64::from(noise.blocks)));
+    let (split, launches, spread_from) = match (of_run, noise.filter(|_| more > own)) {
+        (_, Some(noise)) => (calibrated_split(&logs, noise), more, SpreadFrom::Calibration),
+        (Some(split), None) => (Some(split), own, SpreadFrom::Run),
+        (None, None) if own < 2 => return Err("fewer than two launches: what launches add is unknown"),
+        (None, None) => (None, own, SpreadFrom::Run),
+    };
+    let split = split.ok_or("nothing varies, or a launch has a single observation")?;
     let seen = found.iter().map(|measurement| measurement.sample.len() as u64).max().unwrap_or(1);
     let observation_seconds = wish.measuring_seconds / seen.max(1) as f64;
     // Where launches add nothing, more observations always pay: those of the run are kept.
     let best = best_observations_per_launch(&split, wish.launch_seconds, observation_seconds).unwrap_or(seen);
     Ok(Draft {
         split,
-        launches: logs.len() as u64,
+        of_run,
+        launches,
+        spread_from,
         observations: best.clamp(FEWEST_OBSERVATIONS, seen.max(FEWEST_OBSERVATIONS)),
         seen_observations: seen,
     })
+}
+
+/// The noise within launches as the run has it, and the spread between launches as calibration measured it.
+fn calibrated_split(logs: &[Vec<f64>], noise: &BenchmarkNoise) -> Option<VarianceSplit> {
+    let inside: Vec<f64> = logs.iter().filter_map(|launch| variance(launch)).collect();
+    let within = mean(&inside)?;
+    let observations = logs.len() as f64 / logs.iter().map(|launch| 1.0 / launch.len() as f64).sum::<f64>();
+    let between = noise.launch_sd.powi(2);
+    let all = between + within / observations;
+    (all > 0.0).then(|| VarianceSplit { within, between, observations, launch_share: between / all })
 }
 
 fn prediction(found: &[&Measurement], observations: u64, measuring_seconds: f64) -> Option<Prediction> {
@@ -212,8 +261,9 @@ fn prediction(found: &[&Measurement], observations: u64, measuring_seconds: f64)
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::noisy_launches;
+    use super::super::examples::{benchmark, noisy_launches};
     use super::*;
+    use crate::model::units::Metric;
 
     const WISH: Wish = Wish {
         precision: 0.01,
@@ -226,7 +276,7 @@ mod tests {
     #[test]
     fn a_finer_precision_costs_four_times_as_much() {
         let data = noisy_launches("t", "f", 1e6, 12, 0.02);
-        let plan_at = |precision: f64| plan(&data, &Wish { precision, ..WISH });
+        let plan_at = |precision: f64| plan(&data, &Wish { precision, ..WISH }, &[]);
         let (coarse, fine) = (plan_at(0.01), plan_at(0.005));
         let ratio = fine.launches as f64 / coarse.launches as f64;
         assert!((ratio / 4.0 - 1.0).abs() < 0.25, "{} {}", coarse.launches, fine.launches);
@@ -238,8 +288,8 @@ mod tests {
     #[test]
     fn a_budget_limits_and_says_what_it_gives() {
         let data = noisy_launches("t", "f", 1e6, 12, 0.02);
-        let free = plan(&data, &WISH);
-        let short = plan(&data, &Wish { budget_seconds: Some(free.seconds / 3.0), ..WISH });
+        let free = plan(&data, &WISH, &[]);
+        let short = plan(&data, &Wish { budget_seconds: Some(free.seconds / 3.0), ..WISH }, &[]);
         assert!(short.limited && short.launches < free.launches && short.seconds <= free.seconds / 3.0);
         assert!(short.rows[0].half_width > WISH.precision, "{short:?}");
         assert_eq!(short.rows[0].launches, free.rows[0].launches);
@@ -248,16 +298,65 @@ mod tests {
     #[test]
     fn sessions_are_a_floor_that_launches_do_not_lower() {
         let data = noisy_launches("t", "f", 1e6, 12, 0.02);
-        let row = &plan(&data, &Wish { session_variance: 0.02_f64.powi(2), ..WISH }).rows[0];
+        let row = &plan(&data, &Wish { session_variance: 0.02_f64.powi(2), ..WISH }, &[]).rows[0];
         assert!(row.smallest_change.unwrap() > 3.2 * 0.02 * 2.0_f64.sqrt(), "{row:?}");
     }
 
     #[test]
     fn one_launch_has_no_plan_and_says_why() {
-        let none = plan(&noisy_launches("t", "f", 1e6, 1, 0.02), &WISH);
+        let none = plan(&noisy_launches("t", "f", 1e6, 1, 0.02), &WISH, &[]);
         assert_eq!((none.rows.len(), none.without.len(), none.launches), (0, 1, 0));
         assert!(none.without[0].1.contains("two launches"));
-        assert_eq!(plan(&[], &WISH).seconds.to_bits(), 0.0_f64.to_bits());
+        assert_eq!(plan(&[], &WISH, &[]).seconds.to_bits(), 0.0_f64.to_bits());
+    }
+
+    /// A calibration of the benchmark of [`noisy_launches`] with so many blocks.
+    fn calibrated(blocks: u32, launch_sd: f64) -> BenchmarkNoise {
+        BenchmarkNoise {
+            benchmark: benchmark("t", "f", None),
+            metric: Metric::time(),
+            executable: None,
+            blocks,
+            block_sd: launch_sd,
+            launch_sd,
+            level: 0.0,
+            level_variance: 0.0,
+            smallest_change: None,
+        }
+    }
+
+    #[test]
+    fn the_spread_of_launches_is_that_of_more_launches() {
+        let data = noisy_launches("t", "f", 1e6, 12, 0.02);
+        let own = plan(&data, &WISH, &[]);
+        let check = |noise: &[BenchmarkNoise], from, launches: u64, sd: f64| {
+            let plan = plan(&data, &WISH, noise);
+            let row = &plan.rows[0];
+            assert_eq!((row.spread_from, row.seen_launches), (from, launches), "{row:?}");
+            assert!((row.between_sd - sd).abs() < 1e-12, "{row:?}");
+            assert_eq!(row.run_between_sd, Some(own.rows[0].between_sd));
+            plan.launches
+        };
+        let of_run = own.rows[0].between_sd;
+        assert_eq!(check(&[], SpreadFrom::Run, 12, of_run), own.launches);
+        // Three blocks are twelve launches: no more than the run has.
+        assert_eq!(check(&[calibrated(3, 0.05)], SpreadFrom::Run, 12, of_run), own.launches);
+        let calm = check(&[calibrated(40, 0.005)], SpreadFrom::Calibration, 160, 0.005);
+        let wild = check(&[calibrated(40, 0.05)], SpreadFrom::Calibration, 160, 0.05);
+        assert!(calm < own.launches && own.launches < wild, "{calm} {} {wild}", own.launches);
+        // The 97 that (1.96 · 5 % ÷ 1 %)² says, and a little for the noise within launches.
+        assert!((97..=104).contains(&wild), "{wild}");
+        let other = BenchmarkNoise { benchmark: benchmark("t", "g", None), ..calibrated(40, 0.05) };
+        check(&[other], SpreadFrom::Run, 12, of_run);
+    }
+
+    #[test]
+    fn one_launch_has_a_plan_where_calibration_knows_the_rest() {
+        let data = noisy_launches("t", "f", 1e6, 1, 0.02);
+        let found = plan(&data, &WISH, &[calibrated(40, 0.03)]);
+        let row = &found.rows[0];
+        assert_eq!((row.seen_launches, row.run_between_sd, found.without.len()), (160, None, 0), "{row:?}");
+        assert!((30..=40).contains(&found.launches), "{found:?}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ const MOST: u32 = 10_000;
 ///
 /// False alarms of our rule, with Criterion's own rule on the same launches beside it; the smallest change that shows
 /// today; which summary of a launch is steadiest; how far sessions of one executable lie apart. The result is stored,
-/// printed in reports, and used by comparisons and plans for 30 days, as long as the configuration stays the same.
+/// printed in reports, and used by comparisons, plans and the gate for 30 days, as long as the configuration stays the same.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Blocks of four launches for each bench target at most; each ten make a comparison

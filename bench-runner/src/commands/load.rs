@@ -249,10 +249,15 @@ fn calibration_of(store: &Store, run: &Run) -> Result<Option<(Calibration, Optio
     }))
 }
 
+/// The calibration that counts for a run, if there is one.
+pub(super) fn fresh_calibration(store: &Store, run: &Run) -> Result<Option<Calibration>, CliError> {
+    Ok(calibration_of(store, run)?.filter(|(_, stale)| stale.is_none()).map(|(found, _)| found))
+}
+
 /// How strictly a run is compared with others: what is known about sessions on its machine included.
 pub(super) fn settings_of(config: &Config, store: &Store, run: &Run) -> Result<CompareSettings, CliError> {
-    let fresh = calibration_of(store, run)?.filter(|(_, stale)| stale.is_none());
-    let session_variance = fresh.map_or(0.0, |(found, _)| session_variance(&found));
+    let session_variance =
+        fresh_calibration(store, run)?.map_or(0.0, |calibration| session_variance(&calibration));
     Ok(CompareSettings { session_variance, ..settings(config) })
 }
 

@@ -101,6 +101,19 @@ fn planning(doses: &Doses, manifest: &str) {
     let (coarse, fine) = (plan(&["--precision", "10%"]), plan(&["--precision", "1%"]));
     let launches = |plan: &serde_json::Value| plan["launches"].as_u64().unwrap();
     assert!(launches(&fine) >= launches(&coarse) && launches(&coarse) >= 2, "{coarse:#} {fine:#}");
+    // Two calibrations of 8 blocks: 32 launches know more than three.
+    let row = &fine["rows"][0];
+    assert_eq!(
+        (&row["spread_from"], row["seen_launches"].as_u64()),
+        (&"calibration".into(), Some(32)),
+        "{fine:#}"
+    );
+    assert!(row["run_between_sd"].is_f64(), "{fine:#}");
+    doses.answer(&["plan"]).code(0).shows(&[
+        "the spread of launches is that of the calibration of",
+        "  `bench-runner run --launches ",
+        "  `sample_size = ",
+    ]);
     let criterion = &fine["rows"][0]["criterion"];
     assert!(criterion["iterations"].as_u64().unwrap() >= 10, "{fine:#}");
     doses.answer(&["plan", "--budget", "1m"]).code(0).shows(&["launches of", "dose/loop"]);

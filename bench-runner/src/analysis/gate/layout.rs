@@ -14,6 +14,9 @@ use crate::stats::scale::MAD_TO_SD;
 /// Pairs of nights of each kind that are needed.
 pub const FEWEST_PAIRS: usize = 20;
 
+/// Standard deviations within which a confirmed change is said to be no larger than what rebuilds do.
+pub const LIMIT: f64 = 2.0;
+
 /// Estimates the layout spread from the lines of one machine; `breaks` are the first runs of new levels, over which nothing is compared.
 ///
 /// `sd = √(max(0, s²_rebuilt − s²_same))` with `s` = 1.4826 × the median size of the logarithm of the ratio of neighboring nights, pooled

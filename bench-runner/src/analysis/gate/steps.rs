@@ -2,10 +2,11 @@
 //!
 //! Words only: every decision was made elsewhere, and each step names the threshold that it was held against.
 
+use super::layout::LIMIT;
 use crate::analysis::screen::Detail;
 use crate::analysis::words;
 use crate::model::decision::Change;
-use crate::model::gate::{Confirmation, LayoutSpread, NotJudged, SeriesAnswer};
+use crate::model::gate::{Confirmation, LayoutSpread, NotJudged, SeriesAnswer, SeriesOutcome};
 use crate::model::step::Step;
 use crate::model::units::Metric;
 
@@ -159,22 +160,46 @@ pub(super) fn confirmed(confirmation: &Confirmation) -> Vec<Step> {
     }
     let place =
         confirmation.baseline.as_ref().map_or_else(String::new, |run| format!(" (baseline: run {run})"));
-    steps.push(Step::told("answer", None, "", format!("{}{place}", confirmation.reason)));
+    steps.push(Step::told("measured again", None, "", format!("{}{place}", confirmation.reason)));
     steps
+}
+
+/// The last step of every series: what all others led to.
+pub(super) fn answer(outcome: &SeriesOutcome) -> Step {
+    Step::told("answer", None, "", outcome.reason.clone())
+}
+
+/// Name of the step that holds a confirmed change against the noise floor.
+pub(super) const NOISE_FLOOR: &str = "noise floor";
+
+/// What a confirmed change is held against: the smallest one that so many blocks show on this machine.
+pub(super) fn noise_floor(ratio: f64, floor: Option<f64>, blocks: u32) -> Step {
+    let Some(floor) = floor else {
+        let text = "unknown: the calibration of this machine has not measured this benchmark";
+        return Step::told(NOISE_FLOOR, None, "", text);
+    };
+    let (size, least) = (ratio.ln().abs(), floor.ln_1p());
+    let than = if size < least { "smaller than" } else { "at least" };
+    let text = format!(
+        "{than} the {} that {} show with 90 % probability, as calibration measured this machine",
+        words::percent(floor),
+        words::count(u64::from(blocks), "block")
+    );
+    Step::held(NOISE_FLOOR, size, least, "", text)
 }
 
 /// What a confirmed change is held against: what rebuilds that change nothing do.
 pub(super) fn layout(ratio: f64, spread: &LayoutSpread) -> Step {
     let size = ratio.ln().abs();
     match spread.sd {
-        Some(sd) if size <= 2.0 * sd => Step::held(
+        Some(sd) if size <= LIMIT * sd => Step::held(
             "layout spread",
             size,
-            2.0 * sd,
+            LIMIT * sd,
             "",
             "not larger than what rebuilds that change nothing do on this machine",
         ),
-        Some(sd) => Step::held("layout spread", size, 2.0 * sd, "", "larger than what rebuilds do"),
+        Some(sd) => Step::held("layout spread", size, LIMIT * sd, "", "larger than what rebuilds do"),
         None => Step::told(
             "layout spread",
             None,

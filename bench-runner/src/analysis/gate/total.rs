@@ -12,6 +12,7 @@ use crate::model::gate::{
     SeriesOutcome, Signal, Waiver,
 };
 use crate::model::run::Run;
+use crate::model::step::Step;
 use crate::model::units::Timestamp;
 
 /// Adjusted probability from which an open suspect counts.
@@ -58,7 +59,9 @@ pub fn conclude(parts: Parts<'_>) -> GateReport {
     total.machine(parts.machine.as_ref());
     let mut series = parts.look.outcomes;
     for outcome in &mut series {
+        total.noise_floor(outcome);
         total.series(outcome);
+        outcome.steps.push(steps::answer(outcome));
     }
     total.open_suspects(&series);
     total.census(&parts.census);
@@ -250,6 +253,31 @@ impl Total {
                 self.signals.push(Signal::Inconclusive);
                 self.finding("machine-shift", (Severity::Warning, ""), format!("{seen}; whether machine or code moved was not settled by measuring again"), ("the common factor is taken out of every series; a change of all code at once would hide in it", "judge it again with confirmation, or measure an earlier executable today"));
             }
+        }
+    }
+
+    /// A confirmed change below the noise floor: its size is not to be believed, and on a machine that breaks the promise of the
+    /// rule neither is the change.
+    fn noise_floor(&mut self, outcome: &SeriesOutcome) {
+        let floor = outcome.steps.iter().find(|step| step.name == steps::NOISE_FLOOR);
+        let below = |step: &&Step| step.value.zip(step.threshold).is_some_and(|(size, least)| size < least);
+        let (Some(step), Some(again)) = (floor.filter(below), &outcome.confirmation) else { return };
+        let name = outcome.series.benchmark.to_string();
+        let change = again.ratio.map_or_else(String::new, |ratio| words::change(ratio - 1.0));
+        let evidence = format!("{change}, {}", step.text);
+        if outcome.answer == SeriesAnswer::Inconclusive {
+            let words = (
+                "equal executables are told apart too often on this machine, so that so small a change is not credible: it is \
+                 open instead of confirmed",
+                "find out what disturbs the machine (`bench-runner doctor`), calibrate anew, and judge again",
+            );
+            self.finding("change-not-credible", (Severity::Warning, &name), evidence, words);
+        } else {
+            let words = (
+                "that it changed is confirmed; how much is probably overstated, as of every change that is barely seen",
+                "measure it with more blocks before quoting a number: `bench-runner experiment`",
+            );
+            self.finding("within-noise-floor", (Severity::Info, &name), evidence, words);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::confirm::Measurer;
 use crate::analysis::census::{CensusInput, census};
-use crate::analysis::gate::calibrated::doubt;
+use crate::analysis::gate::calibrated::{doubt, weigh};
 use crate::analysis::gate::confirm::{Confirm, confirm};
 use crate::analysis::gate::history::{Past, Suspect, look};
 use crate::analysis::gate::layout::layout_spread;
@@ -14,6 +14,7 @@ use crate::analysis::screen::{HISTORY_ONLY, SUSPECTS};
 use crate::commands::{load, machine};
 use crate::config::Config;
 use crate::error::CliError;
+use crate::model::calibration::Calibration;
 use crate::model::decision::{Change, Decision};
 use crate::model::gate::GateReport;
 use crate::model::history::Line;
@@ -62,6 +63,7 @@ struct Known {
     renames: BTreeMap<String, BenchmarkId>,
     changes: Vec<Change>,
     decisions: Vec<Decision>,
+    calibration: Option<Calibration>,
 }
 
 impl Known {
@@ -83,6 +85,7 @@ impl Known {
             renames: store.renames()?,
             changes: store.changes()?,
             decisions: store.decisions()?,
+            calibration: load::fresh_calibration(&store, &content.run)?,
             content,
         })
     }
@@ -123,6 +126,7 @@ pub(super) fn judge(
     let machine = confirm(&mut seen, run, measurer.as_mut().map(|measurer| measurer as &mut dyn Confirm));
     // Nothing is measured any more: others may have the machine.
     drop(measurer);
+    weigh(&mut seen, known.calibration.as_ref());
     let breaks: BTreeSet<&RunId> = known.changes.iter().map(|change| &change.first_run).collect();
     let census = census(&CensusInput {
         run: &known.content.run,
