@@ -49,9 +49,22 @@ pub fn explain(outcome: &GateOutcome) -> Vec<Step> {
         steps.push(Step::held("value", value, limit, "ns", text));
     }
     if let Some((low, high)) = outcome.interval_ns {
-        let below = if low > limit { "above the limit: fails" } else { "not above the limit" };
+        // An interval of too few launches, or of a run that is not judged, decides nothing wherever it lies.
+        let decides = matches!(outcome.verdict, GateVerdict::Pass | GateVerdict::Fail);
+        let so = |word: &str| {
+            if decides { format!(": {word}") } else { ", which decides nothing here".to_owned() }
+        };
+        let below = if low > limit {
+            format!("above the limit{}", so("fails"))
+        } else {
+            "not above the limit".to_owned()
+        };
         steps.push(Step::held("lower end of the interval", low, limit, "ns", below));
-        let above = if high <= limit { "within the limit: passes" } else { "beyond the limit" };
+        let above = if high <= limit {
+            format!("within the limit{}", so("passes"))
+        } else {
+            "beyond the limit".to_owned()
+        };
         steps.push(Step::held("upper end of the interval", high, limit, "ns", above));
     }
     steps.push(Step::told("answer", None, "", outcome.reason.clone()));
@@ -202,6 +215,50 @@ mod tests {
         check(&run, 8, &budget(1.0e6), GateVerdict::Inconclusive);
         check(&run, 2, &budget(9e6), GateVerdict::Inconclusive);
         check(&run, 1, &budget(9e6), GateVerdict::Inconclusive);
+    }
+
+    /// The answer of a budget, found again from the printed numbers and limits alone.
+    fn found(steps: &[Step]) -> Option<GateVerdict> {
+        let held = |name: &str| {
+            let step = steps.iter().find(|step| step.name == name)?;
+            step.value.zip(step.threshold).map(|numbers| (numbers, step.text.contains("decides nothing")))
+        };
+        let ((low, limit), idle) = held("lower end of the interval")?;
+        let ((high, _), also) = held("upper end of the interval")?;
+        Some(match (idle || also, high <= limit, low > limit) {
+            (false, true, _) => GateVerdict::Pass,
+            (false, _, true) => GateVerdict::Fail,
+            _ => GateVerdict::Inconclusive,
+        })
+    }
+
+    #[test]
+    fn every_answer_of_a_budget_explains_itself() {
+        let check = |launches, limit, class: &str, expected: GateVerdict, says: &str| {
+            let results = estimate_run(&[], &noisy_launches("t", "f", 1e6, launches, 0.01));
+            let budget = Budget { hw_class: class.to_owned(), ..budget(limit) };
+            let outcome = judge(&run('A'), &results, &[budget]).remove(0);
+            let steps = explain(&outcome);
+            assert_eq!(outcome.verdict, expected, "{outcome:?}");
+            assert_eq!(found(&steps).unwrap_or(expected), expected, "{steps:?}");
+            let (first, last) = (steps.first().unwrap(), steps.last().unwrap());
+            assert_eq!((first.name.as_str(), first.value), ("limit", Some(limit)));
+            assert!(
+                last.name == "answer" && last.text == outcome.reason && last.text.contains(says),
+                "{last:?}"
+            );
+        };
+        let here = "x86_64/test/2c2t/4g";
+        check(8, 1.1e6, here, GateVerdict::Pass, "lies within 1.100 ms");
+        check(8, 0.9e6, here, GateVerdict::Fail, "lies above 900.0 µs");
+        check(8, 1.0e6, here, GateVerdict::Inconclusive, "straddles 1.000 ms");
+        check(2, 9e6, here, GateVerdict::Inconclusive, "2 launches");
+        check(2, 0.1e6, here, GateVerdict::Inconclusive, "at least 3 launches");
+        check(8, 9e6, "other", GateVerdict::NotApplicable, "set on other");
+        let missing = Budget { benchmark: "t/g".to_owned(), ..budget(1e6) };
+        let results = estimate_run(&[], &noisy_launches("t", "f", 1e6, 8, 0.01));
+        let steps = explain(&judge(&run('A'), &results, &[missing]).remove(0));
+        assert_eq!(steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["limit", "answer"]);
     }
 
     #[test]

@@ -315,6 +315,18 @@ fn positive(text: &str) -> Result<f64, String> {
 mod tests {
     use super::*;
 
+    /// Constants that prose repeats.
+    #[test]
+    fn the_document_states_how_long_a_launch_is() {
+        let document = include_str!("../../docs/methodology.md");
+        let (warm_up, measuring) = (LAUNCH.warm_up_seconds.unwrap(), LAUNCH.measurement_seconds.unwrap());
+        let launch = format!(
+            "({warm_up} s of warm-up, {measuring} s and {} observations",
+            LAUNCH.sample_size.unwrap()
+        );
+        assert!(document.contains(&launch), "docs/methodology.md does not say: {launch}");
+    }
+
     #[test]
     fn times_are_read() {
         let check = |text: &str, expected: Option<f64>| {

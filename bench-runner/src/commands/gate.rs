@@ -231,16 +231,21 @@ fn exit_of(report: &GateReport, improved_counts: bool) -> ExitCode {
     let codes: Vec<ExitCode> = report
         .signals
         .iter()
-        .map(|signal| match signal {
-            Signal::Failed => exit_code::GATE_FAILED,
-            Signal::Coverage => exit_code::COVERAGE,
-            Signal::NotComparable => exit_code::NOT_COMPARABLE,
-            Signal::Inconclusive => exit_code::INCONCLUSIVE,
-            Signal::Improved if improved_counts => exit_code::IMPROVED,
-            Signal::Improved => exit_code::DONE,
-        })
+        .filter(|signal| improved_counts || **signal != Signal::Improved)
+        .map(|signal| code_of(*signal))
         .collect();
     exit_code::strongest(&codes)
+}
+
+/// The code that a signal speaks for.
+fn code_of(signal: Signal) -> ExitCode {
+    match signal {
+        Signal::Failed => exit_code::GATE_FAILED,
+        Signal::Coverage => exit_code::COVERAGE,
+        Signal::NotComparable => exit_code::NOT_COMPARABLE,
+        Signal::Inconclusive => exit_code::INCONCLUSIVE,
+        Signal::Improved => exit_code::IMPROVED,
+    }
 }
 
 #[cfg(test)]

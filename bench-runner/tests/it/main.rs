@@ -3,6 +3,8 @@
 //! Each module is `cfg(test)` although the whole binary is one: clippy grants tests their `unwrap` only there.
 
 #[cfg(test)]
+mod baseline;
+#[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod calibrate;
@@ -41,9 +43,15 @@ mod exchange_mutations;
 #[cfg(test)]
 mod exchange_support;
 #[cfg(test)]
+mod exit_codes;
+#[cfg(test)]
 mod fact_cases;
 #[cfg(test)]
+mod gate_explained;
+#[cfg(test)]
 mod gate_history;
+#[cfg(test)]
+mod gate_improved;
 #[cfg(test)]
 mod hardware_faults;
 #[cfg(test)]

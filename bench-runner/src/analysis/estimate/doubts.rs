@@ -272,4 +272,22 @@ mod tests {
         }
         check(&launches, &["short-observations"]);
     }
+
+    /// Thresholds that prose repeats.
+    #[test]
+    fn the_document_states_the_thresholds() {
+        use super::*;
+        let document = include_str!("../../../docs/statistics.md");
+        for sentence in [
+            format!("1 launch; fewer than {WANTED_LAUNCHES} |"),
+            format!("more than {:.0} % of the variance of a launch mean", LAUNCH_SHARE * 100.0),
+            format!("scatter by more than {:.0} %", LAUNCH_DEVIATION * 100.0),
+            format!("Ashman's D > {SEPARATION} and means more than {:.0} % apart", MODE_DISTANCE * 100.0),
+            format!("95th percentile > {TAIL} × median"),
+            format!("median observation below {:.0} µs", SHORT_NS / 1000.0),
+            format!("measured > {OVERRUN} × asked time"),
+        ] {
+            assert!(document.contains(&sentence), "docs/statistics.md does not say: {sentence}");
+        }
+    }
 }

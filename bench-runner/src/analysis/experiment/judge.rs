@@ -160,11 +160,16 @@ impl Facts {
         let inside = |holds| either(holds, "within the margin", "beyond the margin");
         steps.push(Step::held("lower bound of the change", percent(low), least, "%", inside(low > -margin)));
         steps.push(Step::held("upper bound of the change", percent(high), most, "%", inside(high < margin)));
-        let nearest = if low > 0.0 { low } else { high };
-        let change = either(low > 0.0 || high < 0.0, "no change is refuted", "no change is still possible");
-        steps.push(Step::held("bound nearest to no change", percent(nearest), 0.0, "%", change));
+        let name = "bound nearest to no change";
+        steps.push(if low > 0.0 || high < 0.0 {
+            let nearest = if low > 0.0 { low } else { high };
+            Step::held(name, percent(nearest), 0.0, "%", "no change is refuted")
+        } else {
+            Step::told(name, None, "", "no change lies between the bounds: it is still possible")
+        });
         let size = either(effect.abs() >= margin, "at least the margin", "smaller than the margin");
-        steps.push(Step::held("effect", percent(effect), most.copysign(effect), "%", size));
+        let limit = if effect < 0.0 { least } else { most };
+        steps.push(Step::held("effect", percent(effect), limit, "%", size));
         for (name, interval) in fixed {
             let Some((low, high)) = interval else { continue };
             let words = format!(
@@ -219,6 +224,47 @@ mod tests {
         check(0.005, Some((0.001, 0.01)), Verdict::Unchanged);
         check(-0.03, Some((-0.06, -0.001)), Verdict::Improved);
         check(0.5, None, Verdict::Inconclusive);
+    }
+
+    /// The answer, found again from the printed numbers and thresholds alone.
+    fn found(steps: &[Step]) -> Verdict {
+        let held = |name: &str| {
+            let step = steps.iter().find(|step| step.name == name)?;
+            step.value.zip(step.threshold)
+        };
+        let Some((((low, least), (high, most)), (effect, margin))) =
+            held("lower bound of the change").zip(held("upper bound of the change")).zip(held("effect"))
+        else {
+            return Verdict::Inconclusive;
+        };
+        let refuted = held("bound nearest to no change").map(|(bound, none)| bound > none);
+        match refuted {
+            _ if low > least && high < most => Verdict::Unchanged,
+            Some(true) if effect >= margin => Verdict::Regressed,
+            Some(false) if effect <= margin => Verdict::Improved,
+            _ => Verdict::Inconclusive,
+        }
+    }
+
+    #[test]
+    fn every_answer_can_be_found_again_from_its_steps() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (place, blocks) in (0_u64..).zip([0, 4, 8, 12, 16, 30, 60]) {
+            for center in [-0.1, -0.03, -0.012, 0.0, 0.008, 0.02, 0.03, 0.1] {
+                for (sd, rows) in [(0.002, 1), (0.01, 4), (0.03, 40)] {
+                    let judged = judge(&noisy(blocks, center, sd, place), &RULES, rows);
+                    assert_eq!(found(&judged.steps), judged.verdict, "{judged:?}");
+                    let blocks_step = &judged.steps[0];
+                    assert!(blocks_step.value.is_some() && blocks_step.threshold.is_some(), "{judged:?}");
+                    assert!(judged.steps.iter().all(|step| !step.text.is_empty()), "{judged:?}");
+                    seen.insert(format!("{:?}", judged.verdict));
+                }
+            }
+        }
+        assert_eq!(
+            seen.into_iter().collect::<Vec<_>>(),
+            ["Improved", "Inconclusive", "Regressed", "Unchanged"]
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::model::gate::{Confirmation, GateReport, NotJudged, SeriesAnswer, Sign
 use crate::model::history::Line;
 use crate::model::ids::RunId;
 use crate::model::run::Run;
+use crate::model::step::Step;
 use crate::model::units::Timestamp;
 use crate::stats::rng::SplitMix64;
 
@@ -334,4 +335,94 @@ fn a_change_no_larger_than_the_layout_spread_is_said_to_be_so() {
     assert!(report.layout.sd.is_some_and(|sd| sd > 0.03 && sd < 0.06), "{:?}", report.layout);
     assert!(codes(&report).contains(&"within-layout-spread"), "{:?}", codes(&report));
     assert!(report.signals.contains(&Signal::Failed), "it is said, and it counts all the same");
+}
+
+/// Whether a screened series is an alert, found again from the printed numbers and thresholds alone; `None` without a tail.
+fn alert(steps: &[Step]) -> Option<bool> {
+    let held = |name: &str| {
+        let step = steps.iter().find(|step| step.name == name)?;
+        step.value.zip(step.threshold)
+    };
+    let (p, level) = held("tail probability")?;
+    let (own, allowed) = held("own residuals as far out")?;
+    Some(p <= level && own <= allowed)
+}
+
+/// Checks every series of a report, and returns the answers that it saw.
+#[track_caller]
+fn explained(report: &GateReport) -> BTreeSet<SeriesAnswer> {
+    for outcome in &report.series {
+        let steps = &outcome.steps;
+        let last = steps.last().unwrap();
+        assert_eq!((last.name.as_str(), &last.text), ("answer", &outcome.reason), "{steps:#?}");
+        assert!(steps.iter().all(|step| !step.name.is_empty() && !step.text.is_empty()), "{steps:#?}");
+        let value = |name: &str| steps.iter().find(|step| step.name == name).and_then(|step| step.value);
+        match (outcome.answer, &outcome.confirmation) {
+            (SeriesAnswer::NotJudged, _) => assert!(value("earlier values").is_some(), "{steps:#?}"),
+            (SeriesAnswer::Quiet, _) => assert_eq!(alert(steps), Some(false), "{steps:#?}"),
+            (SeriesAnswer::Watched, _) => {
+                assert!(outcome.reason.contains("being watched"), "{}", outcome.reason);
+            }
+            (_, None) => assert_eq!(alert(steps), Some(true), "{steps:#?}"),
+            (_, Some(again)) => {
+                assert_eq!(alert(steps), Some(true), "{steps:#?}");
+                assert_eq!(value("error allowed"), Some(again.alpha), "{steps:#?}");
+                assert_eq!(value("blocks measured"), (again.blocks > 0).then(|| f64::from(again.blocks)));
+                assert_eq!(value("ratio measured again"), again.ratio, "{steps:#?}");
+                let told = steps.iter().find(|step| step.name == "measured again").unwrap();
+                assert!(told.text.starts_with(&again.reason), "{told:?}");
+            }
+        }
+    }
+    report.series.iter().map(|outcome| outcome.answer).collect()
+}
+
+#[test]
+fn every_answer_of_a_series_explains_itself() {
+    use SeriesAnswer::{Improved, Inconclusive, NotJudged, Quiet, Refuted, Regressed, Unknown, Watched};
+    let mut seen = BTreeSet::new();
+    let nights = history(60, step);
+    seen.extend(explained(&judge(&nights, None, &[], &[]).0));
+    for (answer, ratio) in
+        [(Regressed, 1.1), (Improved, 0.9), (Refuted, 1.0), (Inconclusive, 1.005), (Unknown, 1.0)]
+    {
+        let (report, _) = judge(&nights, Some(&mut told(answer, ratio)), &[], &[]);
+        let found = explained(&report);
+        assert!(found.contains(&answer), "{answer:?}: {found:?}");
+        seen.extend(found);
+    }
+    // Two nights of one step: the second is watched. Too short a history, and all series at once.
+    let (tonight, mut lines) = history(60, |_| 1.0);
+    for point in &mut lines[3].history.points[58..] {
+        point.value *= 1.1;
+    }
+    seen.extend(explained(&judge(&(tonight, lines), None, &[], &[]).0));
+    seen.extend(explained(&judge(&history(20, step), None, &[], &[]).0));
+    seen.extend(explained(&judge(&history(60, |_| 1.05), None, &[], &[]).0));
+    let all = [Regressed, Improved, Inconclusive, Unknown, Refuted, Watched, Quiet, NotJudged];
+    assert_eq!(seen, BTreeSet::from(all), "an answer that no case has");
+}
+
+/// Constants that prose repeats.
+#[test]
+fn the_document_states_the_constants_of_the_gate() {
+    use super::history::{BASELINE_LAG, REPRESENTATIVES};
+    use super::total::SERIOUS;
+    use crate::analysis::screen::WARM_UP;
+    let document = include_str!("../../../docs/methodology.md");
+    let words = ["none", "one", "two", "three", "four"];
+    for sentence in [
+        format!("A series needs {WARM_UP} earlier values"),
+        format!("the one {} nights back", words[BASELINE_LAG]),
+        format!("the {} steadiest", words[REPRESENTATIVES]),
+        format!("share a chance of {} % for any false answer", NIGHT_ALPHA * 100.0),
+        format!("more unusual than {} % of the machine's residuals", HISTORY_ONLY.up * 100.0),
+        format!("than {} % after adjusting for all series", SERIOUS * 100.0),
+        format!("at a level of {} % some series are unusual", SUSPECTS.up * 100.0),
+        format!("unknown below {} pairs of either kind", super::layout::FEWEST_PAIRS),
+    ] {
+        // Lines are broken where they are full, so that a sentence may go over two of them.
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat(document).contains(&flat(&sentence)), "docs/methodology.md does not say: {sentence}");
+    }
 }

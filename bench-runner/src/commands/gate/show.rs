@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
+use super::code_of;
 use crate::analysis::gate::explain;
 use crate::cli::Format;
 use crate::commands::{Session, load, steps};
 use crate::error::CliError;
-use crate::exit_code::ExitCode;
+use crate::exit_code::{self, ExitCode};
 use crate::model::finding::{Finding, Severity};
 use crate::model::gate::{
-    Census, GateOutcome, GateReport, GateVerdict, NotJudged, Per, SeriesAnswer, SeriesOutcome,
+    Census, GateOutcome, GateReport, GateVerdict, NotJudged, Per, SeriesAnswer, SeriesOutcome, Signal,
 };
+use crate::model::step::Step;
 use crate::report::format::{Dialect, Scale, change, percent};
 use crate::ui::table::{Align, Column, Table, escape_markdown, printable, wrapped};
 
@@ -48,6 +50,7 @@ pub(super) fn object(
     if explained {
         let steps: Vec<_> = report.budgets.iter().map(explain).collect();
         object["budget_steps"] = load::json_of(&steps)?;
+        object["whole_steps"] = load::json_of(&whole(report, exit).1)?;
     }
     Ok(serde_json::json!({
         "schema": "bench-runner/gate", "version": 1, "items": items,
@@ -84,9 +87,49 @@ pub(super) fn words(session: &Session, report: &GateReport, exit: ExitCode, expl
             let name = format!("{}: {}", outcome.series.benchmark, answer(outcome.answer));
             (name, outcome.steps.clone())
         });
-        text.push_str(&steps::explained(budgets.chain(series), session.format));
+        let all = budgets.chain(series).chain([whole(report, exit)]);
+        text.push_str(&steps::explained(all, session.format));
     }
     text
+}
+
+/// How the end of it all came about: how much was judged, whether the machine moved, and what speaks for which exit code.
+fn whole(report: &GateReport, exit: ExitCode) -> (String, Vec<Step>) {
+    let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    let (judged, of) = (count(report.census.judged()), count(report.census.rows.len()));
+    let mut steps = vec![
+        Step::held("benchmarks judged", judged, of, "", census(&report.census)),
+        Step::told("tests at once", None, "", report.multiplicity.clone()),
+    ];
+    if let Some(shift) = &report.machine {
+        let text = format!(
+            "{} in all {} series; measured again: {}",
+            change(Dialect::Ascii, shift.ratio - 1.0, None),
+            shift.series,
+            answer(shift.answer)
+        );
+        steps.push(Step::told("machine moved", Some(shift.ratio), "", text));
+    }
+    for signal in &report.signals {
+        let code = code_of(*signal);
+        let counts = exit_code::strongest(&[code, exit]) == exit;
+        let weight = match signal {
+            Signal::Improved if exit != code => "is no failure",
+            _ if counts && code != exit => "is outweighed",
+            _ => "decides",
+        };
+        steps.push(Step::told(
+            "speaks for exit code",
+            Some(f64::from(code.code)),
+            "",
+            format!("{}; {weight}", code.meaning),
+        ));
+    }
+    if report.signals.is_empty() {
+        steps.push(Step::told("speaks for exit code", Some(0.0), "", "nothing speaks for another one"));
+    }
+    steps.push(Step::told("answer", Some(f64::from(exit.code)), "", exit.meaning));
+    ("the gate as a whole".to_owned(), steps)
 }
 
 /// Markdown, or text that fits the terminal.
@@ -127,9 +170,15 @@ fn in_words(finding: &Finding) -> String {
         Severity::Blocking => "blocking",
     };
     let subject = if finding.subject.is_empty() { String::new() } else { format!(" {}", finding.subject) };
+    // The remedy is a sentence of its own.
+    let mut remedy = finding.remedy.chars();
+    let first: String = remedy.next().into_iter().flat_map(char::to_uppercase).collect();
     format!(
-        "{severity} [{}]{subject}: {}; {}. {}.",
-        finding.code, finding.evidence, finding.effect, finding.remedy
+        "{severity} [{}]{subject}: {}; {}. {first}{}.",
+        finding.code,
+        finding.evidence,
+        finding.effect,
+        remedy.as_str()
     )
 }
 
