@@ -35,8 +35,53 @@ pub(crate) mod examples;
 mod tests {
     use super::change_points::{group, robust, stream, threshold};
     use super::evaluate::{simulate, steps};
-    use super::{compare, estimate, screen};
+    use super::{compare, contamination, estimate, gate, planner, ratio_table, screen};
     use crate::stats::{rank, sequential, sign_flip, signed_rank, tail};
+
+    #[test]
+    fn the_statistics_document_states_the_limits_of_gates_plans_and_launches() {
+        let document = include_str!("../docs/statistics.md");
+        for sentence in [
+            format!("the {:.0} % point of the upper ends", gate::propose::QUANTILE * 100.0),
+            format!("from {} nights of at least 3 launches", gate::propose::FEWEST_NIGHTS),
+            format!("unknown below {} pairs of either kind", gate::layout::FEWEST_PAIRS),
+            format!(
+                "within {} of it is said to be so, and counts",
+                if (gate::layout::LIMIT - 2.0).abs() < 1e-9 { "twice" } else { "?" }
+            ),
+            format!("more than {} launches are not proposed", planner::MOST_LAUNCHES),
+            format!("between {} and those of the run", planner::FEWEST_OBSERVATIONS),
+            format!("than the run ({} a block)", planner::LAUNCHES_OF_BLOCK),
+            format!("its upper end at most {}", ratio_table::BOUND),
+            format!("{:.0} % each, not adjusted", ratio_table::LEVEL * 100.0),
+            format!("clock canary below {:.0} % of the session's best", contamination::CLOCK * 100.0),
+            format!("throughput canary below {} of its best", contamination::CONTENTION),
+            format!("less than {:.0} % of the usual CPU time", contamination::CPU_SHARE * 100.0),
+            format!("more than {} involuntary switches", contamination::SWITCHES),
+            format!("and {} times the usual", contamination::SWITCHES_FACTOR),
+            format!("more than {:.0} % of the machine's time taken", contamination::STEAL * 100.0),
+            format!("the median of at least {} earlier launches", contamination::FEWEST_PEERS),
+            format!("above {:.0} % the run itself is in doubt", contamination::DOUBTFUL * 100.0),
+        ] {
+            assert!(document.contains(&sentence), "docs/statistics.md does not say: {sentence}");
+        }
+    }
+
+    #[test]
+    fn the_methodology_states_how_intervals_are_made() {
+        let document: String =
+            include_str!("../docs/methodology.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        for sentence in [
+            format!("with {} or more launches by a bootstrap", estimate::BOOTSTRAP_LAUNCHES),
+            format!(
+                "with {} to {} by Student's t",
+                estimate::REPLICATED_LAUNCHES,
+                estimate::BOOTSTRAP_LAUNCHES - 1
+            ),
+        ] {
+            assert!(document.contains(&sentence), "docs/methodology.md does not say: {sentence}");
+        }
+    }
 
     /// Constants that prose repeats: the document and the code must not drift apart.
     #[test]
