@@ -315,6 +315,23 @@ pub fn nothing(family: Family, count: usize, seed: u64) -> Nothing {
     result
 }
 
+/// Whether Otava with some settings finds anything in at most `share` of the series of every null family.
+///
+/// The default engine is held to this; settings of another are compared fairly only among those that keep to it as well.
+#[must_use]
+pub fn otava_keeps_to(settings: otava::Settings, share: f64, count: usize, seed: u64) -> bool {
+    let mut engine = OtavaCompat::new(settings);
+    let most = (share * count as f64).floor() as usize;
+    NULL_FAMILIES.into_iter().all(|family| {
+        let all = null_series(family, count, LENGTH, seed);
+        let found = all.iter().filter(|logs| {
+            let values: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
+            !engine.analyze_filled(&values).is_empty()
+        });
+        found.take(most + 1).count() <= most
+    })
+}
+
 /// Lengths of the calibration's table.
 pub const LENGTHS: [usize; 12] = [8, 12, 16, 24, 32, 48, 64, 96, 128, 200, 280, WINDOW];
 
@@ -401,6 +418,13 @@ mod tests {
             let result = nothing(family, 400, 4_004);
             assert!(result.with_steps <= 33, "{result:?}");
         }
+    }
+
+    #[test]
+    fn otava_keeps_to_a_share_only_where_it_is_told_to_say_little() {
+        assert!(!otava_keeps_to(otava::DEFAULT, 0.05, 40, 4_004));
+        let silent = otava::Settings { window: 200, max_p_value: 1e-12, min_magnitude: 5.0 };
+        assert!(otava_keeps_to(silent, 0.05, 40, 4_004));
     }
 
     #[test]

@@ -239,6 +239,17 @@ fn replayed(replay: &Replay, margin: f64) -> Option<Replayed> {
     Some(found)
 }
 
+/// Least and largest half width of the intervals of all series, as fractions: a slowdown shows once it exceeds the half width of
+/// its own series, half of the time. `None` without an interval.
+fn hidden(shifts: &[Shift]) -> Option<(f64, f64)> {
+    let half = |shift: &Shift| shift.interval.map(|(low, high)| ((high / low).ln() / 2.0).exp_m1());
+    let widths = shifts.iter().filter_map(half);
+    widths.fold(None, |range, width| {
+        let (least, most) = range.unwrap_or((width, width));
+        Some((width.min(least), width.max(most)))
+    })
+}
+
 /// The evidence as lines for people.
 pub(super) fn lines(
     question: &Question<'_>,
@@ -253,6 +264,13 @@ pub(super) fn lines(
         "{moved} of {judged} series moved beyond {} and beyond doubt",
         words::percent(question.settings.margin)
     ));
+    if let Some((least, most)) = hidden(shifts).filter(|_| !evidence.moved) {
+        lines.push(format!(
+            "what would have shown here: {} in the steadiest series, {} in the noisiest",
+            words::percent(least),
+            words::percent(most)
+        ));
+    }
     if let Some((mean, (low, high), count)) = common(shifts) {
         lines.push(format!(
             "common factor over {count} series: {} [{}, {}]",

@@ -132,6 +132,19 @@ fn all(night: &mut Night, factor: f64) {
 }
 
 #[test]
+fn what_could_hide_is_said_where_nothing_moved() {
+    let would_have_shown = |change: f64, noise: f64| {
+        let (mut before, mut after) = (night('A', 8), night('B', 8));
+        all(&mut after, change);
+        let found = ask(&mut before, &mut after, noise, None, 7);
+        found.evidence.into_iter().find(|line| line.starts_with("what would have shown here"))
+    };
+    let (quiet, noisy) = (would_have_shown(1.0, 0.001), would_have_shown(1.0, 0.1));
+    assert!(quiet.is_some() && noisy.is_some() && quiet != noisy, "{quiet:?} {noisy:?}");
+    assert_eq!(would_have_shown(1.2, 0.001), None);
+}
+
+#[test]
 fn each_rule_has_its_case() {
     check(Cause::NoShift, 2, |night| night.rebuilt(2));
     check(Cause::Environment, 8, |night| all(night, 1.2));
