@@ -48,6 +48,8 @@ pub struct Evidence {
     pub protocol: Sameness,
     /// How the series moved together.
     pub pattern: Pattern,
+    /// Least absolute natural logarithm of the ratios of the series that moved; 0 when none did.
+    pub least: f64,
     /// Clock by the canary, second run over first.
     pub clock: Option<f64>,
     /// Contention by the canary, second over first; below 1 is more contended.
@@ -208,6 +210,7 @@ fn machine(evidence: &Evidence) -> Machine {
     let quiet = all_read && !canaries_moved(evidence);
     match evidence.pattern {
         Pattern::Selective => Machine::Excluded,
+        _ if all_read && !evidence.invisible && dwarfed(evidence) => Machine::Excluded,
         Pattern::Common { log, .. } if fits(evidence, log) || (evidence.visible && !all_read) => {
             Machine::Explains
         }
@@ -216,6 +219,14 @@ fn machine(evidence: &Evidence) -> Machine {
         _ if evidence.visible => Machine::Possible,
         _ => Machine::Unread,
     }
+}
+
+/// Whether all that moved moved by far more than the machine can account for: all its changes together are less than a quarter
+/// of the least shift. A doubled time is not the work of neighbours who take 6 %.
+fn dwarfed(evidence: &Evidence) -> bool {
+    let size = |ratio: Option<f64>| ratio.map_or(0.0, |ratio| ratio.ln().abs());
+    let reach = size(evidence.clock) + size(evidence.contention) + size(evidence.cpu_share);
+    evidence.moved && reach < super::SPREAD * evidence.least
 }
 
 /// Whether clock, contention or CPU share changed.
@@ -265,12 +276,12 @@ fn by_difference(evidence: &Evidence) -> Ruling {
     let unread = [evidence.code, evidence.toolchain, evidence.protocol].contains(&Sameness::Unknown);
     match causes.as_slice() {
         [one] if !unread => {
-            ruling(12, *one, "the executable changed, the machine did not, and this is what differs", "")
+            ruling(12, *one, "the executable changed, the machine did not or by far too little, and this is what differs", "")
         }
         [_, _, ..] => ruling(
             13,
             Cause::Mixed,
-            "the executable changed, the machine did not, and more than one thing differs",
+            "the executable changed, the machine did not or by far too little, and more than one thing differs",
             REBUILD,
         ),
         [] if evidence.code == Sameness::Unknown

@@ -88,6 +88,7 @@ pub(super) fn evidence(question: &Question<'_>, shifts: &[Shift], changes: &[Cha
         toolchain: toolchain(before, after, changes),
         protocol: protocol(before, after, changes),
         pattern: pattern(shifts, question.settings.margin),
+        least: moved.iter().map(|shift| shift.ratio.ln().abs()).min_by(f64::total_cmp).unwrap_or(0.0),
         clock: ratio(before, after, |run| run_canary(run, keys::CANARY_CLOCK)),
         contention: ratio(before, after, |run| run_canary(run, keys::CANARY_CONTENTION)),
         cpu_share: cpu_share(before, after),
