@@ -87,12 +87,12 @@ struct HowArgs {
     /// Blocks of each bench target, whatever they say
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     blocks: Option<u32>,
-    /// Seconds of warm-up of each launch and benchmark
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.03)]
-    warm_up: f64,
-    /// Seconds of measuring of each launch and benchmark
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.1)]
-    measuring: f64,
+    /// Seconds of warm-up of each launch and benchmark, instead of what the budget allows (at most 0.03)
+    #[arg(long, value_name = "SECONDS")]
+    warm_up: Option<f64>,
+    /// Seconds of measuring of each launch and benchmark, instead of what the budget allows (0.02 to 0.1)
+    #[arg(long, value_name = "SECONDS")]
+    measuring: Option<f64>,
     /// Seed of the order, to repeat it
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,

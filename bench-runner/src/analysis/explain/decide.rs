@@ -275,9 +275,12 @@ fn by_difference(evidence: &Evidence) -> Ruling {
     }
     let unread = [evidence.code, evidence.toolchain, evidence.protocol].contains(&Sameness::Unknown);
     match causes.as_slice() {
-        [one] if !unread => {
-            ruling(12, *one, "the executable changed, the machine did not or by far too little, and this is what differs", "")
-        }
+        [one] if !unread => ruling(
+            12,
+            *one,
+            "the executable changed, the machine did not or by far too little, and this is what differs",
+            "",
+        ),
         [_, _, ..] => ruling(
             13,
             Cause::Mixed,

@@ -23,7 +23,12 @@ const OBSERVATIONS: u32 = 10;
 /// Blocks of a trial at most.
 const MOST_BLOCKS: u32 = 200;
 /// Seconds of a launch beside its benchmarks, roughly.
-const START: f64 = 0.05;
+const START: f64 = 0.03;
+/// Blocks of each bench target that a trial should have time for: 32 pairs of launches, twice the least that can decide anything
+/// over 40 knobs and 4 benchmarks at 5 %.
+const WANTED_BLOCKS: f64 = 16.0;
+/// Room for control blocks and for those that are repeated.
+const SPARE: f64 = 1.25;
 /// Folders in which a shared library may be.
 const LIBRARIES: [&str; 6] = [
     "/lib",
@@ -211,10 +216,11 @@ impl<'a> Bench<'a> {
 
     fn request(&self, ready: &Ready, how: &HowArgs, (cap, planned): (f64, u32), index: u64) -> Request {
         let in_suite = matches!(ready.kind, TrialKind::Suite(_));
+        let length = length(size(&ready.arms[0]), how, cap);
         let stopping = match (how.blocks, in_suite) {
             (Some(blocks), _) => Stopping::Fixed { blocks },
             // Equal arms: the pairs of benchmarks are what is decided, and they need every launch.
-            (None, true) => Stopping::Fixed { blocks: affordable(&ready.arms[0], how, cap) },
+            (None, true) => Stopping::Fixed { blocks: affordable(size(&ready.arms[0]), length, cap) },
             (None, false) => {
                 Stopping::Sequential { fewest: FEWEST_BLOCKS, most: MOST_BLOCKS, budget_seconds: Some(cap) }
             }
@@ -224,8 +230,8 @@ impl<'a> Bench<'a> {
         Request {
             purpose: Purpose::Knob,
             settings: LaunchSettings {
-                warm_up_seconds: Some(how.warm_up),
-                measurement_seconds: Some(how.measuring),
+                warm_up_seconds: Some(length.warm_up),
+                measurement_seconds: Some(length.measuring),
                 sample_size: Some(OBSERVATIONS),
             },
             stopping,
@@ -253,10 +259,33 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Blocks of four launches that fit into the cap, at least three.
-fn affordable(arm: &PreparedArm, how: &HowArgs, cap: f64) -> u32 {
+/// Seconds of one launch for each of its benchmarks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Length {
+    warm_up: f64,
+    measuring: f64,
+}
+
+/// As long as lets [`WANTED_BLOCKS`] blocks of each bench target fit into the cap, controls and repeated blocks included: a verdict
+/// over many knobs asks for many pairs of launches, and short launches give more of them than long ones.
+fn length((targets, benchmarks): (f64, f64), how: &HowArgs, cap: f64) -> Length {
+    let set = cap / (4.0 * WANTED_BLOCKS * SPARE);
+    let each = (set - targets * START) / benchmarks.max(1.0);
+    Length {
+        warm_up: how.warm_up.unwrap_or((each * 0.25).clamp(0.005, 0.03)),
+        measuring: how.measuring.unwrap_or((each * 0.75).clamp(0.02, 0.1)),
+    }
+}
+
+/// Bench targets and benchmarks of an arm.
+fn size(arm: &PreparedArm) -> (f64, f64) {
     let benchmarks: usize = arm.suite.benches.iter().map(|bench| bench.selected.len()).sum();
-    let launches = arm.suite.benches.len() as f64 * START + benchmarks as f64 * (how.warm_up + how.measuring);
+    (arm.suite.benches.len() as f64, benchmarks as f64)
+}
+
+/// Blocks of four launches that fit into the cap, at least three.
+fn affordable((targets, benchmarks): (f64, f64), length: Length, cap: f64) -> u32 {
+    let launches = targets * START + benchmarks * (length.warm_up + length.measuring);
     let fits = cap / (4.0 * launches);
     (3..=20).take_while(|blocks| f64::from(*blocks) <= fits).last().unwrap_or(3)
 }
@@ -381,4 +410,34 @@ pub(super) fn run(args: &TryArgs, session: &Session) -> Result<ExitCode, CliErro
         (false, true) => exit_code::INCONCLUSIVE,
         (false, false) => exit_code::DONE,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn launches_are_as_long_as_the_budget_allows() {
+        let how = HowArgs {
+            budget: 600.0,
+            blocks: None,
+            warm_up: None,
+            measuring: None,
+            seed: None,
+            machine: None,
+            no_wait: false,
+        };
+        let long = Length { warm_up: 0.03, measuring: 0.1 };
+        assert_eq!(length((3.0, 4.0), &how, 600.0), long);
+        let short = length((3.0, 4.0), &how, 600.0 / 41.0);
+        assert!(short.measuring >= 0.02 && short.measuring < 0.05, "{short:?}");
+        // What is between the bounds lets the wanted blocks fit.
+        let cap = 24.0;
+        let between = length((3.0, 4.0), &how, cap);
+        assert!(between.measuring > short.measuring && between.measuring < long.measuring, "{between:?}");
+        let blocks = affordable((3.0, 4.0), between, cap);
+        assert!(f64::from(blocks) >= WANTED_BLOCKS, "{blocks}");
+        let asked = HowArgs { warm_up: Some(0.2), measuring: Some(0.7), ..how };
+        assert_eq!(length((3.0, 4.0), &asked, 1.0), Length { warm_up: 0.2, measuring: 0.7 });
+    }
 }
