@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::model::ids::RunId;
@@ -257,6 +258,8 @@ impl Store {
             // Only an empty file takes this: packed samples leave less unused space in larger pages.
             self.connection.pragma_update(None, "page_size", 8192)?;
             self.connection.pragma_update(None, "foreign_keys", true)?;
+            // One plan for a statement, whatever is bound to it: some would be parsed anew with every question.
+            self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             // So that replacing a row counts as deleting it, which the triggers forbid.
             self.connection.pragma_update(None, "recursive_triggers", true)?;
             // A file from elsewhere must not run functions through its schema.

@@ -10,8 +10,7 @@ use bench_runner::model::units::Timestamp;
 use bench_runner::store::{OpenMode, RunFilter, Store};
 use serde_json::Value;
 
-#[path = "../pages/made_up.rs"]
-mod made_up;
+use crate::site::made_up;
 
 const DAY: i64 = 86_400_000_000;
 

@@ -22,6 +22,7 @@ use crate::model::ids::{BenchmarkId, Digest, RunId};
 use crate::model::record::SeriesKey;
 use crate::model::site::{BenchmarkPage, LineSummary, Mark, NowAndBefore, Place};
 use crate::model::trend::TrendReport;
+use crate::model::units::Timestamp;
 use crate::report::site::{self, Site};
 use crate::report::{Templates, markdown_with};
 use crate::store::{LineRow, Store};
@@ -62,6 +63,8 @@ struct Work<'a> {
     /// Digest of trials and calibrations, by which every report of a run may change.
     learned: String,
     descriptions: Vec<(Regex, &'a str)>,
+    /// Start of the oldest run that has a page: nearly all points are older, and need not be looked for.
+    oldest: Timestamp,
     /// Bytes of a Markdown twin at most.
     most: Option<usize>,
 }
@@ -164,6 +167,8 @@ impl<'a> Work<'a> {
         let described = config.descriptions.iter();
         let descriptions =
             described.filter_map(|one| Some((Regex::new(&one.pattern).ok()?, one.measures.as_str())));
+        let with_page = known.pages.iter().filter_map(|run| known.by_id.get(run));
+        let oldest = with_page.filter_map(|place| Some(known.runs.get(*place)?.started)).min();
         // Only what pages depend on: paths of this machine are no part of them.
         let chosen = (
             config.margin,
@@ -185,6 +190,7 @@ impl<'a> Work<'a> {
             look,
             learned: digest(&[&known.learned]),
             descriptions: descriptions.collect(),
+            oldest: oldest.unwrap_or(Timestamp(i64::MAX)),
             most,
         })
     }
@@ -275,7 +281,8 @@ impl<'a> Work<'a> {
         out.extend_from_slice(&point.value.to_bits().to_le_bytes());
         out.extend_from_slice(&point.log_sd.unwrap_or(f64::NAN).to_bits().to_le_bytes());
         out.extend_from_slice(&point.launches.to_le_bytes());
-        out.extend([u8::from(point.is_eligible()), u8::from(self.known.pages.contains(&point.run))]);
+        let has_page = point.started >= self.oldest && self.known.pages.contains(&point.run);
+        out.extend([u8::from(point.is_eligible()), u8::from(has_page)]);
         let texts: [fn(&HistoryPoint) -> Option<&str>; 4] = [
             |point| point.commit.as_deref(),
             |point| Some(point.build.as_str()),
