@@ -40,6 +40,7 @@ pub mod show;
 pub mod site;
 mod stage;
 mod steps;
+mod threads;
 pub mod trend;
 pub mod verify;
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::model::ids::RunId;
@@ -26,6 +27,7 @@ mod decisions;
 mod dictionary;
 mod error;
 mod experiment;
+mod fingerprint;
 mod history;
 mod keep;
 mod knobs;
@@ -49,7 +51,8 @@ mod write;
 pub use audit::Claim;
 pub use bulk::BulkNight;
 pub use error::StoreError;
-pub use history::{HistoryFilter, QUARANTINE, RELEASE};
+pub use fingerprint::fingerprint;
+pub use history::{HistoryFilter, LineRow, QUARANTINE, RELEASE};
 pub use keep::{Check, Pruned};
 pub use lines::RENAME;
 pub use listing::RunFilter;
@@ -256,6 +259,8 @@ impl Store {
             // Only an empty file takes this: packed samples leave less unused space in larger pages.
             self.connection.pragma_update(None, "page_size", 8192)?;
             self.connection.pragma_update(None, "foreign_keys", true)?;
+            // One plan for a statement, whatever is bound to it: some would be parsed anew with every question.
+            self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             // So that replacing a row counts as deleting it, which the triggers forbid.
             self.connection.pragma_update(None, "recursive_triggers", true)?;
             // A file from elsewhere must not run functions through its schema.

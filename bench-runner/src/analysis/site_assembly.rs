@@ -9,6 +9,8 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use super::change_points::group::NEAR;
 use super::change_points::robust::Robust;
 use crate::model::change_point::{ChangeKind, ChangePoint};
@@ -48,8 +50,9 @@ pub fn line(
     let steps: Vec<LevelStep> =
         found.changes.iter().filter_map(|change| level_step(&history, change, noted)).collect();
     let (standing, reason, moved) = told.about(&history);
+    let mut quantiles = Quantiles::default();
     SiteLine {
-        intervals: history.points.iter().map(interval).collect(),
+        intervals: history.points.iter().map(|point| interval(point, &mut quantiles)).collect(),
         level: LEVEL,
         steps,
         standing,
@@ -60,11 +63,23 @@ pub fn line(
     }
 }
 
+/// Student's quantile for each number of launches that was met: a line has few of them, and a quantile costs as much as a
+/// thousand points.
+#[derive(Debug, Default)]
+struct Quantiles(BTreeMap<u32, Option<f64>>);
+
+impl Quantiles {
+    fn of(&mut self, launches: u32) -> Option<f64> {
+        let quantile = || t_quantile(f64::midpoint(1.0, LEVEL), f64::from(launches) - 1.0);
+        *self.0.entry(launches).or_insert_with(quantile)
+    }
+}
+
 /// Student's interval of one point over its launches, on logarithms.
-fn interval(point: &HistoryPoint) -> Option<(f64, f64)> {
+fn interval(point: &HistoryPoint, quantiles: &mut Quantiles) -> Option<(f64, f64)> {
     let launches = f64::from(point.launches);
     let spread = point.log_sd.filter(|_| point.launches >= 2)?;
-    let reach = t_quantile(f64::midpoint(1.0, LEVEL), launches - 1.0)? * spread / launches.sqrt();
+    let reach = quantiles.of(point.launches)? * spread / launches.sqrt();
     Some((point.value * (-reach).exp(), point.value * reach.exp()))
 }
 

@@ -42,6 +42,10 @@ struct About {
 /// Machine, configuration and recipe: the runs of a line are those of one of these.
 type Place = (String, String, u32);
 
+/// Where a store keeps a line: for asking the same store again, and good for nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineRow(i64);
+
 /// What is known about runs, read once and kept until somebody writes.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -83,8 +87,9 @@ impl Store {
             let points = match series {
                 None => Vec::new(),
                 Some(series) => {
-                    let runs = self.about(connection, (key.machine.clone(), key.config.clone(), key.recipe))?;
-                    points(connection, series, &runs, None)?
+                    self.forget_what_changed(connection)?;
+                    let runs = self.about(connection, place_of(key))?;
+                    points(connection, series, (runs.as_slice(), None), &mut BTreeMap::new())?
                 }
             };
             Ok(History { key: key.clone(), points })
@@ -106,15 +111,55 @@ impl Store {
                  ORDER BY series.machine, series.config, series.recipe, series.series_id"
             ))?;
             let mut rows = statement.query((&filter.machine, &filter.config))?;
+            self.forget_what_changed(connection)?;
+            let mut codes = BTreeMap::new();
             while let Some(row) = rows.next()? {
                 let key = series_key(row, 0)?;
-                let runs = self.about(connection, (key.machine.clone(), key.config.clone(), key.recipe))?;
-                let points = points(connection, row.get(11)?, &runs, filter.since)?;
+                let runs = self.about(connection, place_of(&key))?;
+                let points = points(connection, row.get(11)?, (runs.as_slice(), filter.since), &mut codes)?;
                 if !points.is_empty() {
                     take(History { key, points });
                 }
             }
             Ok(())
+        })
+    }
+
+    /// Lists all series in the order of their keys, each with the place of its line.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub fn lines(&self) -> Result<Vec<(SeriesKey, LineRow)>, StoreError> {
+        self.read("listing lines", |connection| {
+            let mut statement = connection.prepare_cached(SERIES_KEYS)?;
+            let mut rows = statement.query([])?;
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next()? {
+                lines.push((series_key(row, 0)?, LineRow(row.get(11)?)));
+            }
+            lines.sort();
+            Ok(lines)
+        })
+    }
+
+    /// Returns the points of the lines that [`Store::lines`] named, each as [`Store::history`] returns them, on one state of the
+    /// store: it asks once for what that asks for again with every line.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub fn histories_at(&self, lines: &[(SeriesKey, LineRow)]) -> Result<Vec<History>, StoreError> {
+        self.read("reading histories", |connection| {
+            self.forget_what_changed(connection)?;
+            let mut codes = BTreeMap::new();
+            let mut histories = Vec::with_capacity(lines.len());
+            for (key, row) in lines {
+                let runs = self.about(connection, place_of(key))?;
+                let points = points(connection, row.0, (runs.as_slice(), None), &mut codes)?;
+                histories.push(History { key: key.clone(), points });
+            }
+            Ok(histories)
         })
     }
 
@@ -128,8 +173,8 @@ impl Store {
         })
     }
 
-    /// Returns the finished runs of a place, by row.
-    fn about(&self, connection: &Connection, place: Place) -> Result<Rc<Vec<About>>, Fault> {
+    /// Lets go of what is known about runs if somebody wrote since. To be asked within the transaction that then reads.
+    fn forget_what_changed(&self, connection: &Connection) -> Result<(), Fault> {
         let changes: i64 =
             connection.prepare_cached("SELECT total_changes()")?.query_row([], |row| row.get(0))?;
         let others = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
@@ -137,6 +182,12 @@ impl Store {
         if known.state != (others, changes) {
             *known = Runs { state: (others, changes), places: BTreeMap::new() };
         }
+        Ok(())
+    }
+
+    /// Returns the finished runs of a place, by row.
+    fn about(&self, connection: &Connection, place: Place) -> Result<Rc<Vec<About>>, Fault> {
+        let mut known = self.runs.borrow_mut();
         if let Some(runs) = known.places.get(&place) {
             return Ok(Rc::clone(runs));
         }
@@ -175,24 +226,34 @@ impl Store {
     }
 }
 
-/// Reads the points of one line; runs that are not among `runs` are left out.
+/// The place of a line.
+fn place_of(key: &SeriesKey) -> Place {
+    (key.machine.clone(), key.config.clone(), key.recipe)
+}
+
+/// Reads the points of one line; runs that are not among `runs`, or began before `since`, are left out. `codes` are digests of
+/// executables that are known by their row.
 fn points(
     connection: &Connection,
     series: i64,
-    runs: &[About],
-    since: Option<Timestamp>,
+    (runs, since): (&[About], Option<Timestamp>),
+    codes: &mut BTreeMap<i64, Digest>,
 ) -> Result<Vec<HistoryPoint>, Fault> {
     let wanted = |about: &&About| since.is_none_or(|since| about.point.started >= since);
-    let Some(first) = runs.iter().filter(wanted).map(|about| about.row).min() else {
+    // Most lines have a point of nearly every run: room for all from the start.
+    let (mut first, mut most) = (i64::MAX, 0);
+    for about in runs.iter().filter(wanted) {
+        (first, most) = (first.min(about.row), most + 1);
+    }
+    if most == 0 {
         return Ok(Vec::new());
-    };
+    }
     let mut statement = connection.prepare_cached(
         "SELECT run_id, night.value, log_sd, launches, code_id FROM night
          WHERE series_id = ?1 AND run_id >= ?2 ORDER BY run_id, ordinal",
     )?;
     let mut rows = statement.query((series, first))?;
-    let mut codes: BTreeMap<i64, Digest> = BTreeMap::new();
-    let mut points = Vec::new();
+    let mut points = Vec::with_capacity(most);
     // Both lists are in the order of rows, so that the next one is nearly always at hand.
     let mut place = 0;
     while let Some(row) = rows.next()? {

@@ -77,6 +77,8 @@ mod report_fixture; // shared with the page tests and benches, which have no `cf
 #[cfg(test)]
 mod site;
 #[cfg(test)]
+mod site_current;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod tidy;

@@ -8,7 +8,7 @@ use bench_runner::report::{Templates, site};
 use serde_json::Value;
 
 #[path = "../pages/made_up.rs"]
-mod made_up;
+pub(crate) mod made_up;
 
 /// Writes the site in `folder` and returns what the command said.
 fn write(folder: &Path, more: &[&str]) -> Value {

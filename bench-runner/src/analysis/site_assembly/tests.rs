@@ -188,6 +188,15 @@ fn intervals_are_students_on_logarithms() {
     // Known answer: t(0.975, 4) = 2.776445; exp(2.776445 × 0.004 ÷ √5) = 1.004979.
     assert!((high - 1004.979).abs() < 0.001, "{high}");
     assert!((low - 995.046).abs() < 0.001, "{low}");
+    // Each point by its own number of launches: t(0.975, 1) = 12.706205; exp(12.706205 × 0.004 ÷ √2) = 1.036593.
+    let mut mixed = history(&[1000.0; 4]);
+    mixed.points[1].launches = 2;
+    mixed.points[2].launches = 1;
+    let found = of(mixed, &calm(4)).intervals;
+    let high = |place: usize| found[place].map(|(_, high)| high);
+    assert_eq!((high(0), high(2)), (high(3), None));
+    assert!((high(0).unwrap() - 1004.979).abs() < 0.001, "{found:?}");
+    assert!((high(1).unwrap() - 1036.593).abs() < 0.001, "{found:?}");
 }
 
 #[test]

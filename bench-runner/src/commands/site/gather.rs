@@ -17,7 +17,7 @@ use crate::model::record::{MachineListing, RunListing, SeriesKey};
 use crate::model::report::{Distribution, RunReport};
 use crate::model::run::{Run, RunKind, RunStatus};
 use crate::model::site::{PreparedComparison, ReleaseStep, SideBySide};
-use crate::store::{RunFilter, Store, StoreError};
+use crate::store::{LineRow, RunFilter, Store, StoreError};
 
 /// Runs read from the list.
 const LISTED: u32 = 1_000_000;
@@ -47,7 +47,7 @@ pub(super) struct Known {
     pub runs: Vec<RunListing>,
     pub by_id: BTreeMap<RunId, usize>,
     pub pages: BTreeSet<RunId>,
-    pub series: BTreeMap<BenchmarkId, Vec<SeriesKey>>,
+    pub lines: BTreeMap<BenchmarkId, Vec<(SeriesKey, LineRow)>>,
     pub newest: BTreeMap<PlaceKey, Newest>,
     pub facts: BTreeMap<String, Vec<Run>>,
     pub changes: Vec<Change>,
@@ -57,6 +57,8 @@ pub(super) struct Known {
     pub side: SideBySide,
     pub comparisons: Vec<PreparedComparison>,
     pub releases: Vec<ReleaseStep>,
+    /// Whether all of this follows from the store alone: a run without an end depends on its process too.
+    pub settled: bool,
 }
 
 /// The place of a run.
@@ -67,18 +69,16 @@ pub(super) fn place(run: &RunListing) -> PlaceKey {
 /// Reads the store.
 pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
     let store = load::open_to_read(config)?;
+    let settled = !store.has_unfinished_runs()?;
     let runs: Vec<RunListing> = store
         .runs(&RunFilter::default(), LISTED)?
         .into_iter()
         .filter(|run| run.status != RunStatus::Running)
         .collect();
     let by_id = runs.iter().enumerate().map(|(index, run)| (run.id.clone(), index)).collect();
-    let mut series: BTreeMap<BenchmarkId, Vec<SeriesKey>> = BTreeMap::new();
-    for key in store.series(None)? {
-        series.entry(key.benchmark.clone()).or_default().push(key);
-    }
-    for keys in series.values_mut() {
-        keys.sort();
+    let mut lines: BTreeMap<BenchmarkId, Vec<(SeriesKey, LineRow)>> = BTreeMap::new();
+    for line in store.lines()? {
+        lines.entry(line.0.benchmark.clone()).or_default().push(line);
     }
     let facts = facts_of(&store, &runs)?;
     let newest = newest_of(config, &store, &runs)?;
@@ -115,25 +115,28 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         runs,
         by_id,
         pages,
-        series,
+        lines,
         newest,
         facts,
         comparisons,
         releases,
+        settled,
     })
 }
 
-/// The newest runs of each machine with their facts, oldest first.
+/// The newest runs of each machine with their facts, oldest first; what was measured in them is left out.
 fn facts_of(store: &Store, runs: &[RunListing]) -> Result<BTreeMap<String, Vec<Run>>, CliError> {
-    let mut found: BTreeMap<String, Vec<Run>> = BTreeMap::new();
+    let mut newest: BTreeMap<&str, Vec<RunId>> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.kind == RunKind::Measured) {
-        let of_machine = found.entry(run.identity.machine.clone()).or_default();
+        let of_machine = newest.entry(run.identity.machine.as_str()).or_default();
         if of_machine.len() < LOOKED_AT {
-            of_machine.push(store.run(&run.id)?);
+            of_machine.push(run.id.clone());
         }
     }
-    for runs in found.values_mut() {
+    let mut found = BTreeMap::new();
+    for (machine, mut runs) in newest {
         runs.reverse();
+        found.insert(machine.to_owned(), store.outlines(&runs)?);
     }
     Ok(found)
 }

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::gather::Known;
-use crate::commands::load;
-use crate::config::Config;
 use crate::error::CliError;
 use crate::model::experiment::Purpose;
 use crate::model::knob::{Confidence, KnobState, KnobVerdict, Recommendation};
 use crate::model::site::KnobBoard;
 use crate::report::site::Site;
+use crate::store::Store;
 
 /// Experiments looked through for knobs that were turned.
 const EXPERIMENTS: u32 = 200;
 
 /// Advice of the newest runs, each knob once and the surest first, and what was tried.
-pub(super) fn board(config: &Config, site: &Site, known: &Known) -> Result<KnobBoard, CliError> {
+pub(super) fn board(store: &Store, site: &Site, known: &Known) -> Result<KnobBoard, CliError> {
     let mut advice: BTreeMap<&str, (String, &Recommendation)> = BTreeMap::new();
     for newest in known.newest.values() {
         let name = site.machine_name(&newest.report.run.identity.machine);
@@ -29,7 +28,6 @@ pub(super) fn board(config: &Config, site: &Site, known: &Known) -> Result<KnobB
     let mut advice: Vec<(String, Recommendation)> =
         advice.into_values().map(|(name, one)| (name, one.clone())).collect();
     advice.sort_by(|a, b| order(&a.1).cmp(&order(&b.1)).then_with(|| a.1.knob.cmp(&b.1.knob)));
-    let store = load::open_to_read(config)?;
     let mut tried = Vec::new();
     for listing in store.experiments(EXPERIMENTS)? {
         if listing.purpose == Purpose::Knob {

@@ -1,37 +1,32 @@
-//! Writes every page, benchmarks and runs in a few threads, each with its own connection to the store.
+//! Writes every page in a few threads, each with its own connection to the store: first those of benchmarks and runs, then those
+//! that say something about all of them.
+
+mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
-use super::gather::{Known, Newest, PlaceKey, doubts, place};
-use super::manifest::Files;
-use super::threads::parallel;
-use crate::analysis::change_points::robust::{FEWEST, Robust};
-use crate::analysis::machines::profile;
-use crate::analysis::site_assembly::{
-    LEVEL, MachineInput, OverviewInput, Told, feed_of, line, marks, overview, summary,
-};
+use super::gather::{Known, Newest, PlaceKey};
+use super::manifest::{Files, Made};
+use crate::analysis::change_points::robust::Robust;
+use crate::analysis::site_assembly::{Told, line, marks, summary};
 use crate::commands::load;
+use crate::commands::threads::parallel;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code;
-use crate::model::fact::keys;
+use crate::model::history::HistoryPoint;
 use crate::model::ids::{BenchmarkId, Digest, RunId};
 use crate::model::record::SeriesKey;
-use crate::model::run::{RunKind, RunStatus};
-use crate::model::site::{
-    BenchmarkPage, ChangeLog, LineSummary, MachinePage, Mark, NowAndBefore, Overview, Place, Standing,
-};
+use crate::model::site::{BenchmarkPage, LineSummary, Mark, NowAndBefore, Place};
 use crate::model::trend::TrendReport;
-use crate::report::site::{self, Document, Parameters, Site};
+use crate::model::units::Timestamp;
+use crate::report::site::{self, Site};
 use crate::report::{Templates, markdown_with};
-use crate::stats::order::median;
-use crate::store::Store;
+use crate::store::{LineRow, Store};
 
-/// Steps on the page of changes at most.
-const STEPS: usize = 400;
 /// Pages with a Markdown twin, besides comparisons and runs.
 const TWINS: [&str; 7] = [
     "index.html",
@@ -42,11 +37,17 @@ const TWINS: [&str; 7] = [
     "releases.html",
     "knobs.html",
 ];
-/// Moved lines on the page of a machine.
-const MOVED: usize = 25;
 
-/// What rendering a page gave: path, digest of its input, and its content unless it is current.
-type Made = (String, String, Option<String>);
+/// The lines of a benchmark in the order of machines.
+type Lines = [(SeriesKey, LineRow)];
+
+/// What is made by itself: each needs the store, and none another.
+enum Task<'a> {
+    /// The page of a benchmark.
+    Benchmark(&'a BenchmarkId, &'a Lines),
+    /// The pages of a run.
+    Run(&'a RunId),
+}
 
 /// Everything that rendering needs.
 struct Work<'a> {
@@ -62,6 +63,10 @@ struct Work<'a> {
     /// Digest of trials and calibrations, by which every report of a run may change.
     learned: String,
     descriptions: Vec<(Regex, &'a str)>,
+    /// Start of the oldest run that has a page: nearly all points are older, and need not be looked for.
+    oldest: Timestamp,
+    /// Bytes of a Markdown twin at most.
+    most: Option<usize>,
 }
 
 /// Writes all pages.
@@ -72,56 +77,33 @@ pub(super) fn write(
     most: Option<usize>,
     files: &mut Files,
 ) -> Result<(), CliError> {
-    let site = Site::new(templates, paths(&known), &known.machines)?;
-    let descriptions = config
-        .descriptions
-        .iter()
-        .filter_map(|one| Some((Regex::new(&one.pattern).ok()?, one.measures.as_str())))
-        .collect();
-    // Only what pages depend on: paths of this machine are no part of them.
-    let chosen =
-        (config.margin, config.comparison_level, &config.descriptions, &config.curves, &config.budgets, most);
-    let look = format!("{}/{}", site.look(), digest(&[&format!("{chosen:?}")]));
-    let (told, marks) = (Told::new(&trend), all_marks(&known));
-    let learned = digest(&[&known.learned]);
-    let work = Work {
-        config,
-        templates,
-        known: &known,
-        trend: &trend,
-        told,
-        marks,
-        site,
-        look,
-        learned,
-        descriptions,
-    };
-    let lines = benchmarks(&work, files)?;
-    runs(&work, most, files)?;
-    let overview = work.overview(lines);
-    for document in work.documents(&overview)? {
-        put(&work.site, files, &document)?;
-        if let Some(twin) = twin(&document.path).filter(|twin| work.site.has(twin)) {
-            let text = work.site.markdown(&document, most);
-            files.put(&twin, &digest(&[&text]), &text)?;
-        }
+    let work = Work::new(config, templates, (&known, &trend), most)?;
+    let benchmarks = known.lines.iter().map(|(id, lines)| Task::Benchmark(id, lines));
+    let runs = known.pages.iter().filter(|run| known.by_id.contains_key(*run)).map(Task::Run);
+    let tasks: Vec<Task<'_>> = benchmarks.chain(runs).collect();
+    let present = &*files;
+    let made = parallel(config, &tasks, usize::MAX, |store, task| match task {
+        Task::Benchmark(id, lines) => work.benchmark(store, present, id, lines),
+        Task::Run(run) => Ok((Vec::new(), work.run(store, present, run)?)),
+    })?;
+    let mut lines = Vec::new();
+    for (mine, pages) in made {
+        lines.extend(mine);
+        files.add(pages);
     }
-    let log = work.changes(&overview);
-    let feed = site::atom(&work.site, &log);
-    files.put("changes.atom", &digest(&[&feed]), &feed)?;
-    let badge = site::badge(&overview);
-    files.put("badge.svg", &digest(&[&badge]), &badge)
+    let overview = work.overview(lines);
+    let pages = documents::pages(&known, &overview);
+    let present = &*files;
+    let made =
+        parallel(config, &pages, usize::MAX, |store, page| work.document(store, present, &overview, *page))?;
+    made.into_iter().for_each(|pages| files.add(pages));
+    Ok(())
 }
 
 /// The Markdown twin of a page that has one.
 fn twin(path: &str) -> Option<String> {
     let has = TWINS.contains(&path) || path.starts_with("compare/");
     has.then(|| format!("{}.md", path.trim_end_matches(".html")))
-}
-
-fn put(site: &Site, files: &mut Files, document: &Document) -> Result<(), CliError> {
-    let text = site.html(document)?;
-    files.put(&document.path, &digest(&[&text]), &text)
 }
 
 fn digest(parts: &[&str]) -> String {
@@ -151,7 +133,7 @@ fn paths(known: &Known) -> Vec<String> {
     ];
     let mut paths: Vec<String> = fixed.iter().map(|path| (*path).to_owned()).collect();
     paths.extend(TWINS.iter().filter_map(|path| twin(path)));
-    paths.extend(known.series.keys().map(site::benchmark_path));
+    paths.extend(known.lines.keys().map(site::benchmark_path));
     paths.extend(known.pages.iter().filter(|run| known.by_id.contains_key(*run)).map(site::run_path));
     paths.extend(known.machines.iter().map(|machine| site::machine_path(&machine.machine)));
     for one in &known.comparisons {
@@ -174,85 +156,86 @@ fn all_marks(known: &Known) -> BTreeMap<(String, String), Vec<Mark>> {
     found
 }
 
-/// Writes the pages of benchmarks and returns what other pages say about their lines.
-fn benchmarks(work: &Work<'_>, files: &mut Files) -> Result<Vec<LineSummary>, CliError> {
-    let items: Vec<(&BenchmarkId, &Vec<SeriesKey>)> = work.known.series.iter().collect();
-    let current = &*files;
-    let made = parallel(work.config, &items, |store, (id, keys)| work.benchmark(store, current, id, keys))?;
-    let mut lines = Vec::new();
-    for (mine, (path, input, text)) in made {
-        lines.extend(mine);
-        match text {
-            Some(text) => files.put(&path, &input, &text)?,
-            None => files.keep(&path),
-        }
+impl<'a> Work<'a> {
+    fn new(
+        config: &'a Config,
+        templates: &'a Templates,
+        (known, trend): (&'a Known, &'a TrendReport),
+        most: Option<usize>,
+    ) -> Result<Self, CliError> {
+        let site = Site::new(templates, paths(known), &known.machines)?;
+        let described = config.descriptions.iter();
+        let descriptions =
+            described.filter_map(|one| Some((Regex::new(&one.pattern).ok()?, one.measures.as_str())));
+        let with_page = known.pages.iter().filter_map(|run| known.by_id.get(run));
+        let oldest = with_page.filter_map(|place| Some(known.runs.get(*place)?.started)).min();
+        // Only what pages depend on: paths of this machine are no part of them.
+        let chosen = (
+            config.margin,
+            config.comparison_level,
+            &config.descriptions,
+            &config.curves,
+            &config.budgets,
+            most,
+        );
+        let look = format!("{}/{}", site.look(), digest(&[&format!("{chosen:?}")]));
+        Ok(Self {
+            config,
+            templates,
+            known,
+            trend,
+            told: Told::new(trend),
+            marks: all_marks(known),
+            site,
+            look,
+            learned: digest(&[&known.learned]),
+            descriptions: descriptions.collect(),
+            oldest: oldest.unwrap_or(Timestamp(i64::MAX)),
+            most,
+        })
     }
-    Ok(lines)
-}
 
-/// Writes the pages of runs.
-fn runs(work: &Work<'_>, most: Option<usize>, files: &mut Files) -> Result<(), CliError> {
-    let items: Vec<&RunId> =
-        work.known.pages.iter().filter(|run| work.known.by_id.contains_key(*run)).collect();
-    let current = &*files;
-    let made = parallel(work.config, &items, |store, run| work.run(store, current, run, most))?;
-    for (run, pages) in items.iter().zip(made) {
-        match pages {
-            Some(pages) => {
-                for (path, input, text) in pages {
-                    files.put(&path, &input, &text.unwrap_or_default())?;
-                }
-            }
-            None => files.keep(&format!("run/{run}")),
-        }
-    }
-    Ok(())
-}
-
-impl Work<'_> {
     fn newest(&self, key: &SeriesKey) -> Option<&Newest> {
         let place: PlaceKey = (key.machine.clone(), key.config.clone(), key.recipe);
         self.known.newest.get(&place)
     }
 
-    /// One benchmark: its lines, and its page unless that is current.
+    /// One benchmark: its lines, and its page.
     fn benchmark(
         &self,
         store: &Store,
         files: &Files,
         id: &BenchmarkId,
-        keys: &[SeriesKey],
-    ) -> Result<(Vec<LineSummary>, Made), CliError> {
+        lines: &Lines,
+    ) -> Result<(Vec<LineSummary>, Vec<Made>), CliError> {
         let mut engine = Robust::default();
         let mut places = Vec::new();
-        for key in keys {
-            let history = store.history(key)?;
+        for history in store.histories_at(lines)? {
             if history.points.is_empty() {
                 continue;
             }
-            let newest = self.newest(key);
+            let (machine, config) = (history.key.machine.clone(), history.key.config.clone());
+            let newest = self.newest(&history.key);
             let last = history.points.last().map(|point| &point.run);
             let current = newest.filter(|newest| Some(&newest.report.run.id) == last);
             let budget = current.and_then(|newest| {
                 newest.report.gates.iter().find(|gate| gate.benchmark.as_ref() == Some(id))
             });
-            let line = line(&mut engine, history, &self.known.changes, &self.told, budget);
-            let marks = self.marks.get(&(key.machine.clone(), key.config.clone()));
             places.push(Place {
-                name: self.site.machine_name(&key.machine),
-                line,
-                marks: marks.cloned().unwrap_or_default(),
+                name: self.site.machine_name(&machine),
+                line: line(&mut engine, history, &self.known.changes, &self.told, budget),
+                marks: self.marks.get(&(machine, config)).cloned().unwrap_or_default(),
                 elements: current.and_then(|newest| {
                     newest.report.results.iter().find(|result| result.benchmark == *id)?.elements()
                 }),
                 samples: current.and_then(|newest| samples(newest, id)),
             });
         }
-        let lines = places.iter().map(|place| summary(&place.line)).collect();
+        let summaries = places.iter().map(|place| summary(&place.line)).collect();
         let path = site::benchmark_path(id);
         let input = self.input_of(&places);
-        if files.is_current(&path, &input) {
-            return Ok((lines, (path, input, None)));
+        if let Some(current) = files.current(&path, &input) {
+            return Ok((summaries, vec![current]));
         }
         let name = id.to_string();
         let measures = self.descriptions.iter().find(|(pattern, _)| pattern.is_match(&name));
@@ -262,32 +245,23 @@ impl Work<'_> {
             places,
         };
         let text = self.site.html(&site::benchmark(&self.site, &page)?)?;
-        Ok((lines, (path, input, Some(text))))
+        Ok((summaries, vec![files.put(&path, &input, &text)?]))
     }
 
     /// Digest of everything that the page of a benchmark is made from.
     fn input_of(&self, places: &[Place]) -> String {
         let mut hasher = Sha256::new();
         hasher.update(self.look.as_bytes());
+        // One piece for each point: a hundred small ones cost more than the hashing.
+        let mut piece = Vec::new();
         for place in places {
             hasher.update(place.name.as_bytes());
+            let mut before = None;
             for point in &place.line.history.points {
-                hasher.update(point.run.as_str().as_bytes());
-                hasher.update(point.started.0.to_le_bytes());
-                hasher.update(point.value.to_bits().to_le_bytes());
-                hasher.update(point.log_sd.unwrap_or(f64::NAN).to_bits().to_le_bytes());
-                hasher.update(point.launches.to_le_bytes());
-                hasher
-                    .update([u8::from(point.is_eligible()), u8::from(self.known.pages.contains(&point.run))]);
-                for text in [
-                    point.commit.as_deref(),
-                    Some(&point.build),
-                    point.grade.as_deref(),
-                    point.quarantined.as_deref(),
-                ] {
-                    hasher.update(text.unwrap_or_default().as_bytes());
-                    hasher.update([0]);
-                }
+                piece.clear();
+                self.describe(point, before, &mut piece);
+                hasher.update(&piece);
+                before = Some(point);
             }
             // The rest is small: written out, so that nothing of it is forgotten.
             let line = &place.line;
@@ -300,14 +274,37 @@ impl Work<'_> {
         Digest(hasher.finalize().into()).to_string()
     }
 
-    /// The pages of one run, unless they are current.
-    fn run(
-        &self,
-        store: &Store,
-        files: &Files,
-        run: &RunId,
-        most: Option<usize>,
-    ) -> Result<Option<Vec<Made>>, CliError> {
+    /// Appends everything that a page shows of a point, texts only where they differ from those of the point before.
+    fn describe(&self, point: &HistoryPoint, before: Option<&HistoryPoint>, out: &mut Vec<u8>) {
+        out.extend_from_slice(point.run.as_str().as_bytes());
+        out.extend_from_slice(&point.started.0.to_le_bytes());
+        out.extend_from_slice(&point.value.to_bits().to_le_bytes());
+        out.extend_from_slice(&point.log_sd.unwrap_or(f64::NAN).to_bits().to_le_bytes());
+        out.extend_from_slice(&point.launches.to_le_bytes());
+        let has_page = point.started >= self.oldest && self.known.pages.contains(&point.run);
+        out.extend([u8::from(point.is_eligible()), u8::from(has_page)]);
+        let texts: [fn(&HistoryPoint) -> Option<&str>; 4] = [
+            |point| point.commit.as_deref(),
+            |point| Some(point.build.as_str()),
+            |point| point.grade.as_deref(),
+            |point| point.quarantined.as_deref(),
+        ];
+        for text in texts {
+            let mine = text(point);
+            if before.map(text) == Some(mine) {
+                out.push(1);
+            } else {
+                // No text and an empty one look the same.
+                let mine = mine.unwrap_or_default();
+                out.push(2);
+                out.extend_from_slice(&(mine.len() as u64).to_le_bytes());
+                out.extend_from_slice(mine.as_bytes());
+            }
+        }
+    }
+
+    /// The pages of one run.
+    fn run(&self, store: &Store, files: &Files, run: &RunId) -> Result<Vec<Made>, CliError> {
         let previous = store.previous_comparable(run)?;
         let seal = load::seal_of(store, run)?;
         let input = digest(&[
@@ -316,138 +313,24 @@ impl Work<'_> {
             run.as_str(),
             &format!("{previous:?}{seal:?}{:?}", site::neighbors(&self.site, run, previous.as_ref())),
         ]);
-        let path = site::run_path(run);
-        if files.is_current(&path, &input) {
-            return Ok(None);
+        if let Some(current) = files.current_run(&format!("run/{run}"), &input) {
+            return Ok(current);
         }
         let report = match load::report_of(self.config, store, run) {
             Ok(report) => report,
             Err(error) if error.exit == exit_code::NOTHING => {
-                let document = self.site.pruned(run);
-                return Ok(Some(vec![(path, input, Some(self.site.html(&document)?))]));
+                let text = self.site.html(&self.site.pruned(run))?;
+                return Ok(vec![files.put(&site::run_path(run), &input, &text)?]);
             }
             Err(error) => return Err(error),
         };
-        let mut made: Vec<Made> = site::run(&self.site, self.templates, &report)?
-            .into_iter()
-            .map(|(path, text)| (path, input.clone(), Some(text)))
-            .collect();
-        let twin = site::cut(&markdown_with(self.templates, &report)?, most);
-        made.push((format!("run/{run}.md"), input, Some(twin)));
-        Ok(Some(made))
-    }
-
-    /// The first page's content.
-    fn overview(&self, lines: Vec<LineSummary>) -> Overview {
-        let known = self.known;
-        let mut machines: Vec<MachineInput> = Vec::new();
-        let mut budgets = Vec::new();
-        for machine in &known.machines {
-            let mine = |run: &&crate::model::record::RunListing| run.identity.machine == machine.machine;
-            let measured = known.runs.iter().filter(mine).find(|run| run.kind == RunKind::Measured);
-            let Some(latest) = measured.or_else(|| known.runs.iter().find(mine)) else { continue };
-            let facts = known
-                .facts
-                .get(&machine.machine)
-                .and_then(|runs| runs.iter().find(|run| run.id == latest.id));
-            let newest = known.newest.get(&place(latest)).filter(|newest| newest.report.run.id == latest.id);
-            let noise = newest.and_then(|newest| noise(&newest.report.results));
-            let grade = facts.and_then(|run| crate::model::fact::known(&run.facts, keys::DOCTOR_GRADE));
-            let mut doubtful = facts.map(doubts).unwrap_or_default();
-            if latest.status == RunStatus::Partial {
-                doubtful.insert(
-                    0,
-                    "the newest run is partial: something that was planned was not measured".to_owned(),
-                );
-            }
-            machines.push((machine.clone(), latest.clone(), grade, noise, doubtful));
+        let mut made = Vec::new();
+        for (path, text) in site::run(&self.site, self.templates, &report)? {
+            made.push(files.put(&path, &input, &text)?);
         }
-        for (place, newest) in &known.newest {
-            budgets.extend(newest.report.gates.iter().map(|gate| (place.0.clone(), gate.clone())));
-        }
-        let recent =
-            known.runs.iter().filter(|run| known.pages.contains(&run.id)).take(30).cloned().collect();
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let pages = known.pages.iter().filter(|run| known.by_id.contains_key(*run)).count();
-        overview(OverviewInput {
-            trend: self.trend.clone(),
-            machines,
-            lines,
-            budgets,
-            recent,
-            runs: (count(known.runs.len()), count(pages)),
-        })
-    }
-
-    fn changes(&self, overview: &Overview) -> ChangeLog {
-        ChangeLog {
-            noted: self.known.changes.clone(),
-            found: feed_of(&overview.lines, STEPS),
-            decisions: self.known.decisions.clone(),
-            newest: overview.newest,
-        }
-    }
-
-    /// All pages but those of benchmarks and runs.
-    fn documents(&self, overview: &Overview) -> Result<Vec<Document>, CliError> {
-        let known = self.known;
-        let parameters = Parameters {
-            margin: self.config.margin,
-            comparison_level: self.config.comparison_level,
-            level: LEVEL,
-            fewest: FEWEST,
-            nights: self.trend.nights,
-        };
-        let mut documents = vec![
-            site::index(&self.site, overview),
-            site::benchmarks(&self.site, overview),
-            site::changes(&self.site, &self.changes(overview)),
-            site::machines(&self.site, &overview.machines, &known.side)?,
-            site::comparisons(&self.site, &known.comparisons),
-            site::gates(&self.site, overview, &known.decisions),
-            site::releases(&self.site, &known.releases),
-            site::knobs(&super::knobs::board(self.config, &self.site, known)?),
-            site::data(&self.site),
-            site::method(&self.site, &parameters),
-        ];
-        for one in &known.comparisons {
-            documents.push(site::comparison(&self.site, one)?);
-        }
-        for standing in &overview.machines {
-            documents.push(site::machine(&self.site, &self.machine(standing, overview)?)?);
-        }
-        Ok(documents)
-    }
-
-    fn machine(
-        &self,
-        standing: &crate::model::site::MachineStanding,
-        overview: &Overview,
-    ) -> Result<MachinePage, CliError> {
-        let key = &standing.machine.machine;
-        let runs = self.known.facts.get(key).map(Vec::as_slice).unwrap_or_default();
-        let store = load::open_to_read(self.config)?;
-        let since = runs.first().map(|run| run.started);
-        let mut histories = Vec::new();
-        let filter = crate::store::HistoryFilter { machine: Some(key.clone()), config: None, since };
-        store.histories(&filter, |history| histories.push(history))?;
-        let moved = |line: &&LineSummary| {
-            line.machine == *key && matches!(line.standing, Standing::Slower | Standing::Faster)
-        };
-        Ok(MachinePage {
-            standing: standing.clone(),
-            profile: profile(&standing.machine, runs, &histories),
-            facts: runs.last().map(|run| run.facts.clone()).unwrap_or_default(),
-            runs: self
-                .known
-                .runs
-                .iter()
-                .filter(|run| run.identity.machine == *key)
-                .take(30)
-                .cloned()
-                .collect(),
-            lines: overview.lines.iter().filter(moved).take(MOVED).cloned().collect(),
-        })
+        let twin = site::cut(&markdown_with(self.templates, &report)?, self.most);
+        made.push(files.put(&format!("run/{run}.md"), &input, &twin)?);
+        Ok(made)
     }
 }
 
@@ -460,13 +343,4 @@ fn samples(newest: &Newest, id: &BenchmarkId) -> Option<NowAndBefore> {
         now: now.clone(),
         before: before.and_then(|run| Some((run.clone(), newest.before.get(id)?.clone()))),
     })
-}
-
-/// Median over benchmarks of the spread of the launch medians, as a standard deviation of logarithms.
-fn noise(results: &[crate::model::estimate::BenchmarkResult]) -> Option<f64> {
-    let spread = |result: &crate::model::estimate::BenchmarkResult| {
-        let logs: Vec<f64> = result.launches.iter().map(|launch| launch.median.ln()).collect();
-        crate::stats::moments::standard_deviation(&logs)
-    };
-    median(&results.iter().filter_map(spread).collect::<Vec<f64>>())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::cause::{Causes, Step};
+use super::super::threads::parallel;
 use crate::analysis::trend::{
     Again, FEWEST_NIGHTS, Frame, NIGHT, Part, TonightRun, TrendInput, joined, part, tonight, trend,
 };
@@ -23,6 +24,9 @@ use crate::store::{HistoryFilter, RunFilter, Store};
 
 /// Experiments that are looked through for what the gate measured again.
 const LOOKED_THROUGH: u32 = 500;
+
+/// Machines whose lines are read at the same time.
+const AT_ONCE: usize = 2;
 
 /// Nights that a page shows when nobody says otherwise.
 const NIGHTS: u32 = 30;
@@ -89,12 +93,13 @@ pub(in crate::commands) fn report_of(
     for run in store.runs(&within, u32::MAX)?.into_iter().filter(|run| wanted(run.kind)) {
         of_machine.entry(run.identity.machine.clone()).or_default().push(run);
     }
-    // One machine after the other: memory holds the lines of one.
-    let mut parts = Vec::new();
-    for (machine, runs) in of_machine {
-        let filter = HistoryFilter { machine: Some(machine), since: Some(since), ..HistoryFilter::default() };
-        parts.push(shared.part_of(store, &runs, &filter)?);
-    }
+    // Memory holds the lines of few machines at a time.
+    let machines: Vec<(String, Vec<RunListing>)> = of_machine.into_iter().collect();
+    let parts = parallel(config, &machines, AT_ONCE, |store, (machine, runs)| {
+        let machine = Some(machine.clone());
+        let filter = HistoryFilter { machine, since: Some(since), ..HistoryFilter::default() };
+        shared.part_of(store, runs, &filter)
+    })?;
     let mut report = trend(frame, parts);
     if report.newest.is_none() {
         // Nothing in the window: when was the last time?

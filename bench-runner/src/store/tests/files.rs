@@ -44,12 +44,16 @@ fn a_run_without_its_process_becomes_partial() {
     let told = reader.record(&id(2)).unwrap();
     assert_eq!((status(&reader), told.run.status), (RunStatus::Partial, RunStatus::Partial));
     assert_eq!(reader.run(&id(2)).unwrap(), told.run);
+    let outline = reader.outlines(&[id(2)]).unwrap().remove(0);
+    assert_eq!((outline.status, outline.findings), (told.run.status, told.run.findings.clone()));
+    assert!(reader.has_unfinished_runs().unwrap(), "nobody has closed it yet");
     assert_eq!(reader.resolve("latest").unwrap(), id(1));
     let (third, opened) = open(&path);
     assert_eq!(opened.recovered, [id(2)]);
     let run = third.run(&id(2)).unwrap();
     assert_eq!(third.record(&id(2)).unwrap(), told);
     assert_eq!((run.status, run.finished), (RunStatus::Partial, None));
+    assert!(!third.has_unfinished_runs().unwrap());
     assert_eq!(run.launches[0].status, LaunchStatus::Complete);
     assert_eq!(run.launches[1].status, LaunchStatus::Partial);
     assert!(run.launches[1].reason.as_ref().unwrap().contains("ended"));

@@ -6,7 +6,7 @@ use crate::model::covariates::Covariates;
 use crate::model::history::HistoryPoint;
 use crate::model::ids::Digest;
 use crate::model::record::{Annotation, NoteTarget, SeriesKey};
-use crate::model::run::{RunKind, RunStatus};
+use crate::model::run::{Run, RunKind, RunStatus};
 use crate::model::units::Metric;
 
 fn key(function: &str, value: Option<&str>) -> SeriesKey {
@@ -39,6 +39,54 @@ fn a_point_summarises_the_launches_of_its_run() {
     assert_eq!(point.executable, Some(Digest([7; 32])));
     assert!(point.is_eligible() && !found[0].is_eligible(), "a partial run is shown and not judged with");
     assert!(points(&store, "nobody", None).is_empty());
+}
+
+#[test]
+fn lines_by_their_place_are_the_lines_by_their_key() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    for number in 1..=3 {
+        measure(&mut store, new_run(number), &end(RunStatus::Complete));
+    }
+    let lines = store.lines().unwrap();
+    assert_eq!(lines.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>(), store.series(None).unwrap());
+    let check = |store: &Store| {
+        let found = store.histories_at(&lines).unwrap();
+        let expected: Vec<_> = lines.iter().map(|(key, _)| store.history(key).unwrap()).collect();
+        assert_eq!(found, expected);
+        assert!(found.iter().any(|history| history.points.len() > 1));
+    };
+    check(&store);
+    // What was said after the runs were read counts as well.
+    let why = Annotation {
+        target: NoteTarget::Run,
+        id: id(2).to_string(),
+        kind: QUARANTINE.to_owned(),
+        text: "noisy".to_owned(),
+        at: NOW,
+    };
+    store.annotate(&why).unwrap();
+    check(&store);
+    let found = store.histories_at(&lines).unwrap();
+    let mut points = found.iter().flat_map(|history| &history.points);
+    assert!(points.any(|point| point.quarantined.as_deref() == Some("noisy")), "{found:?}");
+    assert!(store.histories_at(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn outlines_are_runs_without_what_only_a_report_of_one_needs() {
+    let mut store = Store::open_in_memory(NOW).unwrap();
+    measure(&mut store, new_run(1), &end(RunStatus::Complete));
+    measure(&mut store, new_run(2), &end(RunStatus::Partial));
+    store.import_run(&summary_record(3)).unwrap();
+    let asked = [id(2), id(3), id(1), id(2)];
+    let found = store.outlines(&asked).unwrap();
+    let expected = asked.map(|id| {
+        let whole = store.run(&id).unwrap();
+        Run { inventory: Vec::new(), executables: Vec::new(), ..whole }
+    });
+    assert_eq!(found, expected);
+    assert!(!found[0].facts.is_empty() && !found[0].launches.is_empty());
+    assert!(matches!(store.outlines(&[id(1), id(9)]), Err(StoreError::NoSuchRun { .. })));
 }
 
 #[test]
