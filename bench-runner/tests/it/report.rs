@@ -63,8 +63,8 @@ fn the_page_has_every_section_and_its_own_policy() {
             "\u{2212}6.0\u{a0}%",
         ],
     );
-    // Seven distributions, one batch curve, one scaling chart, one comparison.
-    assert_eq!(page.matches("<svg ").count(), 10);
+    // Seven distributions and as many regressions, one batch curve, one scaling chart, one comparison.
+    assert_eq!(page.matches("<svg ").count(), 17);
     assert!(
         !page.contains("http:") && !page.contains("https:") && !page.contains("url("),
         "the page refers outside"

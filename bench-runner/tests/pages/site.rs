@@ -51,7 +51,7 @@ pub(crate) fn tests() -> Vec<(Test, String)> {
     }
     tests.push((is_accessible, "index has no serious finding of axe, narrow".to_owned()));
     tests.push((choices::is_seen_otherwise, "benchmark from zero and over its newest runs".to_owned()));
-    tests.push((choices::leads_on_by_keys, "benchmark leads to the one beside it by keys".to_owned()));
+    tests.push((choices::leads_on_by_keys, "hostile leads to the one beside it by keys".to_owned()));
     tests.push((choices::leads_on_by_keys, "run leads to the one before by keys".to_owned()));
     tests.push((choices::has_a_regression, "run has the regression of linear sampling".to_owned()));
     for page in ["benchmark", "hostile", "machine"] {

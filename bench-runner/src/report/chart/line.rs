@@ -95,7 +95,7 @@ pub(in crate::report) fn chart(words: &Words, spec: &Spec) -> Result<Chart, Repo
         if let Some((limit, text)) = &spec.limit {
             let (_, y) = frame.place(left, *limit);
             frame.line(&[(from, y), (to, y)], Ink::Reference, 14)?;
-            frame.text(text, (to, y - 60), (Ink::Unsure, SMALL), (HPos::Right, VPos::Center))?;
+            frame.text(text, (to, y - 95), (Ink::Unsure, SMALL), (HPos::Right, VPos::Center))?;
         }
         marks(frame, spec, (top, bottom))?;
         for run in runs(&spec.points) {
