@@ -17,8 +17,8 @@ const RESAMPLES: u32 = 2000;
 /// The margin at which changes of 2 % and less are left out by both engines.
 const MARGIN: f64 = 0.02;
 
-/// The share of series without a change in which an engine may find a step, in every family.
-const FALSE_SERIES: f64 = 0.05;
+/// An engine may find a step in one of so many series without a change, in every family.
+const FALSE_SERIES: usize = 20;
 
 /// Which series of the histories count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
