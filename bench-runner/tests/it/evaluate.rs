@@ -75,8 +75,9 @@ fn change_points_are_scored_beside_otava_and_reproducibly() {
     let items = answer["items"].as_array().unwrap();
     let engines = items.iter().filter(|item| item["table"] == "steps" && item["noise"] == "all");
     let names: Vec<&str> = engines.map(|item| item["engine"].as_str().unwrap()).collect();
-    assert_eq!(names.len(), 6);
+    assert_eq!(names.len(), 7);
     assert_eq!(&names[..3], ["ours", "ours, above 2 %", "Otava default (50, 1e-3, 0)"]);
+    assert!(names[6].starts_with("Otava best of as few false steps"), "{names:?}");
     assert_eq!(items.iter().filter(|item| item["table"] == "nothing").count(), 7);
     assert!(items.iter().all(|item| item["noise"] != "real"), "there is no history to draw from");
     assert_eq!(answer, json(&arguments));
@@ -108,7 +109,7 @@ fn residuals_of_a_history_are_noise_and_the_thresholds_can_be_made_again() {
         "9",
     ]);
     let real = scored["items"].as_array().unwrap().iter().filter(|item| item["noise"] == "real").count();
-    assert_eq!(real, 6);
+    assert_eq!(real, 7);
     let rows = json(&["evaluate", "--calibrate-change-points", "--cases", "20"]);
     assert_eq!(rows["items"].as_array().unwrap().len(), 12);
     std::fs::write(&file, "suite,benchmark,unit,date_ms,value\na,b,ns,1,2\n").unwrap();
