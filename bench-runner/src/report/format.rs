@@ -3,6 +3,8 @@
 //! The only place that scales or rounds a number for people; charts, pages and terminal tables all come here.
 //! It decides nothing about what a number means.
 
+mod quick;
+
 use std::fmt::{self, Write as _};
 
 use crate::model::units::{Metric, Timestamp};
@@ -73,6 +75,9 @@ impl Dialect {
 fn exponent(value: f64, digits: i32) -> i32 {
     if value == 0.0 || !value.is_finite() {
         return 0;
+    }
+    if let Some(power) = quick::exponent(value.abs()) {
+        return power;
     }
     let places = usize::try_from(digits - 1).unwrap_or(0);
     let text = format!("{:.*e}", places, value.abs());
@@ -172,9 +177,12 @@ impl Scale {
     /// The unit with its prefix, for example `µs` or `k op/s`.
     #[must_use]
     pub fn unit(&self) -> String {
+        if self.prefix.is_empty() {
+            return self.unit.clone();
+        }
         // `k op/s` keeps its space; a prefix in front of a one-word symbol (GHz) does not have one.
-        let gap = if self.prefix.is_empty() || !self.unit.contains('/') { "" } else { self.dialect.gap() };
-        format!("{}{gap}{}", self.prefix, self.unit)
+        let gap = if self.unit.contains('/') { self.dialect.gap() } else { "" };
+        [self.prefix, gap, &self.unit].concat()
     }
 
     /// The number alone, with digits as [`decimals`] allows for `half_width` in base units.
@@ -220,17 +228,17 @@ impl Scale {
 
     fn attach(&self, number: &str) -> String {
         let unit = self.unit();
-        if unit.is_empty() { number.to_owned() } else { format!("{number}{}{unit}", self.dialect.gap()) }
+        if unit.is_empty() { number.to_owned() } else { [number, self.dialect.gap(), &unit].concat() }
     }
 }
 
 /// A number with the dialect's minus and no plus.
 fn signless(dialect: Dialect, value: f64, places: usize) -> String {
-    let text = format!("{value:.places$}");
+    let text = quick::fixed(value, places).unwrap_or_else(|| format!("{value:.places$}"));
     match text.strip_prefix('-') {
         // A rounded-away minus would claim a direction that the digits do not show.
         Some(digits) if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) => digits.to_owned(),
-        Some(digits) => format!("{}{digits}", dialect.minus()),
+        Some(digits) => [dialect.minus(), digits].concat(),
         None => text,
     }
 }
@@ -238,7 +246,7 @@ fn signless(dialect: Dialect, value: f64, places: usize) -> String {
 /// Prints a fraction as percent with the given digits after the point, always signed.
 fn signed_percent(dialect: Dialect, fraction: f64, places: usize) -> String {
     let text = signless(dialect, fraction * 100.0, places);
-    if fraction > 0.0 && !text.starts_with(dialect.minus()) { format!("+{text}") } else { text }
+    if fraction > 0.0 && !text.starts_with(dialect.minus()) { ["+", &text].concat() } else { text }
 }
 
 /// Prints a change relative to the older side with its interval: `+4.5 % [+3.9, +5.1]`.
@@ -249,7 +257,7 @@ fn signed_percent(dialect: Dialect, fraction: f64, places: usize) -> String {
 #[must_use]
 pub fn change(dialect: Dialect, value: f64, interval: Option<(f64, f64)>) -> String {
     let Some((low, high)) = interval else {
-        return format!("{}{}%", signed_percent(dialect, value, 1), dialect.gap());
+        return [signed_percent(dialect, value, 1).as_str(), dialect.gap(), "%"].concat();
     };
     // One digit of the half width, and never more than a hundredth of a percent: nobody acts on less.
     let places = usize::try_from(-exponent((high - low) * 50.0, 1)).unwrap_or(0).clamp(1, 2);
@@ -273,7 +281,7 @@ pub fn percent(dialect: Dialect, fraction: f64, places: usize) -> String {
 pub fn half_width(dialect: Dialect, fraction: f64) -> String {
     let value = fraction * 100.0;
     let places = usize::try_from((WIDTH_DIGITS - 1 - exponent(value, WIDTH_DIGITS)).clamp(0, 3)).unwrap_or(0);
-    format!("{}{}{}%", dialect.plus_minus(), signless(dialect, value, places), dialect.gap())
+    [dialect.plus_minus(), &signless(dialect, value, places), dialect.gap(), "%"].concat()
 }
 
 /// Prints a multiple: `1.94×`.
@@ -358,6 +366,9 @@ pub fn day(time: Timestamp) -> String {
 #[must_use]
 pub fn timestamp(time: Timestamp) -> String {
     let seconds = time.0.div_euclid(1_000_000);
+    if let Some(text) = quick::timestamp(seconds) {
+        return text;
+    }
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| "unknown (outside the calendar)".to_owned(), |stamp| stamp.to_string())
 }
