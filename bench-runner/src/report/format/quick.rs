@@ -17,44 +17,45 @@ pub(super) fn exponent(size: f64) -> Option<i32> {
     (size < 9.4 * POWERS[place]).then(|| LOWEST + i32::try_from(place).unwrap_or(0))
 }
 
-/// A number with the given digits after the point, as `{:.N}` writes it.
+/// Appends a number with the given digits after the point, as `{:.N}` writes it, and returns whether it did.
 ///
 /// # Edge cases
 ///
 /// Nothing for numbers that are large, not finite, or so near to the middle between two results that the product below could fall
 /// on the wrong side.
-pub(super) fn fixed(value: f64, places: usize) -> Option<String> {
+pub(super) fn push_fixed(text: &mut String, value: f64, places: usize) -> bool {
     // The product is off by less than a millionth.
     const LARGEST: f64 = 1e9;
     const NEAR: f64 = 1e-3;
-    let power = *POWERS.get(usize::try_from(-LOWEST).ok()? + places)?;
+    let Some(power) = POWERS.get(usize::try_from(-LOWEST).unwrap_or(0) + places) else { return false };
     let scaled = value.abs() * power;
     let below = scaled.floor();
     let rest = scaled - below;
     if scaled.is_nan() || scaled >= LARGEST || (rest - 0.5).abs() < NEAR {
-        return None;
+        return false;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a milliard")]
     let mut digits = if rest > 0.5 { below + 1.0 } else { below } as u64;
     // Written from the end: the last digit first, at least one before the point.
-    let mut text = [0_u8; 24];
-    let mut at = text.len();
+    let mut digits_of = [0_u8; 24];
+    let mut at = digits_of.len();
     let mut written = 0;
     while written <= places || digits > 0 {
         if written == places && places > 0 {
             at -= 1;
-            text[at] = b'.';
+            digits_of[at] = b'.';
         }
         at -= 1;
-        text[at] = b'0' + u8::try_from(digits % 10).unwrap_or(0);
+        digits_of[at] = b'0' + u8::try_from(digits % 10).unwrap_or(0);
         digits /= 10;
         written += 1;
     }
     if value.is_sign_negative() {
         at -= 1;
-        text[at] = b'-';
+        digits_of[at] = b'-';
     }
-    std::str::from_utf8(&text[at..]).ok().map(str::to_owned)
+    text.extend(digits_of[at..].iter().map(|byte| char::from(*byte)));
+    true
 }
 
 /// A point in time as RFC 3339 in UTC, for the years in which things are measured: 1970 to 9999, where the library has them.
@@ -136,6 +137,10 @@ mod tests {
 
     #[test]
     fn the_short_way_to_digits_is_that_of_the_library() {
+        let fixed = |value: f64, places: usize| {
+            let mut text = "=".to_owned();
+            push_fixed(&mut text, value, places).then(|| text.split_off(1))
+        };
         let mut taken = 0;
         let mut check = |value: f64| {
             for places in 0..=6 {
@@ -148,9 +153,22 @@ mod tests {
                 }
             }
         };
-        for value in
-            [0.0_f64, 0.5, 1.5, 2.5, 0.25, 0.125, 0.005, 1.005, 9.995, 999.95, 0.999_999_5, 1e9, 1e300, 5e-324]
-        {
+        for value in [
+            0.0_f64,
+            0.5,
+            1.5,
+            2.5,
+            0.25,
+            0.125,
+            0.005,
+            1.005,
+            9.995,
+            999.95,
+            0.999_999_5,
+            1e9,
+            1e300,
+            5e-324,
+        ] {
             for near in [value.next_down(), value, value.next_up()] {
                 check(near.abs());
             }

@@ -235,7 +235,7 @@ impl Writer<'_> {
 fn tenths(out: &mut String, value: f64) {
     let all = (value * 10.0).round();
     // Only the very number may be written the short way.
-    if (0.0..1e9).contains(&all) && (all / 10.0).to_bits() == value.to_bits() {
+    if value.is_sign_positive() && (0.0..1e9).contains(&all) && (all / 10.0).to_bits() == value.to_bits() {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a milliard")]
         let all = all as u64;
         _ = write!(out, "{}.{}", all / 10, all % 10);
