@@ -23,7 +23,9 @@ pub use render::{TEMPLATE_NAMES, Templates};
 
 use self::format::Dialect;
 use self::view::sheet::Sheet;
+use crate::model::comparison::Comparison;
 use crate::model::ids::BenchmarkId;
+use crate::model::machines::MachineComparison;
 use crate::model::release::ReleaseNotes;
 use crate::model::report::RunReport;
 use crate::model::trend::TrendReport;
@@ -193,6 +195,29 @@ pub fn terminal_summary_with(
 #[must_use]
 pub fn sparkline(values: &[Option<f64>], dialect: Dialect) -> String {
     view::sparkline(values, dialect)
+}
+
+/// Draws the machine at `place` among the sides of a comparison (1 is the first after the reference) as lines of characters: the
+/// ratio of each benchmark with its interval, and that of cycles; a fenced block in Markdown.
+#[must_use]
+pub fn ratio_text(found: &MachineComparison, place: usize, width: usize, dialect: Dialect) -> String {
+    let text = view::ratio_text::ratio_text(found, place, width, dialect);
+    if text.is_empty() || dialect != Dialect::Markdown {
+        return text;
+    }
+    format!("{}\n", escape::markdown_fence(&text))
+}
+
+/// Counts the verdicts of two runs, with the reach of the changes behind those that moved; one line without a full stop.
+#[must_use]
+pub fn counted(rows: &[Comparison], dialect: Dialect) -> String {
+    view::counted(rows, dialect)
+}
+
+/// Wraps `text` in a Markdown code span that nothing in it can end.
+#[must_use]
+pub fn markdown_code(text: &str) -> String {
+    escape::markdown_code(text, false)
 }
 
 /// The versioned envelope of the machine-readable report.

@@ -15,8 +15,8 @@ use crate::model::fact::{keys, known};
 use crate::model::ids::RunId;
 use crate::model::run::{RunKind, RunStatus};
 use crate::process::SystemRunner;
-use crate::report::format::{Dialect, Scale, change, percent};
-use crate::report::{Recent, sparkline};
+use crate::report::format::{Dialect, Scale, change, percent, plural};
+use crate::report::{Recent, counted, markdown_code as code, sparkline};
 use crate::store::{RunFilter, Store, StoreError};
 use crate::ui::table::{Align, Column, Table};
 use crate::worktree::Repository;
@@ -79,8 +79,8 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object})
                 .to_string()
         }
-        Format::Markdown => framed(&comparison, &table.markdown(), "- "),
-        Format::Text => framed(&comparison, &table.text(session.style.width), "  "),
+        Format::Markdown => markdown(&comparison, &table.markdown()),
+        Format::Text => framed(&comparison, &table.text(session.style.width)),
     };
     let explained = if args.explain && matches!(session.format, Format::Text | Format::Markdown) {
         explanation(&comparison, session)
@@ -137,8 +137,13 @@ fn explanation(comparison: &RunComparison, session: &Session) -> String {
 }
 
 /// Differences above the table; what only one side has, and the geometric mean, below it.
-fn framed(comparison: &RunComparison, table: &str, bullet: &str) -> String {
-    let mut text = format!("A  {}\nB  {}\n\n", comparison.baseline, comparison.candidate);
+fn framed(comparison: &RunComparison, table: &str) -> String {
+    let mut text = format!(
+        "{}\n\nA  {}\nB  {}\n\n",
+        counted(&comparison.rows, Dialect::Ascii),
+        comparison.baseline,
+        comparison.candidate
+    );
     if comparison.differences.is_empty() {
         text.push_str("Nothing that was recorded differs between them.\n");
     } else {
@@ -147,7 +152,7 @@ fn framed(comparison: &RunComparison, table: &str, bullet: &str) -> String {
             let mark = if difference.splits_series { "  (not comparable)" } else { "" };
             _ = writeln!(
                 text,
-                "{bullet}{}: {} -> {}{mark}",
+                "  {}: {} -> {}{mark}",
                 difference.key, difference.baseline, difference.candidate
             );
         }
@@ -159,12 +164,53 @@ fn framed(comparison: &RunComparison, table: &str, bullet: &str) -> String {
             _ = writeln!(text, "\n{word}: {}", names.join(", "));
         }
     }
-    if let Some((mean, count)) = comparison.geometric_mean {
-        let rows = if count == 1 { "row" } else { "rows" };
-        let mean = change(Dialect::Ascii, mean - 1.0, None);
-        _ = writeln!(text, "\ngeometric mean of {count} comparable {rows}: {mean} (without an interval)");
+    if let Some(mean) = mean(comparison) {
+        _ = writeln!(text, "\ngeometric mean of {mean}");
     }
     text
+}
+
+/// The same for a pull request or a chat: the answer first, names as code, and the command that makes it again.
+fn markdown(comparison: &RunComparison, table: &str) -> String {
+    let (a, b) = (&comparison.baseline, &comparison.candidate);
+    let mut text = format!(
+        "# Run {} against {}\n\n**{}**\n\n- A, the older side: {}\n- B, under judgement: {}\n\n",
+        code(b.short()),
+        code(a.short()),
+        counted(&comparison.rows, Dialect::Markdown),
+        code(a.as_str()),
+        code(b.as_str())
+    );
+    if comparison.differences.is_empty() {
+        text.push_str("Nothing that was recorded differs between them.\n");
+    } else {
+        text.push_str("What differs:\n\n");
+        for difference in &comparison.differences {
+            let mark = if difference.splits_series { " **(not comparable)**" } else { "" };
+            let [key, old, new] =
+                [&difference.key, &difference.baseline, &difference.candidate].map(|text| code(text));
+            _ = writeln!(text, "- {key}: {old} -> {new}{mark}");
+        }
+    }
+    _ = write!(text, "\n{table}");
+    for (word, ids) in [("Only in A", &comparison.missing), ("Only in B", &comparison.new)] {
+        if !ids.is_empty() {
+            let names: Vec<String> = ids.iter().map(|id| code(&id.to_string())).collect();
+            _ = writeln!(text, "\n{word}: {}", names.join(", "));
+        }
+    }
+    if let Some(mean) = mean(comparison) {
+        _ = writeln!(text, "\nGeometric mean of {mean}");
+    }
+    _ = writeln!(text, "\nMade by {}", code(&format!("bench-runner compare {a} {b}")));
+    text
+}
+
+/// `13 comparable rows: +0.7 % (without an interval)`.
+fn mean(comparison: &RunComparison) -> Option<String> {
+    let (mean, count) = comparison.geometric_mean?;
+    let mean = change(Dialect::Ascii, mean - 1.0, None);
+    Some(format!("{}: {mean} (without an interval)", plural(count.into(), "comparable row")))
 }
 
 fn table(comparison: &RunComparison) -> Table {

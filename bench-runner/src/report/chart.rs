@@ -9,6 +9,7 @@ pub(super) mod frame;
 pub(super) mod line;
 pub(super) mod pair;
 pub(super) mod ratio;
+pub(super) mod regression;
 pub(super) mod scaling;
 pub(super) mod svg;
 pub(super) mod thin;

@@ -150,6 +150,17 @@ pub(super) fn shorten(text: &str, most: usize) -> String {
     kept
 }
 
+/// Shortens `text` to `most` characters from its beginning: of the names of one suite the ends tell them apart.
+#[must_use]
+pub(super) fn shorten_start(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().skip(count - most.saturating_sub(1)).collect();
+    format!("…{kept}")
+}
+
 /// Writes a template value with the escaping of the template's format.
 pub(super) fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let undefined = || Error::new(ErrorKind::UndefinedError, "a value that the view does not have");
@@ -241,5 +252,7 @@ mod tests {
         assert_eq!(markdown_fence("a\n```\nb\n"), "````text\na\n```\nb\n````");
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("äöü", 3), "äöü");
+        assert_eq!(shorten_start("abcdef", 4), "…def");
+        assert_eq!(shorten_start("äöü", 3), "äöü");
     }
 }

@@ -135,7 +135,9 @@ impl Site {
     #[must_use]
     pub fn look(&self) -> String {
         let mut hasher = Sha256::new();
-        for part in [self.policy.as_str(), SHELL, env!("CARGO_PKG_VERSION")] {
+        // Each page of a benchmark leads to the ones beside it.
+        let beside = self.present.iter().filter(|path| path.starts_with("benchmark/")).map(String::as_str);
+        for part in [self.policy.as_str(), SHELL, env!("CARGO_PKG_VERSION")].into_iter().chain(beside) {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }
@@ -162,7 +164,7 @@ impl Site {
             body => safe(body),
             footer => safe(html::footer(document)),
             feed => self.has("changes.atom").then(|| format!("{up}changes.atom")),
-            navigation => safe(self.navigation(&document.path)),
+            navigation => safe(self.navigation(&document.path) + &self.beside(&document.path)),
             policy => safe(self.policy.clone()),
             style => safe(self.style.clone()),
             script => safe(SCRIPT.to_owned()),
@@ -189,6 +191,28 @@ impl Site {
             format!("<li><a href=\"{up}{target}\"{here}>{word}</a>")
         });
         format!("<ul>{}</ul>", items.collect::<String>())
+    }
+}
+
+impl Site {
+    /// The pages before and behind that of a benchmark or machine, in the order of their names.
+    fn beside(&self, path: &str) -> String {
+        let word = match path.split_once('/') {
+            Some(("benchmark", _)) => "benchmark",
+            Some(("machine", _)) => "machine",
+            _ => return String::new(),
+        };
+        let Ok(place) = self.present.binary_search_by(|known| known.as_str().cmp(path)) else {
+            return String::new();
+        };
+        let near = [("prev", "previous", place.checked_sub(1)), ("next", "next", Some(place + 1))];
+        let items = near.into_iter().filter_map(|(way, said, place)| {
+            let target = self.present.get(place?)?;
+            let same = target.split_once('/').is_some_and(|(folder, _)| folder == word);
+            same.then(|| format!("<li><a rel=\"{way}\" href=\"../{target}\">{said} {word}</a>"))
+        });
+        let items: String = items.collect();
+        if items.is_empty() { items } else { format!("<ul class=\"parts\">{items}</ul>") }
     }
 }
 
@@ -243,6 +267,25 @@ pub fn machine_path(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_of_one_kind_lead_to_each_other() {
+        let paths = ["benchmark/a.html", "benchmark/b.html", "index.html", "machine/m.html"];
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        let site = Site::new(&Templates::built_in(), paths, &[]).unwrap();
+        let check = |path: &str, expected: &str| assert_eq!(site.beside(path), expected, "{path}");
+        check(
+            "benchmark/a.html",
+            "<ul class=\"parts\"><li><a rel=\"next\" href=\"../benchmark/b.html\">next benchmark</a></ul>",
+        );
+        check(
+            "benchmark/b.html",
+            "<ul class=\"parts\"><li><a rel=\"prev\" href=\"../benchmark/a.html\">previous benchmark</a></ul>",
+        );
+        check("machine/m.html", "");
+        check("index.html", "");
+        check("benchmark/gone.html", "");
+    }
 
     #[test]
     fn slugs_are_short_safe_and_distinct() {

@@ -12,6 +12,8 @@ mod figures;
 mod headline;
 mod interpret;
 mod machine;
+pub(super) mod ratio_text;
+mod regression;
 mod release;
 pub mod sheet;
 mod sparkline;
@@ -32,6 +34,7 @@ use crate::model::report::RunReport;
 pub use advice::{Gates, Knob, Knobs};
 pub use build::Build;
 pub use compare::Versus;
+pub(super) use compare::counted;
 pub use doubts::{Doubt, Doubts};
 pub use family::{Family, Tile};
 pub use headline::{Banner, Chip, Headline};
@@ -41,7 +44,7 @@ pub use release::release;
 pub(super) use sparkline::sparkline;
 use table::{Cell, Table};
 pub use trend::trend;
-pub(super) use trend::{NO_CHANGE, Telling, between, cause, state};
+pub(super) use trend::{NOTHING, Telling, between, cause, state};
 
 /// A chart with everything that replaces it for those who cannot see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -226,7 +229,7 @@ pub(super) fn sentence(text: &str) -> String {
 pub(super) fn capital_sentence(text: &str) -> String {
     let text = sentence(text);
     let first = text.split_whitespace().next().unwrap_or_default();
-    let is_word = first.chars().all(|letter| letter.is_alphabetic() || letter == ',');
+    let is_word = first.trim_end_matches([',', ':']).chars().all(char::is_alphabetic);
     match text.chars().next() {
         Some(letter) if is_word => format!("{}{}", letter.to_uppercase(), &text[letter.len_utf8()..]),
         _ => text,
@@ -273,7 +276,7 @@ fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {
     let seal = context.report.seal.map_or_else(String::new, |seal| {
         format!(" · statement {} of its chain, {}", seal.position, words::code(&seal.sha256.short()))
     });
-    vec![
+    let mut lines = vec![
         format!(
             "Run {} · started {} · {tool}{seal}",
             words::code(id.as_str()),
@@ -283,7 +286,9 @@ fn footer(context: &Context<'_>, id: &RunId) -> Vec<String> {
          Throughput: work per iteration divided by the value. Changes are relative to the older run; above zero is \
          slower."
             .to_owned(),
-    ]
+    ];
+    lines.extend(regression::left_out(context));
+    lines
 }
 
 #[cfg(test)]
@@ -295,6 +300,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(capital_sentence(text), expected);
         check("each thread repeats it", "Each thread repeats it.");
         check("none, as far as known", "None, as far as known.");
+        check("faster: by a tenth", "Faster: by a tenth.");
         check("batch_verify/8 is best", "batch_verify/8 is best.");
         check("11.84 µs per operation!", "11.84 µs per operation!");
         check("", "");

@@ -180,6 +180,17 @@ fn machines_stand_side_by_side_with_what_differs_on_top() {
     let differs = answer.out.find("What differs").unwrap();
     assert!(answer.out.find("geometric mean").unwrap() > differs, "{}", answer.out);
     assert!(answer.out.contains("hw_class: x86_64/fast/4c4t/8g | x86_64/slow/4c4t/8g"), "{}", answer.out);
+    // Each other machine is drawn: four rows, an axis with 1 on it, and what the signs mean.
+    let drawn = answer.out.lines().filter(|line| line.ends_with('×') && line.contains('●')).count();
+    assert_eq!(drawn, 8, "{}", answer.out);
+    assert_eq!(answer.out.matches("as multiples of the reference").count(), 2, "{}", answer.out);
+    let markdown = world.answer(&[&words[..], &["--format", "markdown"]].concat()).code(0);
+    markdown.shows(&[
+        "# Machines on commit `",
+        "## slow against fast",
+        "```text",
+        "Made by `bench-runner compare --machines",
+    ]);
     let json = world.answer(&[&words[..], &["--format", "json"]].concat()).code(0).json();
     let cell = |row: usize, side: usize, key: &str| {
         json["comparison"]["rows"][row]["cells"][side][key].as_f64().unwrap()

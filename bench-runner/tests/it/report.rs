@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use bench_runner::model::comparison::Verdict;
 use bench_runner::model::report::RunReport;
-use bench_runner::report::{self, ReportError, Templates};
+use bench_runner::report::format::Dialect;
+use bench_runner::report::{self, ReportError, Templates, counted};
 
 use crate::report_fixture as fixture;
 
@@ -61,8 +63,8 @@ fn the_page_has_every_section_and_its_own_policy() {
             "\u{2212}6.0\u{a0}%",
         ],
     );
-    // Seven distributions, one batch curve, one scaling chart, one comparison.
-    assert_eq!(page.matches("<svg ").count(), 10);
+    // Seven distributions and as many regressions, one batch curve, one scaling chart, one comparison.
+    assert_eq!(page.matches("<svg ").count(), 17);
     assert!(
         !page.contains("http:") && !page.contains("https:") && !page.contains("url("),
         "the page refers outside"
@@ -227,6 +229,43 @@ fn template_errors_name_file_line_and_remedy() {
     assert_eq!(line(&fails("note.html", "{{ page.title|unheard_of }}")), ("note.html".to_owned(), Some(1)));
     assert!(matches!(fails("page.css", "</STYLE><script>"), ReportError::Stylesheet));
     assert!(matches!(fails("other.md", ""), ReportError::UnknownTemplate { .. }));
+}
+
+/// Samples of d, 2d, 3d … iterations are drawn with their line; a slope that does not follow from them draws nothing.
+#[test]
+fn linear_sampling_is_drawn_and_nothing_is_made_up() {
+    let mut made = fixture::measured();
+    let drawn = |made: &RunReport| html(made).matches("<title").count();
+    let titles = drawn(&made);
+    let linear = html(&made).matches("Time over iterations of").count();
+    assert_eq!(linear, made.distributions.len(), "each benchmark of the fixture is sampled so");
+    let first = made.results.iter_mut().find(|result| !result.launches.is_empty()).unwrap();
+    first.launches[0].slope = first.launches[0].slope.map(|slope| slope * 1.0001);
+    assert_eq!(drawn(&made), titles - 1, "a slope that does not follow from the samples");
+    for launch in made.results.iter_mut().flat_map(|result| &mut result.launches) {
+        launch.slope = None;
+    }
+    assert_eq!(drawn(&made), titles - linear, "flat sampling has no slope");
+    let many = html(&fixture::large(41));
+    assert!(!many.contains("Time over iterations of") && many.contains("pages of at most 40 benchmarks"));
+    assert_eq!(html(&fixture::large(40)).matches("Time over iterations of").count(), 40);
+}
+
+#[test]
+fn verdicts_are_counted_with_their_reach() {
+    let mut rows = fixture::measured().previous.unwrap().rows;
+    let all = rows.len();
+    for (row, ratio) in rows.iter_mut().zip([1.05, 1.2, 1.1, 0.9]) {
+        row.ratio = ratio;
+        row.verdict = if ratio > 1.0 { Verdict::Regressed } else { Verdict::Improved };
+    }
+    rows.truncate(4);
+    assert!(all >= 4, "{all}");
+    assert_eq!(
+        counted(&rows, Dialect::Ascii),
+        "4 benchmarks on both sides: 3 regressed (+5.0 % to +20.0 %), 1 improved (-10.0 %)"
+    );
+    assert_eq!(counted(&[], Dialect::Ascii), "no benchmark is on both sides");
 }
 
 /// Contrast of the palette, both schemes: 4.5 to 1 for text (WCAG 2.2, success criterion 1.4.3).

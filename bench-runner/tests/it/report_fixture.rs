@@ -81,6 +81,13 @@ fn quantile(values: &[f64], numerator: usize, denominator: usize) -> f64 {
     values[(values.len() - 1) * numerator / denominator]
 }
 
+/// The line through the origin under Criterion's linear sampling: samples of d, 2d, 3d … iterations.
+fn slope(values: &[f64]) -> f64 {
+    let squares: Vec<f64> = (1_u32..).zip(values).map(|(step, _)| f64::from(step).powi(2)).collect();
+    let weighed: f64 = squares.iter().zip(values).map(|(square, value)| square * value).sum();
+    weighed / squares.iter().sum::<f64>()
+}
+
 fn launch_summary(launch: u32, values: &[f64]) -> LaunchSummary {
     let sorted = sorted(values);
     let mean = values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).unwrap());
@@ -93,7 +100,7 @@ fn launch_summary(launch: u32, values: &[f64]) -> LaunchSummary {
         upper_quartile: quantile(&sorted, 3, 4),
         maximum: *sorted.last().unwrap(),
         mean,
-        slope: Some(mean * 0.999),
+        slope: Some(slope(values)),
     }
 }
 

@@ -145,10 +145,15 @@ fn record(machine: &Machine, number: u32, night: u32) -> RunRecord {
         for (place, (id, elements, time)) in all.iter().enumerate() {
             let center =
                 time * machine.speed * level(place, number, night) * (machine.noise * rng.normal()).exp();
+            // The first benchmark is sampled as Criterion does by itself: 20, 40, 60 … iterations.
+            let linear = place == 0;
             let sample = (0..OBSERVATIONS)
-                .map(|_| Observation {
-                    iterations: 100,
-                    total: (100.0 * center * (1.0 + 0.003 * rng.normal().abs())).round().max(1.0),
+                .map(|number| {
+                    let iterations = if linear { 20 * (u64::from(number) + 1) } else { 100 };
+                    let each = center * (1.0 + 0.003 * rng.normal().abs());
+                    #[expect(clippy::cast_precision_loss, reason = "iterations are few")]
+                    let total = (iterations as f64 * each).round().max(1.0);
+                    Observation { iterations, total }
                 })
                 .collect();
             measurements.push(LaunchMeasurement {
@@ -157,7 +162,7 @@ fn record(machine: &Machine, number: u32, night: u32) -> RunRecord {
                     benchmark: id.clone(),
                     metric: Metric::time(),
                     throughput: vec![Throughput::Elements(*elements)],
-                    sampling: SamplingMode::Flat,
+                    sampling: if linear { SamplingMode::Linear } else { SamplingMode::Flat },
                     settings: Some(HarnessSettings {
                         warm_up_ns: 3e8,
                         measurement_ns: 1e9,

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::browser::{Browser, Failure, View};
 
+#[path = "site_choices.rs"]
+mod choices;
 #[path = "made_up.rs"]
 mod made_up;
 
@@ -43,7 +45,15 @@ pub(crate) fn tests() -> Vec<(Test, String)> {
         tests.push((is_accessible, format!("{page} has no serious finding of axe, light")));
         tests.push((is_accessible, format!("{page} has no serious finding of axe, dark")));
         tests.push((is_whole_without_scripts, format!("{page} without scripts")));
+        for width in [390, 768, 1280] {
+            tests.push((choices::shows_every_column, format!("{page} shows every column at {width} px")));
+        }
     }
+    tests.push((is_accessible, "index has no serious finding of axe, narrow".to_owned()));
+    tests.push((choices::is_seen_otherwise, "benchmark from zero and over its newest runs".to_owned()));
+    tests.push((choices::leads_on_by_keys, "hostile leads to the one beside it by keys".to_owned()));
+    tests.push((choices::leads_on_by_keys, "run leads to the one before by keys".to_owned()));
+    tests.push((choices::has_a_regression, "run has the regression of linear sampling".to_owned()));
     for page in ["benchmark", "hostile", "machine"] {
         tests.push((has_every_point_by_keyboard, format!("{page} by keyboard")));
     }
@@ -166,7 +176,8 @@ fn axe() -> String {
 }
 
 fn is_accessible(browser: &mut Browser, case: &str) -> Result<(), Failure> {
-    let visit = browser.visit(&file(case)?, view(case, 1280), &axe(), None)?;
+    let width = if case.ends_with("narrow") { 390 } else { 1280 };
+    let visit = browser.visit(&file(case)?, view(case, width), &axe(), None)?;
     let found = visit.measured.as_array().ok_or("axe gave no list")?;
     if found.is_empty() {
         Ok(())

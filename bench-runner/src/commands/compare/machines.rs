@@ -13,11 +13,12 @@ use crate::exit_code::{self, ExitCode};
 use crate::model::estimate::BenchmarkResult;
 use crate::model::fact::{keys, known};
 use crate::model::ids::RunId;
-use crate::model::machines::{MachineCell, MachineComparison, StatedNumber};
+use crate::model::machines::{MachineCell, MachineComparison, MachineSide, StatedNumber};
 use crate::model::run::{Run, RunKind, RunStatus};
 use crate::report::format::{Dialect, Scale, change, plural};
+use crate::report::{markdown_code as code, ratio_text};
 use crate::store::{RunFilter, Store};
-use crate::ui::table::{Align, Column, Table};
+use crate::ui::table::{Align, Column, Table, escape_markdown};
 
 /// Runs looked through for a machine's newest.
 const LOOKED_AT: u32 = 10_000;
@@ -60,8 +61,8 @@ pub(super) fn run(
                 .to_string()
         }
         Format::Csv => table(&found, config.margin, None).csv(),
-        Format::Markdown => page(&found, config.margin, &Table::markdown),
-        Format::Text => page(&found, config.margin, &|table| table.text(session.style.width)),
+        Format::Markdown => markdown(&found, config.margin),
+        Format::Text => page(&found, config.margin, (session.style.width, session.style.ascii)),
     };
     session.answer(&text)?;
     Ok(if found.sides.len() > 1 { exit_code::DONE } else { exit_code::NOT_COMPARABLE })
@@ -107,18 +108,17 @@ fn newest_of_each(store: &Store) -> Result<Vec<RunId>, CliError> {
     Ok(found)
 }
 
-/// Sides, differences, one table per other machine, records.
-fn page(found: &MachineComparison, margin: f64, show: &dyn Fn(&Table) -> String) -> String {
+/// Sides, differences, one table and one chart per other machine, records.
+fn page(found: &MachineComparison, margin: f64, (width, ascii): (usize, bool)) -> String {
     let mut text = format!("commit {}\n\n", found.commit);
     for (index, side) in found.sides.iter().enumerate() {
         let mark = if side.synthetic { "  *synthetic*" } else { "" };
-        let clock =
-            side.clock_ghz.map_or("clock unknown".to_owned(), |ghz| format!("{ghz:.2} GHz by the canary"));
         _ = writeln!(
             text,
-            "- {}: {}; {clock}; run {}{mark}{}",
+            "- {}: {}; {}; run {}{mark}{}",
             side.name,
             side.identity.hw_class,
+            clock(side),
             side.run,
             if index == 0 { " (reference)" } else { "" }
         );
@@ -128,45 +128,108 @@ fn page(found: &MachineComparison, margin: f64, show: &dyn Fn(&Table) -> String)
         _ = writeln!(text, "- {}: {}", difference.key, difference.values.join(" | "));
     }
     for (index, side) in found.sides.iter().skip(1).enumerate() {
-        _ = write!(
-            text,
-            "\n{} against {}\n\n{}",
-            side.name,
-            found.sides[0].name,
-            show(&table(found, margin, Some(index)))
-        );
-        if let Some((mean, cycles, rows)) = found.means[index] {
-            let cycles = cycles.map_or("cycles unknown".to_owned(), |cycles| {
-                format!("{} in cycles", change(Dialect::Ascii, cycles - 1.0, None))
-            });
-            _ = writeln!(
-                text,
-                "\ngeometric mean of {}: {}, {cycles} (without an interval)",
-                plural(rows.into(), "row"),
-                change(Dialect::Ascii, mean - 1.0, None)
-            );
+        let table = table(found, margin, Some(index)).text(width);
+        _ = write!(text, "\n{} against {}\n\n{table}", side.name, found.sides[0].name);
+        let dialect = if ascii { Dialect::Ascii } else { Dialect::Terminal };
+        _ = write!(text, "\n{}", ratio_text(found, index + 1, width, dialect));
+        if let Some(mean) = found.means[index] {
+            _ = writeln!(text, "\ngeometric mean of {}", of_all(mean));
         }
     }
-    _ = writeln!(
-        text,
-        "\nEach interval holds at {:.2} %: launches of independent runs. Cycles are time x clock by the canary, which is\ntaken as exact.",
-        found.level * 100.0
-    );
+    _ = writeln!(text, "\n{}", basis(found, "\n"));
     for record in &found.stated {
-        _ = writeln!(
-            text,
-            "\n{}: stated numbers, without samples; nothing is concluded from them ({})\n",
-            record.name, record.identity.hw_class
-        );
-        for StatedNumber { benchmark, metric, value, interval } in &record.numbers {
-            let scale = Scale::metric(Dialect::Ascii, metric, [*value]);
-            let half = interval.map(|(low, high)| (high - low) / 2.0);
-            let around = interval
-                .map_or(" (no interval)".to_owned(), |(low, high)| format!(" [{}]", scale.range(low, high)));
-            _ = writeln!(text, "- {benchmark}: {}{around}", scale.show(*value, half));
+        _ = writeln!(text, "\n{}: {STATED} ({})\n", record.name, record.identity.hw_class);
+        for number in &record.numbers {
+            _ = writeln!(text, "- {}: {}", number.benchmark, stated(number));
         }
     }
     text
+}
+
+/// The same for a pull request or a chat: headings, names as code, and the command that makes it again.
+fn markdown(found: &MachineComparison, margin: f64) -> String {
+    let reference = found.sides.first().map_or("", |side| side.name.as_str());
+    let mut text = format!("# Machines on commit {}\n\n", code(&found.commit));
+    for (index, side) in found.sides.iter().enumerate() {
+        let mark = if side.synthetic { ", *synthetic: no real machine*" } else { "" };
+        _ = writeln!(
+            text,
+            "- **{}**{}: {}; {}; run {}{mark}",
+            escape_markdown(&side.name),
+            if index == 0 { " (reference)" } else { "" },
+            code(&side.identity.hw_class),
+            clock(side),
+            code(side.run.as_str()),
+        );
+    }
+    for (index, side) in found.sides.iter().skip(1).enumerate() {
+        let title = format!("{} against {}", escape_markdown(&side.name), escape_markdown(reference));
+        _ = write!(text, "\n## {title}\n\n");
+        if let Some(mean) = found.means[index] {
+            _ = write!(text, "Geometric mean of {}.\n\n", of_all(mean));
+        }
+        text.push_str(&ratio_text(found, index + 1, MARKDOWN_WIDTH, Dialect::Markdown));
+        _ = write!(text, "\n{}", table(found, margin, Some(index)).markdown());
+    }
+    _ = write!(text, "\n{}\n\n## What differs\n\n", basis(found, " "));
+    let column = |title| Column { title, align: Align::Left, drop_order: 0 };
+    let rows = found
+        .differences
+        .iter()
+        .map(|difference| vec![difference.key.clone(), difference.values.join(" | ")]);
+    let differences = Table {
+        columns: vec![column("what"), column("each machine, the reference first")],
+        rows: rows.collect(),
+    };
+    text.push_str(&differences.markdown());
+    for record in &found.stated {
+        _ = write!(
+            text,
+            "\n## {}\n\nFrom {}: {STATED}.\n\n",
+            escape_markdown(&record.name),
+            code(&record.identity.hw_class)
+        );
+        for number in &record.numbers {
+            _ = writeln!(text, "- {}: {}", code(&number.benchmark.to_string()), stated(number));
+        }
+    }
+    let runs: Vec<&str> = found.sides.iter().map(|side| side.run.as_str()).collect();
+    _ = writeln!(text, "\nMade by {}", code(&format!("bench-runner compare --machines {}", runs.join(" "))));
+    text
+}
+
+/// What is said about numbers without samples.
+const STATED: &str = "stated numbers, without samples; nothing is concluded from them";
+/// Columns of the drawing in Markdown: what a pull request shows without scrolling.
+const MARKDOWN_WIDTH: usize = 90;
+
+fn clock(side: &MachineSide) -> String {
+    side.clock_ghz.map_or("clock unknown".to_owned(), |ghz| format!("{ghz:.2} GHz by the canary"))
+}
+
+/// `13 rows: +73.3 %, +41.4 % in cycles (without an interval)`.
+fn of_all((mean, cycles, rows): (f64, Option<f64>, u32)) -> String {
+    let cycles = cycles.map_or("cycles unknown".to_owned(), |cycles| {
+        format!("{} in cycles", change(Dialect::Ascii, cycles - 1.0, None))
+    });
+    let mean = change(Dialect::Ascii, mean - 1.0, None);
+    format!("{}: {mean}, {cycles} (without an interval)", plural(rows.into(), "row"))
+}
+
+fn basis(found: &MachineComparison, gap: &str) -> String {
+    format!(
+        "Each interval holds at {:.2} %: launches of independent runs. Cycles are time x clock by the canary, which is{gap}taken as \
+         exact.",
+        found.level * 100.0
+    )
+}
+
+fn stated(StatedNumber { metric, value, interval, .. }: &StatedNumber) -> String {
+    let scale = Scale::metric(Dialect::Ascii, metric, [*value]);
+    let half = interval.map(|(low, high)| (high - low) / 2.0);
+    let around =
+        interval.map_or(" (no interval)".to_owned(), |(low, high)| format!(" [{}]", scale.range(low, high)));
+    format!("{}{around}", scale.show(*value, half))
 }
 
 /// One row per benchmark and other machine, or of one other machine only.

@@ -137,7 +137,7 @@ fn draw_row(frame: &Frame<'_>, row: &Row, base: f64, reach: f64) -> Result<(), R
         }
     }
     let (left, right, ..) = frame.edges();
-    let name = escape::shorten(&row.name, 22);
+    let name = escape::shorten_start(&row.name, 20);
     frame.text(&name, (left - 80, y), (Ink::Name, SMALL), (HPos::Right, VPos::Center))?;
     frame.text(&row.text, (right + 80, y), (Ink::Text, SMALL), (HPos::Left, VPos::Center))
 }

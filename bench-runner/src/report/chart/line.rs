@@ -62,6 +62,19 @@ pub(in crate::report) struct Chart {
     pub svg: String,
     /// Where the points are, in units of the chart.
     pub at: Vec<(f64, f64)>,
+    /// What the axes reach.
+    pub axes: Axes,
+}
+
+/// What the axes of a chart reach, so that a page can draw it over another range.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(in crate::report) struct Axes {
+    /// Left, right, top and bottom of the plot, in units of the chart.
+    pub edges: (f64, f64, f64, f64),
+    /// What left and right stand for.
+    pub x: (f64, f64),
+    /// What bottom and top stand for.
+    pub y: (f64, f64),
 }
 
 /// Draws the chart.
@@ -71,15 +84,18 @@ pub(in crate::report) fn chart(words: &Words, spec: &Spec) -> Result<Chart, Repo
     let side = ((right - left) * 0.02).max(0.5e-9);
     let margins = Margins { top: 34, right: 40, bottom: 42, left: 66 };
     let mut at = Vec::new();
+    let unit = |value: i32| f64::from(value) / f64::from(STEPS);
+    let mut axes = Axes { x: (left - side, right + side), y: (low, high), ..Axes::default() };
     let svg = frame::draw(words, HEIGHT, margins, (left - side..right + side, low..high), |frame| {
         frame.x_axis(&spec.ticks, &spec.label)?;
         frame.y_axis(&frame::ticks(low, high, 5.0))?;
         let (from, to, top, bottom) = frame.edges();
+        axes.edges = (unit(from), unit(to), unit(top), unit(bottom));
         frame.text(&spec.unit, (0, top - 250), (Ink::Text, SMALL), (HPos::Left, VPos::Top))?;
         if let Some((limit, text)) = &spec.limit {
             let (_, y) = frame.place(left, *limit);
             frame.line(&[(from, y), (to, y)], Ink::Reference, 14)?;
-            frame.text(text, (to, y - 60), (Ink::Unsure, SMALL), (HPos::Right, VPos::Center))?;
+            frame.text(text, (to, y - 95), (Ink::Unsure, SMALL), (HPos::Right, VPos::Center))?;
         }
         marks(frame, spec, (top, bottom))?;
         for run in runs(&spec.points) {
@@ -93,8 +109,7 @@ pub(in crate::report) fn chart(words: &Words, spec: &Spec) -> Result<Chart, Repo
         at = spec.points.iter().map(|point| frame.place(point.x, point.y)).collect::<Vec<_>>();
         Ok(())
     })?;
-    let unit = |value: i32| f64::from(value) / f64::from(STEPS);
-    Ok(Chart { svg, at: at.into_iter().map(|(x, y)| (unit(x), unit(y))).collect() })
+    Ok(Chart { svg, at: at.into_iter().map(|(x, y)| (unit(x), unit(y))).collect(), axes })
 }
 
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
@@ -202,6 +217,35 @@ mod tests {
             joined: true,
         };
         chart(&words, &spec).unwrap().svg
+    }
+
+    #[test]
+    fn axes_say_where_a_value_is_drawn() {
+        let words = Words { id: "a".to_owned(), title: String::new(), description: String::new() };
+        let dot = |x: f64, y: f64| Point { x, y, interval: None, aside: false, gap: false };
+        let spec = Spec {
+            points: vec![dot(0.0, 10.0), dot(5.0, 12.0), dot(20.0, 11.0)],
+            levels: Vec::new(),
+            limit: None,
+            marks: Vec::new(),
+            ticks: Vec::new(),
+            label: String::new(),
+            unit: String::new(),
+            joined: true,
+        };
+        let made = chart(&words, &spec).unwrap();
+        let ((left, right, top, bottom), (from, to), (low, high)) =
+            (made.axes.edges, made.axes.x, made.axes.y);
+        for (point, (x, y)) in spec.points.iter().zip(made.at) {
+            let value = (
+                from + (x - left) / (right - left) * (to - from),
+                high - (y - top) / (bottom - top) * (high - low),
+            );
+            assert!(
+                (value.0 - point.x).abs() < 0.02 && (value.1 - point.y).abs() < 0.02,
+                "{point:?} {value:?}"
+            );
+        }
     }
 
     #[test]

@@ -76,7 +76,8 @@ fn bounds(rows: &[Row]) -> (f64, f64) {
     known.fold((1.0, 1.0), |(low, high): (f64, f64), ratio| (low.min(ratio), high.max(ratio)))
 }
 
-fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+/// Ticks of the axis: evenly spaced for machines that lie close, else powers of two.
+pub(in crate::report) fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     if high / low < CLOSE {
         return frame::ticks(low, high, 5.0);
     }
@@ -101,7 +102,7 @@ fn draw_row(frame: &Frame<'_>, row: &Row, base: f64) -> Result<(i32, i32), Repor
     }
     frame.sheet.draw(&Circle::new((x, y), 36, Ink::Series.area())).map_err(failed)?;
     let (left, right, ..) = frame.edges();
-    let name = escape::shorten(&row.name, 22);
+    let name = escape::shorten_start(&row.name, 20);
     frame.text(&name, (left - 80, y), (Ink::Name, SMALL), (HPos::Right, VPos::Center))?;
     frame.text(&row.text, (right + 60, y), (Ink::Text, SMALL), (HPos::Left, VPos::Center))?;
     Ok((x, y))

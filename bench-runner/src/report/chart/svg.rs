@@ -33,9 +33,10 @@ pub(in crate::report) enum Ink {
     Neutral,
     Unsure,
     Haze,
+    Dots,
 }
 
-const INKS: [(Ink, &str); 13] = [
+const INKS: [(Ink, &str); 14] = [
     (Ink::Text, "k-text"),
     (Ink::Name, "k-name"),
     (Ink::Axis, "k-axis"),
@@ -49,6 +50,7 @@ const INKS: [(Ink, &str); 13] = [
     (Ink::Neutral, "k-same"),
     (Ink::Unsure, "k-unsure"),
     (Ink::Haze, "k-haze"),
+    (Ink::Dots, "k-dots"),
 ];
 
 /// Red channel that marks a colour as one of ours.

@@ -123,6 +123,12 @@ pub struct Chart {
     pub svg: String,
     /// Where its points are, in its own units, in the order of the rows of `grid`; empty for a chart without points.
     pub at: Vec<(f64, f64)>,
+    /// What its axes reach, for a script that draws it over another range: left, right, top and bottom of the plot in its own
+    /// units, what left, right, bottom and top stand for, and the moment at which the horizontal axis is 0, in milliseconds since
+    /// 1970. `None` for a chart that stays as it is.
+    pub axes: Option<String>,
+    /// What Markdown shows in its place, lines of characters; empty for a chart whose numbers stand in a table anyway.
+    pub drawn: String,
     /// Words below.
     pub caption: String,
     /// Words on the fold.

@@ -5,14 +5,18 @@ use super::block::{Block, Cell, Chart, Document, Grid, Item};
 use super::measure::{self, PAGE, benchmark_cell, machine_cell, minute};
 use super::run_path;
 use crate::model::comparison::{Comparison, Verdict};
-use crate::model::ids::RunId;
+use crate::model::fact::keys;
+use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::site::PreparedComparison;
 use crate::report::ReportError;
 use crate::report::chart::{Words, forest};
 use crate::report::format::{self, Scale, plural};
 use crate::report::view::table::Kind;
-use crate::report::view::total;
 use crate::report::view::words::{self, code};
+use crate::report::view::{capital_sentence, counted, total};
+
+/// Benchmarks named in a sentence; more stand behind a fold.
+const NAMED: usize = 6;
 
 /// Path of the page of a comparison.
 #[must_use]
@@ -117,10 +121,11 @@ pub fn comparison(site: &Site, found: &PreparedComparison) -> Result<Document, R
         crate::report::escape::visible(&title, false),
     );
     page.line = format!(
-        "{}: {} against {} before it.",
+        "{}: {} against {} before it. {}",
         code(&site.machine_name(&found.identity.machine)),
         minute(found.started.1),
-        minute(found.started.0)
+        minute(found.started.0),
+        capital_sentence(&counted(&pair.rows, PAGE))
     );
     page.chips = counts(found);
     page.command = format!("bench-runner compare {} {}", pair.baseline, pair.candidate);
@@ -150,20 +155,22 @@ pub fn comparison(site: &Site, found: &PreparedComparison) -> Result<Document, R
     }
     page.section("verdicts", "Verdicts", blocks);
     let lists = [("Missing in the newer run", &pair.missing), ("New in it", &pair.new)];
-    let items = lists.iter().filter(|(_, ids)| !ids.is_empty()).map(|(text, ids)| {
-        let names: Vec<String> = ids.iter().take(60).map(|id| code(&measure::name(id))).collect();
-        let rest = if ids.len() > 60 { format!(" and {} more", ids.len() - 60) } else { String::new() };
-        Item { text: format!("{text}: {}{rest}.", names.join(", ")), link: None }
-    });
-    let items: Vec<Item> = items.collect();
-    page.section(
-        "coverage",
-        "Coverage",
-        if items.is_empty() { Vec::new() } else { vec![Block::List(items)] },
-    );
+    let lists = lists.iter().filter(|(_, ids)| !ids.is_empty());
+    page.section("coverage", "Coverage", lists.map(|(words, ids)| coverage(site, words, ids)).collect());
     let commands = format!("{}\nbench-runner explain {} {}", page.command, pair.baseline, pair.candidate);
     page.section("reproduce", "Reproduce", vec![Block::Code(commands)]);
     Ok(page)
+}
+
+/// Benchmarks that only one of the two runs has: a few as a sentence, many behind a fold.
+fn coverage(site: &Site, words: &str, ids: &[BenchmarkId]) -> Block {
+    if ids.len() <= NAMED {
+        let names: Vec<String> = ids.iter().map(|id| code(&measure::name(id))).collect();
+        return Block::Text(format!("{words}: {}.", names.join(", ")));
+    }
+    let mut grid = Grid::new(words, &[("Benchmark", Kind::Text)]);
+    grid.rows = ids.iter().map(|id| vec![benchmark_cell(site, id)]).collect();
+    Block::Fold(format!("{words}: {}", plural(total(ids.len()), "benchmark")), grid)
 }
 
 fn differences(found: &PreparedComparison) -> Block {
@@ -177,10 +184,12 @@ fn differences(found: &PreparedComparison) -> Block {
     for difference in &found.comparison.differences {
         grid.rows.push(vec![
             Cell::text(difference.key.clone()),
-            Cell::text(crate::report::escape::shorten(&difference.baseline, 120)),
-            Cell::text(crate::report::escape::shorten(&difference.candidate, 120)),
+            Cell::text(measure::recorded(&difference.baseline, 120)),
+            Cell::text(measure::recorded(&difference.candidate, 120)),
             if difference.splits_series {
                 Cell::toned("≠ makes the runs incomparable", "apart")
+            } else if difference.key == keys::SOURCE_COMMIT {
+                Cell::text("the change under test")
             } else {
                 Cell::text("may explain a change")
             },
@@ -240,13 +249,14 @@ fn chart(site: &Site, rows: &[&Comparison]) -> Result<Chart, ReportError> {
         description: format!("{} of {}.", drawn.len(), plural(total(rows.len()), "benchmark")),
     };
     let made = forest::chart(&words, &marks)?;
-    let clipped =
-        if made.clipped == 0 { String::new() } else { format!(" {} run off an edge.", made.clipped) };
+    let clipped = if made.clipped == 0 { String::new() } else { format!(" Off an edge: {}.", made.clipped) };
     Ok(Chart {
         svg: made.svg,
         at: Vec::new(),
+        axes: None,
+        drawn: String::new(),
         caption: format!(
-            "Change of each benchmark with its interval; the shaded margin does not matter.{clipped}"
+            "Change of each benchmark with its interval; within the shaded margin a change does not matter.{clipped}"
         ),
         fold: format!("The {} drawn as a table", plural(total(drawn.len()), "row")),
         grid: self::rows(site, "Rows drawn", &drawn),

@@ -44,7 +44,7 @@ pub(super) fn footer(document: &Document) -> String {
 
 /// All sections.
 pub(super) fn sections(document: &Document, up: &str) -> String {
-    let mut writer = Writer { out: String::new(), up, tables: 0, command: &document.command };
+    let mut writer = Writer { out: String::new(), up, tables: 0, command: &document.command, charted: false };
     for section in &document.sections {
         let (id, title) = (escape::html(&section.id), escape::html(&section.title));
         _ = writeln!(writer.out, "<section id=\"{id}\"><h2>{title}</h2>");
@@ -69,6 +69,8 @@ struct Writer<'a> {
     up: &'a str,
     tables: u32,
     command: &'a str,
+    /// Whether the table is that of a chart: long, behind a fold, and written as short as possible.
+    charted: bool,
 }
 
 impl Writer<'_> {
@@ -145,7 +147,11 @@ impl Writer<'_> {
             self.out.push(',');
             tenths(&mut self.out, *y);
         }
-        self.out.push_str(if chart.at.is_empty() { ">" } else { "\">" });
+        self.out.push_str(if chart.at.is_empty() { "" } else { "\"" });
+        if let Some(axes) = &chart.axes {
+            _ = write!(self.out, " class=\"main\" data-axes=\"{axes}\"");
+        }
+        self.out.push('>');
         self.out.push_str(&chart.svg);
         _ = write!(
             self.out,
@@ -153,7 +159,9 @@ impl Writer<'_> {
             rich_html(&chart.caption),
             rich_html(&chart.fold)
         );
+        self.charted = true;
         self.grid(&chart.grid);
+        self.charted = false;
         self.out.push_str("</details></figure>");
     }
 
@@ -189,7 +197,6 @@ impl Writer<'_> {
     fn cell(&mut self, cell: &Cell, kind: Kind) {
         let right = match kind {
             Kind::Number => "n",
-            // A date would break at its hyphens.
             Kind::Text if cell.text.get(4..5) == Some("-") && cell.text.starts_with("20") => "when",
             Kind::Text if cell.text.len() > 60 && cell.link.is_none() => "long",
             Kind::Text | Kind::Code => "",
@@ -216,6 +223,7 @@ impl Writer<'_> {
             escape::html_into(out, link);
             out.push_str("\">");
         }
+        let start = out.len();
         match kind {
             Kind::Code if !cell.text.is_empty() => {
                 out.push_str("<code>");
@@ -223,6 +231,10 @@ impl Writer<'_> {
                 out.push_str("</code>");
             }
             Kind::Code | Kind::Text | Kind::Number => rich_html_into(out, &cell.text),
+        }
+        if !self.charted {
+            let text = out.split_off(start);
+            out.push_str(&breakable(&text, right == "when"));
         }
         if link.is_some() {
             out.push_str("</a>");
@@ -242,6 +254,30 @@ fn tenths(out: &mut String, value: f64) {
     } else {
         _ = write!(out, "{value:.1}");
     }
+}
+
+/// Finished HTML with places at which a long name may break, behind `/` and `..`; a date at the beginning holds together, since
+/// it would break at its hyphens.
+fn breakable(html: &str, dated: bool) -> String {
+    if let (true, Some((day, rest))) = (dated, html.split_at_checked(10)) {
+        return format!("<span class=\"d\">{day}</span>{rest}");
+    }
+    if !html.contains("<code>") {
+        return html.to_owned();
+    }
+    let mut out = String::with_capacity(html.len() + 16);
+    let mut before = ' ';
+    for (place, character) in html.char_indices() {
+        out.push(character);
+        let slash = character == '/' && before != '<';
+        // Between two commits.
+        let dots = character == '.' && before == '.' && !html[place..].starts_with("..");
+        if slash || dots {
+            out.push_str("<wbr>");
+        }
+        before = character;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -265,5 +301,16 @@ mod tests {
             check(f64::from(step) / 20.0);
             check(f64::from(step) * 0.1 + f64::from(step % 97) * 1e-3);
         }
+    }
+
+    #[test]
+    fn long_names_may_break_and_dates_may_not() {
+        let check = |html: &str, dated: bool, expected: &str| assert_eq!(breakable(html, dated), expected);
+        check("<code>a/b</code>", false, "<code>a/<wbr>b</code>");
+        check("<code>0ab..1cd</code>", false, "<code>0ab..<wbr>1cd</code>");
+        check("a/b", false, "a/b");
+        check("<code>&lt;/b&gt;</code>", false, "<code>&lt;/<wbr>b&gt;</code>");
+        check("2026-11-19 22:35 UTC", true, "<span class=\"d\">2026-11-19</span> 22:35 UTC");
+        check("short", true, "short");
     }
 }

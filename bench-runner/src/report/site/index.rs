@@ -12,7 +12,7 @@ use crate::model::site::{LineSummary, MachineStanding, Overview, Standing};
 use crate::report::format::{self, plural};
 use crate::report::view::table::Kind;
 use crate::report::view::words::{code, list};
-use crate::report::view::{NO_CHANGE, Telling, total};
+use crate::report::view::{NOTHING, Telling, total};
 
 /// Rows of a list with drawings; the rest is counted.
 pub(super) const DRAWN: usize = 25;
@@ -38,7 +38,7 @@ pub fn index(site: &Site, overview: &Overview) -> Document {
     page.section("unsure", &heading("Could not tell", trend.undecided.len()), unsure(site, &telling));
     let mut good = changes(site, &telling, "What got faster", &trend.faster, "g");
     good.extend(together(site, &telling, &trend.faster));
-    page.section("good", &heading("Good news", trend.faster.len()), or_none(good, NO_CHANGE[1]));
+    page.section("good", &heading("Good news", trend.faster.len()), or_none(good, &telling.none("faster")));
     let mut decided = changes(site, &telling, "Changes about which somebody decided", &trend.decided, "d");
     decided.extend(together(site, &telling, &trend.decided));
     page.section("decided", &heading("Decided", trend.decided.len()), decided);
@@ -50,7 +50,7 @@ pub fn index(site: &Site, overview: &Overview) -> Document {
     page.section(
         "not-run",
         &heading("Not run", trend.not_run.len()),
-        or_none(not_run(site, &telling), NO_CHANGE[3]),
+        or_none(not_run(site, &telling), NOTHING[1]),
     );
     let basis = telling.basis().into_iter().map(|text| Item { text, link: None });
     page.section("checked", "What was checked", vec![Block::List(basis.collect())]);
@@ -89,7 +89,7 @@ fn attention(site: &Site, overview: &Overview) -> Vec<Block> {
         })
         .collect();
     if trend.slower.is_empty() {
-        blocks.push(Block::Text(NO_CHANGE[0].to_owned()));
+        blocks.push(Block::Text(telling.none("slower")));
         return blocks;
     }
     blocks.extend(changes(site, &telling, "What got slower", &trend.slower, "a"));

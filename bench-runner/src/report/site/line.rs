@@ -3,7 +3,7 @@
 use super::block::{Block, Cell, Document, Grid, Tile};
 use super::measure::{self, PAGE, minute};
 use super::samples::{distributions, in_order};
-use super::trend::{kind, trend};
+use super::trend::{alongside, kind, trend};
 use super::{Site, benchmark_path, run_path};
 use crate::model::change_point::ChangeKind;
 use crate::model::gate::Per;
@@ -37,7 +37,7 @@ pub fn benchmark(site: &Site, content: &BenchmarkPage) -> Result<Document, Repor
     }
     page.footer.push(
         "Dots are the median of launch medians of one run; the band is its 95 % interval over launches. The vertical axis \
-         does not begin at zero. Rings are runs that are not judged with: partial, imported or put aside. Upright lines are \
+         does not begin at zero unless you choose so. Rings are runs that are not judged with: partial, imported or put aside. Upright lines are \
          steps, releases, and what is recorded to have changed in the build or on the machine; the table names all of them."
             .to_owned(),
     );
@@ -72,7 +72,7 @@ fn blocks(site: &Site, place: &Place, number: usize) -> Result<Vec<Block>, Repor
             blocks.push(Block::Chart(in_order(&scale, &samples.now.launches, samples.run.short(), number)?));
         }
     }
-    let found = steps(site, line);
+    let found = steps(site, place);
     if !found.rows.is_empty() {
         blocks.push(Block::Heading("Every change of this line".to_owned()));
         blocks.push(Block::Table(found));
@@ -91,7 +91,11 @@ fn tiles(place: &Place) -> Vec<Tile> {
         tiles.push(Tile {
             name: "Newest run".to_owned(),
             value: measure::value(metric, last.value, interval),
-            below: format!("{}, {}", minute(last.started), plural(u64::from(last.launches), "launch")),
+            // A record states a number and has no launches.
+            below: match last.launches {
+                0 => minute(last.started),
+                launches => format!("{}, {}", minute(last.started), plural(u64::from(launches), "launch")),
+            },
             tone: "",
         });
     }
@@ -185,7 +189,8 @@ fn commands(line: &SiteLine) -> String {
     lines.join("\n")
 }
 
-fn steps(site: &Site, line: &SiteLine) -> Grid {
+fn steps(site: &Site, place: &Place) -> Grid {
+    let line = &place.line;
     let mut grid = Grid::new(
         "Changes of this line",
         &[
@@ -194,6 +199,7 @@ fn steps(site: &Site, line: &SiteLine) -> Grid {
             ("Change", Kind::Number),
             ("Levels", Kind::Number),
             ("Between commits", Kind::Text),
+            ("Changed with it", Kind::Text),
             ("Runs", Kind::Number),
             ("State", Kind::Text),
         ],
@@ -201,15 +207,23 @@ fn steps(site: &Site, line: &SiteLine) -> Grid {
     let metric = &line.history.key.metric;
     for step in line.steps.iter().rev().filter(|step| step.kind != ChangeKind::Spike).take(40) {
         let (state, tone) = measure::state(step.state);
+        let beside = alongside(place, step.index);
+        let beside = if beside.is_empty() { "nothing recorded".to_owned() } else { beside.join("; ") };
         grid.rows.push(vec![
             Cell::text(kind(step.kind)),
             Cell::text(minute(step.started)).to(site.link(run_path(&step.first_run))),
             Cell::text(measure::change(step.ratio, step.ratio_interval)).by(step.ratio),
             Cell::text(measure::levels(metric, step.levels.0, step.levels.1)),
             Cell::text(measure::commits(&step.commits)),
+            Cell::text(beside),
             Cell::text(step.runs.to_string()),
             Cell::toned(state, tone),
         ]);
     }
+    grid.note = format!(
+        "“Changed with it” is what the first run of the step recorded to be new besides the code: a suspicion, no cause. {} looks \
+         for one.",
+        code("bench-runner explain")
+    );
     grid
 }

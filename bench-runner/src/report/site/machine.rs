@@ -1,8 +1,8 @@
 //! The page of one machine: is it fit, how noisy, what changed on it.
 
-use super::block::{Block, Cell, Chart, Document, Grid, Tile};
+use super::block::{Block, Cell, Chart, Document, Grid, Item, Tile};
 use super::index::{fitness, moved, noise, run_grid, run_row};
-use super::measure::{PAGE, minute};
+use super::measure::{PAGE, minute, recorded};
 use super::{Site, machine_path, run_path};
 use crate::model::fact::{Fact, Phase};
 use crate::model::machines::Noise;
@@ -47,9 +47,7 @@ pub fn machine(site: &Site, content: &MachinePage) -> Result<Document, ReportErr
     page.command =
         format!("bench-runner machines {}", crate::report::escape::visible(&listing.machine, false));
     let mut fitting = vec![Block::Tiles(tiles(content))];
-    for doubt in &standing.doubts {
-        fitting.push(Block::Banner("inconclusive", "Doubt.".to_owned(), doubt.clone()));
-    }
+    fitting.extend(doubts(&standing.doubts));
     fitting.push(Block::Text(format!("What would make it better, now: {}.", code("bench-runner doctor"))));
     page.section("fit", "Is it fit?", fitting);
     page.section("noise", "Noise over time", noise_chart(site, &content.profile.noise)?);
@@ -66,6 +64,27 @@ pub fn machine(site: &Site, content: &MachinePage) -> Result<Document, ReportErr
     page.section("runs", "Newest runs", vec![Block::Table(runs)]);
     page.section("facts", "Facts of its newest run", facts(&content.facts));
     Ok(page)
+}
+
+/// Doubts about the newest run, those that are told more than once counted.
+fn doubts(doubts: &[String]) -> Vec<Block> {
+    let mut told: Vec<(&String, usize)> = Vec::new();
+    for doubt in doubts {
+        match told.iter_mut().find(|(known, _)| *known == doubt) {
+            Some((_, times)) => *times += 1,
+            None => told.push((doubt, 1)),
+        }
+    }
+    if told.is_empty() {
+        return Vec::new();
+    }
+    let items = told.into_iter().map(|(doubt, times)| {
+        let again = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        Item { text: format!("{}{again}.", doubt.trim_end_matches('.')), link: None }
+    });
+    let title = format!("? {} about its newest run.", plural(total(doubts.len()), "doubt"));
+    let said = "What was measured on it is shown, and may mislead:".to_owned();
+    vec![Block::Banner("inconclusive", title, said), Block::List(items.collect())]
 }
 
 fn tiles(content: &MachinePage) -> Vec<Tile> {
@@ -160,6 +179,8 @@ fn noise_chart(site: &Site, nights: &[Noise]) -> Result<Vec<Block>, ReportError>
     Ok(vec![Block::Chart(Chart {
         svg: made.svg,
         at: made.at,
+        axes: None,
+        drawn: String::new(),
         caption: "Median over benchmarks of the spread between launches of one run. Lower is quieter."
             .to_owned(),
         fold: format!("The {} as a table", plural(total(kept.len()), "run")),
@@ -176,7 +197,7 @@ fn steps(site: &Site, content: &MachinePage) -> Vec<Block> {
         &[("Since", Kind::Text), ("Fact", Kind::Code), ("Before", Kind::Code), ("After", Kind::Code)],
     );
     for step in content.profile.steps.iter().rev().take(60) {
-        let short = |text: &str| crate::report::escape::shorten(text, 120);
+        let short = |text: &str| recorded(text, 120);
         grid.rows.push(vec![
             Cell::text(minute(step.started)).to(site.link(run_path(&step.run))),
             Cell::text(step.key.clone()),

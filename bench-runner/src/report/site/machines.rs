@@ -9,10 +9,14 @@ use crate::model::machines::{MachineCell, MachineComparison, MachineRow};
 use crate::model::site::{MachineStanding, SideBySide};
 use crate::report::ReportError;
 use crate::report::chart::{Words, ratio};
-use crate::report::format::{self, Scale, plural};
+use crate::report::format::{self, Dialect, Scale, plural};
+use crate::report::view::ratio_text::ratio_text;
 use crate::report::view::table::Kind;
 use crate::report::view::total;
 use crate::report::view::words::code;
+
+/// Columns of the drawing in the Markdown twin.
+const TWIN: usize = 90;
 
 /// Writes the page.
 ///
@@ -195,6 +199,8 @@ fn ratio_chart(site: &Site, found: &MachineComparison, place: usize) -> Result<O
     Ok(Some(Chart {
         svg: made.svg,
         at: made.at,
+        axes: None,
+        drawn: ratio_text(found, place, TWIN, Dialect::Terminal),
         caption: format!(
             "{} as a multiple of {}: dots are times with their intervals, rings are cycles.{rest}",
             code(name(place)),

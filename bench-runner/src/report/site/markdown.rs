@@ -1,4 +1,5 @@
-//! Blocks as Markdown, fit for a pull request or a chat: charts become their captions, folds their tables.
+//! Blocks as Markdown, fit for a pull request or a chat: folds become their tables; charts are left to the page unless they can be
+//! drawn with characters, and so are lists that only lead to other pages.
 
 use std::fmt::Write as _;
 
@@ -14,10 +15,13 @@ pub(super) fn document(document: &Document) -> String {
         _ = write!(out, "{}\n\n", rich_markdown(&document.line, false));
     }
     for section in &document.sections {
-        _ = write!(out, "## {}\n\n", escape::markdown(&section.title, false));
-        for block in &section.blocks {
-            self::block(&mut out, block);
+        // What only leads to other pages leads nowhere in a chat.
+        let mut said = section.blocks.iter().filter(|block| !only_leads(block)).peekable();
+        if said.peek().is_none() {
+            continue;
         }
+        _ = write!(out, "## {}\n\n", escape::markdown(&section.title, false));
+        said.for_each(|block| self::block(&mut out, block));
     }
     if !document.command.is_empty() {
         _ = write!(out, "Made by {}\n\n", escape::markdown_code(&document.command, false));
@@ -29,6 +33,11 @@ pub(super) fn document(document: &Document) -> String {
         out.pop();
     }
     out
+}
+
+/// Whether a block is a list of links and nothing else.
+fn only_leads(block: &Block) -> bool {
+    matches!(block, Block::List(items) if items.iter().all(|item| item.link.is_some()))
 }
 
 fn block(out: &mut String, block: &Block) {
@@ -50,8 +59,9 @@ fn block(out: &mut String, block: &Block) {
             _ = write!(out, "{}\n\n", rich_markdown(words, false));
             grid(out, table);
         }
-        // The table of a chart is long and on the page.
-        Block::Chart(chart) => _ = write!(out, "{}\n\n", rich_markdown(&chart.caption, false)),
+        // The caption speaks of what cannot be seen here, and the table of a chart is long and on the page.
+        Block::Chart(chart) if chart.drawn.is_empty() => {}
+        Block::Chart(chart) => _ = write!(out, "{}\n\n", escape::markdown_fence(&chart.drawn).trim_end()),
         Block::List(items) => {
             for item in items {
                 _ = writeln!(out, "- {}", rich_markdown(&item.text, true));

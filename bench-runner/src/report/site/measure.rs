@@ -103,6 +103,12 @@ pub(super) fn machine_cell(site: &Site, key: &str) -> Cell {
         .to(site.link(super::machine_path(key)))
 }
 
+/// A recorded value, short enough for a table: of a digest its beginning.
+pub(super) fn recorded(text: &str, most: usize) -> String {
+    let digest = text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    crate::report::escape::shorten(text, if digest { 13 } else { most })
+}
+
 /// The newest values as a small drawing; its words are for those who cannot see it.
 pub(super) fn spark((metric, values): (&Metric, &[Option<f64>]), id: &str) -> Option<(String, String)> {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
@@ -198,6 +204,15 @@ mod tests {
     fn block_characters_follow_the_values() {
         let values = [Some(1.0), None, Some(1.5), Some(2.0)];
         assert_eq!(blocks(&values, 1.0, 1.0), "▁ ▅█");
+    }
+
+    #[test]
+    fn digests_are_recognized_by_their_beginning() {
+        let check = |text: &str, expected: &str| assert_eq!(recorded(text, 20), expected);
+        check("35ecdd3686c8c6edea6b7cf6ad7435a43314468b", "35ecdd3686c8…");
+        check("rustc 1.95.0", "rustc 1.95.0");
+        check("an uncommonly long value of a fact", "an uncommonly long …");
+        check("0123456789abcdef", "0123456789abcdef");
     }
 
     #[test]

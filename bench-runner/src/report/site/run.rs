@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::block::{Block, Item};
 use super::{SCRIPT, STYLE, Site, comparison_path, run_path};
 use crate::model::ids::RunId;
 use crate::model::report::RunReport;
@@ -12,7 +13,7 @@ use crate::report::{ReportError, view};
 /// Bytes of a page from which on its charts move to pages of their own.
 const MOST_BYTES: usize = 480_000;
 /// Benchmarks of a page of charts.
-const PART: usize = 40;
+const PART: usize = 24;
 
 /// The pages of one run: path and text, the first one under [`run_path`].
 pub type RunPages = Vec<(String, String)>;
@@ -27,7 +28,10 @@ pub fn run(site: &Site, templates: &Templates, report: &RunReport) -> Result<Run
     let before = report.previous.as_ref().map(|previous| &previous.baseline);
     let near: String = neighbors(site, &report.run.id, before)
         .iter()
-        .map(|(target, words)| format!("<li><a href=\"../{target}\">{words}</a>"))
+        .map(|(target, words)| {
+            let rel = if target.starts_with("run/") { " rel=\"prev\"" } else { "" };
+            format!("<li><a{rel} href=\"../{target}\">{words}</a>")
+        })
         .collect();
     let beside = if near.is_empty() { String::new() } else { format!("<ul class=\"parts\">{near}</ul>") };
     let mut around = Surroundings {
@@ -117,6 +121,15 @@ impl Site {
             "The observations of this run were pruned; its values stand in the trends of its benchmarks."
                 .to_owned();
         page.command = format!("bench-runner show {run}");
+        let ways = [
+            ("benchmarks.html", "All benchmarks with their newest values"),
+            ("machines.html", "Machines"),
+            ("index.html", "Is tonight fine?"),
+        ];
+        let items = ways.iter().filter(|(path, _)| self.has(path));
+        let items =
+            items.map(|(path, text)| Item { text: (*text).to_owned(), link: Some((*path).to_owned()) });
+        page.section("ways", "Where to go on", vec![Block::List(items.collect())]);
         page
     }
 }

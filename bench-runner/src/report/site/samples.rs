@@ -68,6 +68,8 @@ pub(super) fn distributions(
     Ok(Chart {
         svg,
         at: Vec::new(),
+        axes: None,
+        drawn: String::new(),
         caption: format!(
             "All observations, run {} above, run {} below, the same scale; the mark is the middle.{beyond}",
             code(old),
@@ -140,6 +142,8 @@ pub(super) fn in_order(
     Ok(Chart {
         svg: made.svg,
         at: made.at,
+        axes: None,
+        drawn: String::new(),
         caption: format!(
             "Samples of run {} in time order; the lines are the middles of its launches. {} of {} drawn, extremes always.",
             code(run),

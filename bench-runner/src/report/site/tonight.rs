@@ -121,7 +121,7 @@ pub(super) fn together(site: &Site, telling: &Telling<'_>, changes: &[TrendChang
 pub(super) fn unsure(site: &Site, telling: &Telling<'_>) -> Vec<Block> {
     let undecided = &telling.report.undecided;
     if undecided.is_empty() {
-        return vec![Block::Text(crate::report::view::NO_CHANGE[2].to_owned())];
+        return vec![Block::Text(crate::report::view::NOTHING[0].to_owned())];
     }
     let heads =
         [("Benchmark", Kind::Text), ("Machine", Kind::Text), ("Change", Kind::Number), ("Why", Kind::Text)];

@@ -19,8 +19,10 @@ use crate::report::view::table::Kind;
 use crate::report::view::words::code;
 use crate::report::view::{fact_label, total};
 
-/// Points of a trend at most; of longer lines extremes stay.
+/// Points of a trend at most, besides those with a mark; of longer lines the newest stay, and extremes.
 const TREND: usize = 240;
+/// The newest points, all of which stay: the page can show them alone.
+const NEWEST: usize = 90;
 /// Microseconds of a day.
 const DAY: f64 = 86_400e6;
 /// A gap is this many times the usual distance of two points, and at least two and a half days.
@@ -40,24 +42,6 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
     let values: Vec<f64> = points.iter().map(|point| point.value).collect();
     let kept = shown(place, &values);
     let scale = Scale::metric(PAGE, metric, values.iter().copied());
-    let spacing = usual_spacing(points);
-    let mut drawn: Vec<Point> = Vec::with_capacity(kept.len());
-    let mut earlier: Option<usize> = None;
-    for index in &kept {
-        let point = &points[*index];
-        let before = earlier.map(|earlier| days(points, points[earlier].started));
-        let x = days(points, point.started);
-        // Of a thinned line neighbors lie further apart; only what was left out of the nights themselves is a gap.
-        let previous = index.checked_sub(1).map(|index| days(points, points[index].started));
-        drawn.push(Point {
-            x,
-            y: scale.scaled(point.value),
-            interval: line.intervals[*index].map(|(low, high)| (scale.scaled(low), scale.scaled(high))),
-            aside: !point.is_eligible(),
-            gap: before.is_some() && previous.is_some_and(|previous| x - previous > spacing),
-        });
-        earlier = Some(*index);
-    }
     let spec = Spec {
         levels: levels(line, &scale),
         limit: line
@@ -75,7 +59,7 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
         label: "day of the run, UTC".to_owned(),
         unit: format!("{} per iteration", scale.unit()),
         joined: true,
-        points: drawn,
+        points: drawn(line, &kept, &scale),
     };
     let words = Words {
         id: format!("trend-{number}"),
@@ -92,6 +76,8 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
         ),
     };
     let made = chart(&words, &spec)?;
+    let ((left, right, top, bottom), (from, to), (low, high)) = (made.axes.edges, made.axes.x, made.axes.y);
+    let start = points.first().map_or(0, |point| point.started.0.div_euclid(1000));
     let left_out = points.len() - kept.len();
     let thinned = if left_out == 0 {
         String::new()
@@ -101,19 +87,48 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
     Ok(Chart {
         svg: made.svg,
         at: made.at,
+        axes: Some(format!("{left} {right} {top} {bottom} {from} {to} {low} {high} {start}")),
+        drawn: String::new(),
         caption: format!("Trend: one point per run, oldest left.{thinned}"),
         fold: format!("The {} as a table", plural(total(kept.len()), "point")),
         grid: trend_table(site, place, &kept),
     })
 }
 
-/// Indices of the points that are drawn: extremes of every stretch, and everything with a mark, so that the table names it.
+/// The points of `kept` as they are drawn.
+fn drawn(line: &SiteLine, kept: &[usize], scale: &Scale) -> Vec<Point> {
+    let points = &line.history.points;
+    let spacing = usual_spacing(points);
+    let mut drawn: Vec<Point> = Vec::with_capacity(kept.len());
+    let mut earlier: Option<usize> = None;
+    for index in kept {
+        let point = &points[*index];
+        let before = earlier.map(|earlier| days(points, points[earlier].started));
+        let x = days(points, point.started);
+        // Of a thinned line neighbors lie further apart; only what was left out of the nights themselves is a gap.
+        let previous = index.checked_sub(1).map(|index| days(points, points[index].started));
+        drawn.push(Point {
+            x,
+            y: scale.scaled(point.value),
+            interval: line.intervals[*index].map(|(low, high)| (scale.scaled(low), scale.scaled(high))),
+            aside: !point.is_eligible(),
+            gap: before.is_some() && previous.is_some_and(|previous| x - previous > spacing),
+        });
+        earlier = Some(*index);
+    }
+    drawn
+}
+
+/// Indices of the points that are drawn: the newest, extremes of every stretch before, and everything with a mark, so that the
+/// table names it.
 fn shown(place: &Place, values: &[f64]) -> Vec<usize> {
     let points = &place.line.history.points;
-    let mut kept = thin(values, TREND);
-    if kept.len() == points.len() {
-        return kept;
+    if values.len() <= TREND {
+        return thin(values, TREND);
     }
+    let newest = values.len() - NEWEST;
+    let mut kept = thin(&values[..newest], TREND - NEWEST);
+    kept.extend((newest..values.len()).filter(|index| values[*index].is_finite()));
     kept.extend(place.line.steps.iter().map(|step| step.index).filter(|index| *index < points.len()));
     kept.extend(place.marks.iter().filter_map(|mark| points.iter().position(|point| point.run == mark.run)));
     kept.extend((1..points.len()).filter(|index| points[*index].build != points[index - 1].build));
@@ -179,19 +194,26 @@ fn remark(place: &Place, index: usize) -> String {
     } else if !point.is_eligible() {
         remarks.push("not judged with".to_owned());
     }
-    if let Some(before) =
-        index.checked_sub(1).map(|index| &points[index]).filter(|before| before.build != point.build)
-    {
-        remarks.push(format!("build changed: {}", difference(&before.build, &point.build)));
-    }
     remarks.extend(
         line.steps
             .iter()
             .filter(|step| step.index == index)
             .map(|step| format!("{} {}", kind(step.kind), measure::change(step.ratio, step.ratio_interval))),
     );
-    remarks.extend(place.marks.iter().filter(|mark| mark.run == point.run).map(|mark| happening(&mark.what)));
+    remarks.extend(alongside(place, index));
     remarks.join("; ")
+}
+
+/// What is recorded to have changed in the run of a point, besides its value: build, release, configuration, facts.
+pub(super) fn alongside(place: &Place, index: usize) -> Vec<String> {
+    let points = &place.line.history.points;
+    let Some(point) = points.get(index) else { return Vec::new() };
+    let before = index.checked_sub(1).map(|index| &points[index]);
+    let build = before
+        .filter(|before| before.build != point.build)
+        .map(|before| format!("build changed: {}", difference(&before.build, &point.build)));
+    let marks = place.marks.iter().filter(|mark| mark.run == point.run).map(|mark| happening(&mark.what));
+    build.into_iter().chain(marks).collect()
 }
 
 /// What happened on the way, in words.
@@ -223,11 +245,20 @@ pub(super) fn kind(kind: ChangeKind) -> &'static str {
     }
 }
 
-/// The words of `after` that `before` does not have.
+/// The words of `after` that `before` does not have, else those that went.
 fn difference(before: &str, after: &str) -> String {
-    let old: Vec<&str> = before.split_whitespace().collect();
-    let new: Vec<&str> = after.split_whitespace().filter(|word| !old.contains(word)).collect();
-    if new.is_empty() { "something was taken out".to_owned() } else { new.join(" ") }
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.split_whitespace().collect(), after.split_whitespace().collect());
+    let only = |mine: &[&str], other: &[&str]| -> String {
+        let words: Vec<&str> = mine.iter().copied().filter(|word| !other.contains(word)).collect();
+        words.join(" ")
+    };
+    let (came, went) = (only(&new, &old), only(&old, &new));
+    match (came.is_empty(), went.is_empty()) {
+        (false, _) => came,
+        (true, false) => format!("without {went}"),
+        (true, true) => "in another order".to_owned(),
+    }
 }
 
 /// Days between two points from which on a line is interrupted.
@@ -293,4 +324,18 @@ fn dates(points: &[HistoryPoint]) -> Vec<(f64, String)> {
         .collect();
     ticks.dedup_by(|a, b| a.1 == b.1);
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_says_what_came_or_went() {
+        let check =
+            |before: &str, after: &str, expected: &str| assert_eq!(difference(before, after), expected);
+        check("rustc 1.94.1", "rustc 1.95.0", "1.95.0");
+        check("rustc 1.95.0 native", "rustc 1.95.0", "without native");
+        check("a b", "b a", "in another order");
+    }
 }

@@ -5,7 +5,7 @@
 use super::family::{self, Group};
 use super::table::{Kind, Table};
 use super::words::{self, code};
-use super::{Context, Figure, real, total};
+use super::{Context, Figure, real, regression, total};
 use crate::model::comparison::RunComparison;
 use crate::model::curve::{BatchCurve, ParallelScaling};
 use crate::model::estimate::BenchmarkResult;
@@ -14,7 +14,8 @@ use crate::report::chart::{Words, batch, distribution, forest, scaling};
 use crate::report::format::append;
 use crate::report::format::{self, Dialect, Scale};
 
-/// Charts of one group: curves first, then scaling, then one distribution per benchmark.
+/// Charts of one group: curves first, then scaling, then of each benchmark its distribution and, under linear sampling, its
+/// regression.
 pub(super) fn family(
     context: &Context<'_>,
     group: &Group<'_>,
@@ -34,6 +35,8 @@ pub(super) fn family(
     for result in &group.results {
         let id = format!("{slug}-c{}", figures.len());
         figures.extend(spread(context, result, id)?);
+        let id = format!("{slug}-c{}", figures.len());
+        figures.extend(regression::regression(context, result, id)?);
     }
     Ok(figures)
 }

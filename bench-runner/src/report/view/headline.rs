@@ -253,7 +253,8 @@ pub(super) fn counts(previous: &RunComparison) -> String {
     if counts.is_empty() { "no benchmark in common".to_owned() } else { words::list(&counts) }
 }
 
-const VERDICTS: [(Verdict, &str); 5] = [
+/// All verdicts with their words, in the order of counts.
+pub(super) const VERDICTS: [(Verdict, &str); 5] = [
     (Verdict::Regressed, "regressed"),
     (Verdict::Improved, "improved"),
     (Verdict::Unchanged, "unchanged"),

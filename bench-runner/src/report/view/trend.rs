@@ -34,10 +34,8 @@ pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
     }
 }
 
-/// What an empty list says: slower, faster, undecided, not run.
-pub(in crate::report) const NO_CHANGE: [&str; 4] = [
-    "No benchmark is slower than before.",
-    "No benchmark got faster.",
+/// What an empty list says: undecided, not run.
+pub(in crate::report) const NOTHING: [&str; 2] = [
     "Everything that was measured tonight was judged.",
     "Every benchmark that a machine measured within the window was measured by it tonight, if it measured at all.",
 ];
@@ -134,6 +132,25 @@ impl Telling<'_> {
         text
     }
 
+    /// What an empty list of `slower` or `faster` benchmarks says: where nothing was judged, nothing is said to be as before.
+    pub(in crate::report) fn none(&self, word: &str) -> String {
+        let checked = &self.report.checked;
+        let found = format!("no history shows an open step to {word}");
+        if self.report.imported {
+            return format!("No history shows an open step to {word}.");
+        }
+        match (checked.judged, checked.benchmarks) {
+            (0, 0) => format!("Nothing was measured tonight, and {found}."),
+            (0, all) => {
+                let those = plural(all.into(), "benchmark");
+                format!("None of {those} of tonight could be judged; {found}.")
+            }
+            (judged, _) => {
+                format!("None of {} is {word} than before.", plural(judged.into(), "judged benchmark"))
+            }
+        }
+    }
+
     /// What keeps the answer from being complete.
     fn doubts(&self) -> Vec<String> {
         let report = self.report;
@@ -176,7 +193,7 @@ impl Telling<'_> {
             self.changes("What got slower", &report.slower),
         );
         if report.slower.is_empty() {
-            slower.paragraphs.push(NO_CHANGE[0].to_owned());
+            slower.paragraphs.push(self.none("slower"));
         } else {
             slower.lines = self.lines(&report.slower);
             slower.lines.push(
@@ -192,7 +209,7 @@ impl Telling<'_> {
             self.changes("What got faster", &report.faster),
         );
         if report.faster.is_empty() {
-            faster.paragraphs.push(NO_CHANGE[1].to_owned());
+            faster.paragraphs.push(self.none("faster"));
         }
         faster.lines = self.lines(&report.faster);
         let mut sections = vec![slower, faster];
@@ -257,7 +274,7 @@ impl Telling<'_> {
             section.lines.push(format!("{those} not judged on {machine}: {reason}: {}", list(&names)));
         }
         if report.undecided.is_empty() {
-            section.paragraphs.push(NO_CHANGE[2].to_owned());
+            section.paragraphs.push(NOTHING[0].to_owned());
         }
         section
     }
@@ -350,7 +367,7 @@ impl Telling<'_> {
         }
         let mut section = Section::new("not-run", format!("Not run ({})", self.report.not_run.len()), table);
         if self.report.not_run.is_empty() {
-            section.paragraphs.push(NO_CHANGE[3].to_owned());
+            section.paragraphs.push(NOTHING[1].to_owned());
         }
         section
     }
@@ -400,7 +417,13 @@ impl Telling<'_> {
     /// Name of a machine, with its configuration where that is needed to tell two apart.
     pub(in crate::report) fn machine(&self, place: usize) -> String {
         let Some(machine) = self.report.machines.get(place) else { return "unknown".to_owned() };
-        let name = machine.label.clone().unwrap_or_else(|| machine.machine.chars().take(8).collect());
+        let name = machine.label.clone().unwrap_or_else(|| {
+            let short: String = machine.machine.chars().take(8).collect();
+            let alike = |other: &MachineNight| {
+                other.machine != machine.machine && other.label.is_none() && other.machine.starts_with(&short)
+            };
+            if self.report.machines.iter().any(alike) { machine.machine.clone() } else { short }
+        });
         let twins = self.report.machines.iter().filter(|other| other.machine == machine.machine).count();
         if twins > 1 { format!("{name}, {}", known_parts(&machine.config)) } else { name }
     }

@@ -18,16 +18,17 @@ impl Telling<'_> {
         let mut table = Table::new(
             caption,
             &[
+                // In the order of asking: a narrow terminal loses the last ones first.
                 ("benchmark", Kind::Text),
                 ("change [95 %]", Kind::Number),
-                ("nights", Kind::Text),
-                ("level", Kind::Number),
                 ("since", Kind::Text),
-                ("runs", Kind::Number),
+                ("machine", Kind::Text),
                 ("commits", Kind::Text),
+                ("level", Kind::Number),
+                ("nights", Kind::Text),
+                ("runs", Kind::Number),
                 ("cause", Kind::Text),
                 ("state", Kind::Text),
-                ("machine", Kind::Text),
             ],
         );
         for change in changes {
@@ -40,14 +41,14 @@ impl Telling<'_> {
             table.rows.push(vec![
                 Cell::plain(self.names(change)),
                 Cell::toned(self.size(change), tone),
-                Cell::plain(sparkline(&thinned(&lead.values), self.dialect)),
-                Cell::plain(self.levels(lead)),
                 Cell::plain(format!("{} ({})", day(change.since), change.first.short())),
-                Cell::plain(change.runs.to_string()),
+                Cell::plain(self.machine(change.machine)),
                 Cell::plain(between(&change.commits)),
+                Cell::plain(self.levels(lead)),
+                Cell::plain(sparkline(&thinned(&lead.values), self.dialect)),
+                Cell::plain(change.runs.to_string()),
                 Cell::plain(cause(change.cause.as_ref())),
                 Cell::plain(state(change)),
-                Cell::plain(self.machine(change.machine)),
             ]);
         }
         if !changes.is_empty() {
