@@ -9,46 +9,69 @@ use minijinja::{AutoEscape, Error, ErrorKind, Output, State};
 /// Name of the escaping mode of `.md` templates.
 pub(super) const MARKDOWN: &str = "markdown";
 
+/// What stands for a control or direction character; others stand for themselves. Line ends and tabs do so when `lines` is set.
+fn stand_in(character: char, lines: bool) -> char {
+    match character {
+        ' '..='~' => character,
+        '\n' | '\t' if lines => character,
+        '\n' | '\r' | '\t' if !lines => ' ',
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        // C1 controls drive terminals; direction marks and overrides reorder what is around them;
+        // separators end lines; the byte order mark and zero-width space hide.
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
+        other => other,
+    }
+}
+
 /// Replaces control and direction characters by visible stand-ins; keeps line ends and tabs when `lines` is set.
 #[must_use]
 pub(super) fn visible(text: &str, lines: bool) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\n' | '\t' if lines => character,
-            '\n' | '\r' | '\t' if !lines => ' ',
-            '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'),
-            '\u{7f}' => '\u{2421}',
-            // C1 controls drive terminals; direction marks and overrides reorder what is around them;
-            // separators end lines; the byte order mark and zero-width space hide.
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' => '\u{fffd}',
-            other => other,
-        })
-        .collect()
+    text.chars().map(|character| stand_in(character, lines)).collect()
 }
 
 /// Escapes `text` for an HTML text node or a quoted attribute.
 #[must_use]
 pub(super) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for character in visible(text, true).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
+    html_into(&mut out, text);
     out
+}
+
+/// Appends `text` as [`html`] returns it. Pages have a hundred thousand texts, and next to none holds what has to be replaced:
+/// what lies between is copied in one go.
+pub(super) fn html_into(out: &mut String, text: &str) {
+    let mut from = 0;
+    for (at, character) in text.char_indices() {
+        let entity = match character {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' => "&quot;",
+            '\'' => "&#39;",
+            other => {
+                let shown = stand_in(other, true);
+                if shown != other {
+                    out.push_str(&text[from..at]);
+                    out.push(shown);
+                    from = at + other.len_utf8();
+                }
+                continue;
+            }
+        };
+        out.push_str(&text[from..at]);
+        out.push_str(entity);
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
 }
 
 /// Escapes `text` so that a Markdown reader shows it as it is, on one line, also inside a table.
@@ -144,18 +167,23 @@ pub(super) fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Val
     if value.is_undefined() {
         return Err(undefined());
     }
+    let shown;
     let text = match value.as_str() {
-        Some(text) => text.to_owned(),
+        Some(text) => text,
         None if value.is_none() => return Err(undefined()),
-        None => value.to_string(),
+        None => {
+            shown = value.to_string();
+            &shown
+        }
     };
-    let escaped = match state.auto_escape() {
-        _ if value.is_safe() => text,
-        AutoEscape::Html => html(&text),
-        AutoEscape::Custom(_) => markdown(&text, true),
-        _ => text,
+    let written = match state.auto_escape() {
+        // Whole pages come this way: they are not copied once more.
+        _ if value.is_safe() => out.write_str(text),
+        AutoEscape::Html => out.write_str(&html(text)),
+        AutoEscape::Custom(_) => out.write_str(&markdown(text, true)),
+        _ => out.write_str(text),
     };
-    out.write_str(&escaped).map_err(Error::from)
+    written.map_err(Error::from)
 }
 
 #[cfg(test)]
@@ -210,6 +238,13 @@ mod tests {
         check("a\nb", "a\nb");
         check("\u{1b}[31m", "␛[31m");
         check("🦀", "🦀");
+        check("", "");
+        check("17.31\u{a0}µs ±0.14\u{a0}%", "17.31\u{a0}µs ±0.14\u{a0}%");
+        check(
+            "&&\u{202e}<µ>\r\u{7f}\t\u{85}ende\u{feff}",
+            "&amp;&amp;\u{fffd}&lt;µ&gt;␍␡\t\u{fffd}ende\u{fffd}",
+        );
+        check("\"a\" & 'b'", "&quot;a&quot; &amp; &#39;b&#39;");
     }
 
     #[test]

@@ -3,9 +3,14 @@
 //! The only place that scales or rounds a number for people; charts, pages and terminal tables all come here.
 //! It decides nothing about what a number means.
 
+mod quick;
+mod signs;
+
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use crate::model::units::{Metric, Timestamp};
+use signs::{ROOM, push_signless, signed_percent, signless};
 
 /// Significant digits of a value whose interval does not call for fewer.
 const VALUE_DIGITS: i32 = 4;
@@ -74,6 +79,9 @@ fn exponent(value: f64, digits: i32) -> i32 {
     if value == 0.0 || !value.is_finite() {
         return 0;
     }
+    if let Some(power) = quick::exponent(value.abs()) {
+        return power;
+    }
     let places = usize::try_from(digits - 1).unwrap_or(0);
     let text = format!("{:.*e}", places, value.abs());
     text.rsplit('e').next().and_then(|power| power.parse().ok()).unwrap_or(0)
@@ -102,7 +110,7 @@ pub struct Scale {
     dialect: Dialect,
     divisor: f64,
     prefix: &'static str,
-    unit: String,
+    unit: Cow<'static, str>,
 }
 
 const TIME: [(f64, &str); 5] = [(1e-3, "ps"), (1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")];
@@ -136,7 +144,7 @@ impl Scale {
     #[must_use]
     pub fn time(dialect: Dialect, values: impl IntoIterator<Item = f64>) -> Self {
         let (divisor, unit) = step(values, &TIME);
-        Self { dialect, divisor, prefix: "", unit: dialect.symbol(unit).to_owned() }
+        Self { dialect, divisor, prefix: "", unit: dialect.symbol(unit).into() }
     }
 
     /// Chooses the unit for `values` of `metric`.
@@ -153,14 +161,14 @@ impl Scale {
     #[must_use]
     pub fn si(dialect: Dialect, unit: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (divisor, prefix) = step(values, &DECIMAL);
-        Self { dialect, divisor, prefix, unit: unit.to_owned() }
+        Self { dialect, divisor, prefix, unit: unit.to_owned().into() }
     }
 
     /// Chooses a binary unit for `values` in bytes.
     #[must_use]
     pub fn bytes(dialect: Dialect, values: impl IntoIterator<Item = f64>) -> Self {
         let (divisor, unit) = step(values, &BINARY);
-        Self { dialect, divisor, prefix: "", unit: unit.to_owned() }
+        Self { dialect, divisor, prefix: "", unit: unit.into() }
     }
 
     /// `value` in this unit.
@@ -172,9 +180,13 @@ impl Scale {
     /// The unit with its prefix, for example `µs` or `k op/s`.
     #[must_use]
     pub fn unit(&self) -> String {
+        [self.prefix, self.between(), &self.unit].concat()
+    }
+
+    /// What stands between the prefix and the unit.
+    fn between(&self) -> &'static str {
         // `k op/s` keeps its space; a prefix in front of a one-word symbol (GHz) does not have one.
-        let gap = if self.prefix.is_empty() || !self.unit.contains('/') { "" } else { self.dialect.gap() };
-        format!("{}{gap}{}", self.prefix, self.unit)
+        if self.prefix.is_empty() || !self.unit.contains('/') { "" } else { self.dialect.gap() }
     }
 
     /// The number alone, with digits as [`decimals`] allows for `half_width` in base units.
@@ -182,13 +194,15 @@ impl Scale {
     pub fn number(&self, value: f64, half_width: Option<f64>) -> String {
         let scaled = self.scaled(value);
         let places = decimals(scaled, half_width.map(|width| self.scaled(width)));
-        signless(self.dialect, scaled, places)
+        let mut text = String::with_capacity(ROOM);
+        push_signless(&mut text, self.dialect, scaled, places);
+        text
     }
 
     /// The number with its unit.
     #[must_use]
     pub fn show(&self, value: f64, half_width: Option<f64>) -> String {
-        self.attach(&self.number(value, half_width))
+        self.attach(self.number(value, half_width))
     }
 
     /// The bounds of an interval with the unit once: `17.29–17.33 µs`.
@@ -215,30 +229,18 @@ impl Scale {
             self.dialect.dash(),
             signless(self.dialect, high, places)
         );
-        self.attach(&bounds)
+        self.attach(bounds)
     }
 
-    fn attach(&self, number: &str) -> String {
-        let unit = self.unit();
-        if unit.is_empty() { number.to_owned() } else { format!("{number}{}{unit}", self.dialect.gap()) }
+    /// Appends the unit to a number.
+    fn attach(&self, mut number: String) -> String {
+        if !self.prefix.is_empty() || !self.unit.is_empty() {
+            [self.dialect.gap(), self.prefix, self.between(), &self.unit]
+                .iter()
+                .for_each(|part| number.push_str(part));
+        }
+        number
     }
-}
-
-/// A number with the dialect's minus and no plus.
-fn signless(dialect: Dialect, value: f64, places: usize) -> String {
-    let text = format!("{value:.places$}");
-    match text.strip_prefix('-') {
-        // A rounded-away minus would claim a direction that the digits do not show.
-        Some(digits) if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) => digits.to_owned(),
-        Some(digits) => format!("{}{digits}", dialect.minus()),
-        None => text,
-    }
-}
-
-/// Prints a fraction as percent with the given digits after the point, always signed.
-fn signed_percent(dialect: Dialect, fraction: f64, places: usize) -> String {
-    let text = signless(dialect, fraction * 100.0, places);
-    if fraction > 0.0 && !text.starts_with(dialect.minus()) { format!("+{text}") } else { text }
 }
 
 /// Prints a change relative to the older side with its interval: `+4.5 % [+3.9, +5.1]`.
@@ -249,7 +251,10 @@ fn signed_percent(dialect: Dialect, fraction: f64, places: usize) -> String {
 #[must_use]
 pub fn change(dialect: Dialect, value: f64, interval: Option<(f64, f64)>) -> String {
     let Some((low, high)) = interval else {
-        return format!("{}{}%", signed_percent(dialect, value, 1), dialect.gap());
+        let mut text = signed_percent(dialect, value, 1);
+        text.push_str(dialect.gap());
+        text.push('%');
+        return text;
     };
     // One digit of the half width, and never more than a hundredth of a percent: nobody acts on less.
     let places = usize::try_from(-exponent((high - low) * 50.0, 1)).unwrap_or(0).clamp(1, 2);
@@ -273,7 +278,12 @@ pub fn percent(dialect: Dialect, fraction: f64, places: usize) -> String {
 pub fn half_width(dialect: Dialect, fraction: f64) -> String {
     let value = fraction * 100.0;
     let places = usize::try_from((WIDTH_DIGITS - 1 - exponent(value, WIDTH_DIGITS)).clamp(0, 3)).unwrap_or(0);
-    format!("{}{}{}%", dialect.plus_minus(), signless(dialect, value, places), dialect.gap())
+    let mut text = String::with_capacity(ROOM);
+    text.push_str(dialect.plus_minus());
+    push_signless(&mut text, dialect, value, places);
+    text.push_str(dialect.gap());
+    text.push('%');
+    text
 }
 
 /// Prints a multiple: `1.94×`.
@@ -358,6 +368,9 @@ pub fn day(time: Timestamp) -> String {
 #[must_use]
 pub fn timestamp(time: Timestamp) -> String {
     let seconds = time.0.div_euclid(1_000_000);
+    if let Some(text) = quick::timestamp(seconds) {
+        return text;
+    }
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| "unknown (outside the calendar)".to_owned(), |stamp| stamp.to_string())
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::view::Page;
-use super::view::words::{Piece, rich};
+use super::view::words::{Piece, may_be_rich, rich};
 use super::{ReportError, escape};
 
 /// Names of the templates that can be replaced.
@@ -229,15 +229,27 @@ fn around(text: &str, escaped: String) -> String {
 
 /// A sentence with its names as code, for HTML.
 pub(super) fn rich_html(text: &str) -> String {
-    let mut out = String::new();
-    for piece in rich(text) {
-        match piece {
-            Piece::Plain(text) => out.push_str(&escape::html(text)),
-            Piece::Code(text) => append(&mut out, format_args!("<code>{}</code>", escape::html(text))),
-            Piece::Strong(text) => append(&mut out, format_args!("<strong>{}</strong>", escape::html(text))),
-        }
-    }
+    let mut out = String::with_capacity(text.len() + 16);
+    rich_html_into(&mut out, text);
     out
+}
+
+/// Appends a sentence as [`rich_html`] returns it.
+pub(super) fn rich_html_into(out: &mut String, text: &str) {
+    if !may_be_rich(text) {
+        escape::html_into(out, text);
+        return;
+    }
+    for piece in rich(text) {
+        let (open, text, close) = match piece {
+            Piece::Plain(text) => ("", text, ""),
+            Piece::Code(text) => ("<code>", text, "</code>"),
+            Piece::Strong(text) => ("<strong>", text, "</strong>"),
+        };
+        out.push_str(open);
+        escape::html_into(out, text);
+        out.push_str(close);
+    }
 }
 
 /// Removes trailing spaces and runs of empty lines, so that conditional sections leave no holes.

@@ -151,6 +151,9 @@ impl Site {
     /// [`ReportError::Template`] when the shell cannot be rendered.
     pub fn html(&self, document: &Document) -> Result<String, ReportError> {
         let up = up(&document.path);
+        let body = html::sections(document, up);
+        // Room for all of it from the start: a page that grows is copied again and again.
+        let room = body.len() + self.style.len() + SCRIPT.len() + SHELL.len() + (1 << 14);
         let values = minijinja::context! {
             title => document.title.as_str(),
             kicker => document.kicker.as_str(),
@@ -158,7 +161,7 @@ impl Site {
             dated => document.dated.map(super::format::timestamp),
             chips => safe(html::chips(&document.chips)),
             side => safe(html::side(document)),
-            body => safe(html::sections(document, up)),
+            body => safe(body),
             footer => safe(html::footer(document)),
             feed => self.has("changes.atom").then(|| format!("{up}changes.atom")),
             navigation => safe(self.navigation(&document.path) + &self.beside(&document.path)),
@@ -167,7 +170,11 @@ impl Site {
             script => safe(SCRIPT.to_owned()),
         };
         let template = self.environment.get_template("site.html").map_err(failed("site.html"))?;
-        template.render(values).map_err(failed("site.html"))
+        let mut page = Vec::with_capacity(room);
+        drop(template.render_captured_to(values, &mut page).map_err(failed("site.html"))?);
+        // It was written from texts, and is one.
+        Ok(String::from_utf8(page)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
     /// Writes `document` as Markdown, cut at `most` bytes with the rest stated.

@@ -130,6 +130,30 @@ impl fmt::Display for Tenths {
     }
 }
 
+impl Tenths {
+    /// Appends it: a drawing has thousands.
+    fn push_to(&self, out: &mut String) {
+        let steps = u64::from(STEPS.unsigned_abs());
+        let (whole, part) = (self.0.unsigned_abs() / steps, self.0.unsigned_abs() % steps);
+        if self.0 < 0 {
+            out.push('-');
+        }
+        push_number(out, whole);
+        if part > 0 {
+            out.push('.');
+            push_number(out, part);
+        }
+    }
+}
+
+/// Appends a whole number.
+fn push_number(out: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(out, number / 10);
+    }
+    out.push(char::from(b'0' + u8::try_from(number % 10).unwrap_or(0)));
+}
+
 fn at(value: i32) -> Tenths {
     Tenths(i64::from(value))
 }
@@ -293,7 +317,10 @@ impl DrawingBackend for Pen<'_> {
 fn append(data: &mut String, path: impl IntoIterator<Item = BackendCoord>) {
     let mut command = 'M';
     for (x, y) in path {
-        write!(data, "{command}{} {}", at(x), at(y)).unwrap_or_default();
+        data.push(command);
+        at(x).push_to(data);
+        data.push(' ');
+        at(y).push_to(data);
         command = 'L';
     }
 }
@@ -325,10 +352,17 @@ mod tests {
 
     #[test]
     fn tenths_are_short() {
-        let check = |value: i64, expected: &str| assert_eq!(Tenths(value).to_string(), expected);
+        let check = |value: i64, expected: &str| {
+            assert_eq!(Tenths(value).to_string(), expected);
+            let mut pushed = String::new();
+            Tenths(value).push_to(&mut pushed);
+            assert_eq!(pushed, expected);
+        };
         check(0, "0");
         check(10, "1");
         check(-5, "-0.5");
         check(-123, "-12.3");
+        check(-120, "-12");
+        check(10_205, "1020.5");
     }
 }

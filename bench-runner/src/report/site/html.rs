@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::block::{Block, Cell, Chart, Document, Grid, Item, Tile};
 use super::escape;
-use crate::report::render::rich_html;
+use crate::report::render::{rich_html, rich_html_into};
 use crate::report::view::table::Kind;
 
 /// The small facts below the title.
@@ -140,18 +140,22 @@ impl Writer<'_> {
     }
 
     fn chart(&mut self, chart: &Chart) {
-        let mut at = String::new();
-        for (x, y) in &chart.at {
-            _ = write!(at, "{}{x:.1},{y:.1}", if at.is_empty() { "" } else { " " });
+        self.out.push_str("<figure");
+        for (place, (x, y)) in chart.at.iter().enumerate() {
+            self.out.push_str(if place == 0 { " data-at=\"" } else { " " });
+            tenths(&mut self.out, *x);
+            self.out.push(',');
+            tenths(&mut self.out, *y);
         }
-        let mut about = if at.is_empty() { String::new() } else { format!(" data-at=\"{at}\"") };
+        self.out.push_str(if chart.at.is_empty() { "" } else { "\"" });
         if let Some(axes) = &chart.axes {
-            _ = write!(about, " class=\"main\" data-axes=\"{axes}\"");
+            _ = write!(self.out, " class=\"main\" data-axes=\"{axes}\"");
         }
+        self.out.push('>');
+        self.out.push_str(&chart.svg);
         _ = write!(
             self.out,
-            "<figure{about}>{}<figcaption>{}</figcaption><details><summary>{}</summary>",
-            chart.svg,
+            "<figcaption>{}</figcaption><details><summary>{}</summary>",
             rich_html(&chart.caption),
             rich_html(&chart.fold)
         );
@@ -197,27 +201,58 @@ impl Writer<'_> {
             Kind::Text if cell.text.len() > 60 && cell.link.is_none() => "long",
             Kind::Text | Kind::Code => "",
         };
-        let class = match (right, cell.tone) {
-            ("", "") => String::new(),
-            (one, "") | ("", one) => format!(" class=\"{one}\""),
-            (one, two) => format!(" class=\"{one} {two}\""),
+        // A page has ten thousand cells: they are written without strings of their own.
+        let out = &mut self.out;
+        let parts = match (right, cell.tone) {
+            ("", "") => ["<td", "", "", "", ""],
+            (one, "") | ("", one) => ["<td class=\"", one, "", "", "\""],
+            (one, two) => ["<td class=\"", one, " ", two, "\""],
         };
-        let key = cell.key.map_or_else(String::new, |key| format!(" data-k=\"{key}\""));
-        _ = write!(self.out, "<td{class}{key}>");
+        parts.iter().for_each(|part| out.push_str(part));
+        if let Some(key) = cell.key {
+            _ = write!(out, " data-k=\"{key}\"");
+        }
+        out.push('>');
         if let Some((svg, _)) = &cell.drawing {
-            self.out.push_str(svg);
+            out.push_str(svg);
         }
-        let text = match kind {
-            Kind::Code if !cell.text.is_empty() => format!("<code>{}</code>", escape::html(&cell.text)),
-            Kind::Code | Kind::Text | Kind::Number => rich_html(&cell.text),
-        };
-        let text = if self.charted { text } else { breakable(&text, right == "when") };
-        match &cell.link {
-            Some(link) if !text.is_empty() => {
-                _ = write!(self.out, "<a href=\"{}{}\">{text}</a>", self.up, escape::html(link));
+        let link = cell.link.as_ref().filter(|_| !cell.text.is_empty());
+        if let Some(link) = link {
+            out.push_str("<a href=\"");
+            out.push_str(self.up);
+            escape::html_into(out, link);
+            out.push_str("\">");
+        }
+        let start = out.len();
+        match kind {
+            Kind::Code if !cell.text.is_empty() => {
+                out.push_str("<code>");
+                escape::html_into(out, &cell.text);
+                out.push_str("</code>");
             }
-            _ => self.out.push_str(&text),
+            Kind::Code | Kind::Text | Kind::Number => rich_html_into(out, &cell.text),
         }
+        if !self.charted {
+            let text = out.split_off(start);
+            out.push_str(&breakable(&text, right == "when"));
+        }
+        if link.is_some() {
+            out.push_str("</a>");
+        }
+    }
+}
+
+/// Appends a coordinate with one digit after the point, as `{:.1}` writes it. Charts place points at whole tenths, which need no
+/// conversion of a floating-point number.
+fn tenths(out: &mut String, value: f64) {
+    let all = (value * 10.0).round();
+    // Only the very number may be written the short way.
+    if value.is_sign_positive() && (0.0..1e9).contains(&all) && (all / 10.0).to_bits() == value.to_bits() {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a milliard")]
+        let all = all as u64;
+        _ = write!(out, "{}.{}", all / 10, all % 10);
+    } else {
+        _ = write!(out, "{value:.1}");
     }
 }
 
@@ -248,6 +283,25 @@ fn breakable(html: &str, dated: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tenths_are_written_as_by_the_library() {
+        let check = |value: f64| {
+            let mut out = String::new();
+            tenths(&mut out, value);
+            assert_eq!(out, format!("{value:.1}"), "{value:e}");
+        };
+        for value in
+            [0.0, -0.0, 0.05, 0.15, 0.25, 12.3, -4.5, 1e9, 1e8, 99.95, f64::NAN, f64::INFINITY, 1e300]
+        {
+            check(value);
+        }
+        for step in 0..20_000_u32 {
+            check(f64::from(step) / 10.0);
+            check(f64::from(step) / 20.0);
+            check(f64::from(step) * 0.1 + f64::from(step % 97) * 1e-3);
+        }
+    }
 
     #[test]
     fn long_names_may_break_and_dates_may_not() {

@@ -51,11 +51,15 @@ pub(super) fn evidence(value: Evidence) -> &'static str {
 /// A value with its relative half width: `17.31 µs ±0.14 %`; without an interval it says so.
 pub(super) fn value(metric: &Metric, value: f64, interval: Option<(f64, f64)>) -> String {
     let width = interval.map(|(low, high)| (high - low) / 2.0);
-    let shown = Scale::metric(PAGE, metric, [value]).show(value, width);
+    let mut shown = Scale::metric(PAGE, metric, [value]).show(value, width);
     match width {
-        Some(width) if value != 0.0 => format!("{shown} {}", format::half_width(PAGE, width / value.abs())),
-        _ => format!("{shown} (no interval)"),
+        Some(width) if value != 0.0 => {
+            shown.push(' ');
+            shown.push_str(&format::half_width(PAGE, width / value.abs()));
+        }
+        _ => shown.push_str(" (no interval)"),
     }
+    shown
 }
 
 /// Old and new level in one unit: `636.0 → 664.4 µs`.
@@ -79,7 +83,8 @@ pub(super) fn commits(commits: &(Option<String>, Option<String>)) -> String {
 /// Day and minute of a moment, in UTC.
 pub(super) fn minute(time: Timestamp) -> String {
     let text = format::timestamp(time);
-    format!("{} {} UTC", text.get(..10).unwrap_or_default(), text.get(11..16).unwrap_or_default())
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+    [part(0..10), " ", part(11..16), " UTC"].concat()
 }
 
 /// Name of a benchmark on pages that show all of them.

@@ -36,13 +36,29 @@ pub fn strong(text: &str) -> String {
 }
 
 fn marked((open, close): (char, char), text: &str) -> String {
-    format!("{open}{}{close}", unmarked(text))
+    let mut out = String::with_capacity(text.len() + open.len_utf8() + close.len_utf8());
+    out.push(open);
+    out.extend(text.chars().filter(|character| !is_mark(*character)));
+    out.push(close);
+    out
+}
+
+/// Whether a character is one of the private marks.
+fn is_mark(character: char) -> bool {
+    ('\u{e000}'..='\u{e003}').contains(&character)
 }
 
 /// Removes the private marks, for formats without typefaces.
 #[must_use]
 pub fn unmarked(text: &str) -> String {
-    text.chars().filter(|character| !('\u{e000}'..='\u{e003}').contains(character)).collect()
+    text.chars().filter(|character| !is_mark(*character)).collect()
+}
+
+/// Whether [`rich`] could find more in a sentence than one plain piece; told from its bytes, and sometimes yes for nothing.
+pub(crate) fn may_be_rich(text: &str) -> bool {
+    // The private marks begin with this byte in UTF-8, and hardly anything else does.
+    const MARK: u8 = 0xee;
+    text.bytes().any(|byte| byte == b'`' || byte == MARK)
 }
 
 /// Splits a sentence into its pieces; pairs of backticks, as rules write them, count as code too.
@@ -197,6 +213,17 @@ mod tests {
         check("set `x = 1`.", &[Piece::Plain("set "), Piece::Code("x = 1"), Piece::Plain(".")]);
         check("one ` alone", &[Piece::Plain("one ` alone")]);
         check(&strong("3 µs"), &[Piece::Strong("3 µs")]);
+        for text in ["", "plain µs", "set `x = 1`.", "one ` alone", &strong("3 µs"), &code("a")] {
+            assert!(
+                may_be_rich(text) || rich(text).iter().all(|piece| *piece == Piece::Plain(text)),
+                "{text:?}"
+            );
+        }
+        assert!(
+            !may_be_rich("17.31\u{a0}µs ±0.14\u{a0}%")
+                && may_be_rich(&code("a"))
+                && may_be_rich(&strong("b"))
+        );
     }
 
     #[test]
