@@ -208,19 +208,15 @@ fn each_rule_has_its_case() {
 
 #[test]
 fn neighbours_do_not_double_a_time() {
-    // Neighbours took 6 % and the code doubled: what doubled is not theirs. Had it moved by 10 %, nobody could tell.
-    let beside_neighbours = |factor: f64| {
-        move |night: &mut Night| {
-            night.rebuilt(2);
-            night.set(keys::SOURCE_COMMIT, "bbbb");
+    // They took 6 %: what doubled is not theirs. Had it moved by 10 %, nobody could tell.
+    for (factor, cause, rule) in [(2.0, Cause::Code, 12), (1.1, Cause::Mixed, 15)] {
+        check(cause, rule, |night| {
+            recommitted(night);
             night.contention /= 1.06;
-            for (index, time) in night.times.iter_mut().enumerate() {
-                *time *= factor * (1.0 + index as f64);
-            }
-        }
-    };
-    check(Cause::Code, 12, beside_neighbours(2.0));
-    check(Cause::Mixed, 15, beside_neighbours(1.1));
+            let own = night.times.iter_mut().enumerate();
+            own.for_each(|(index, time)| *time *= factor * (1.0 + index as f64));
+        });
+    }
 }
 
 #[test]
