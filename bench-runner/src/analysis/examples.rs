@@ -2,12 +2,14 @@
 //!
 //! The founding record is copied from the note; everything else is seeded noise.
 
+use crate::model::comparison::Verdict;
 use crate::model::estimate::{BenchmarkResult, ConfidenceInterval, Estimate, IntervalMethod, Statistic};
 use crate::model::fact::{Fact, FactStatus, FactValue, Phase};
 use crate::model::gate::{Budget, Per};
 use crate::model::ids::{BenchmarkId, Identity};
 use crate::model::measurement::{Measurement, Observation, SamplingMode};
 use crate::model::run::{Run, RunKind, RunPlan, RunStatus};
+use crate::model::step::Step;
 use crate::model::units::{Metric, Throughput, Timestamp};
 use crate::stats::rng::SplitMix64;
 
@@ -253,4 +255,21 @@ pub(crate) fn line(group: &str, points: &[(f64, u32)]) -> crate::model::history:
         },
         earlier_names: Vec::new(),
     }
+}
+
+/// An answer about a change, found again from the numbers and thresholds of its printed steps alone; `None` when there are no bounds.
+pub(crate) fn answer_of(steps: &[Step]) -> Option<Verdict> {
+    let held = |name: &str| {
+        let step = steps.iter().find(|step| step.name == name)?;
+        step.value.zip(step.threshold)
+    };
+    let (effect, margin) = held("effect")?;
+    let (low, least) = held("lower bound of the change")?;
+    let (high, most) = held("upper bound of the change")?;
+    Some(match held("bound nearest to no change").map(|(bound, none)| bound > none) {
+        _ if low > least && high < most => Verdict::Unchanged,
+        Some(true) if effect >= margin => Verdict::Regressed,
+        Some(false) if effect <= margin => Verdict::Improved,
+        _ => Verdict::Inconclusive,
+    })
 }

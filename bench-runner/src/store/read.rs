@@ -11,7 +11,7 @@ use super::text::{BENCHMARK_COLUMNS, benchmark, digest, exactly, from_json, name
 use super::write::{require, row_of};
 use super::{Store, covariates, pack, recover, rehash};
 use crate::model::estimate::{ConfidenceInterval, Estimate};
-use crate::model::fact::Fact;
+use crate::model::fact::{Fact, Phase};
 use crate::model::finding::Finding;
 use crate::model::ids::{BenchmarkId, Digest, Identity, RunId};
 use crate::model::measurement::Measurement;
@@ -222,15 +222,18 @@ fn facts(connection: &Connection, run: i64) -> Result<Vec<Fact>, Fault> {
     let sql =
         "SELECT key, value_json, unit, status, source, phase FROM fact JOIN fact_text USING (fact_text_id)
                WHERE run_id = ?1 ORDER BY ordinal";
-    rows(connection, sql, run, |row| {
-        Ok(Fact {
-            key: row.get(0)?,
-            value: exactly("the value of a fact", &row.get::<_, String>(1)?)?,
-            unit: row.get(2)?,
-            status: named("the status of a fact", row.get(3)?)?,
-            source: row.get(4)?,
-            phase: named("the phase of a fact", row.get(5)?)?,
-        })
+    rows(connection, sql, run, |row| fact(row, named("the phase of a fact", row.get(5)?)?))
+}
+
+/// Reads a fact from its key, value, unit, status and source, the first five columns.
+fn fact(row: &Row<'_>, phase: Phase) -> Result<Fact, Fault> {
+    Ok(Fact {
+        key: row.get(0)?,
+        value: exactly("the value of a fact", &row.get::<_, String>(1)?)?,
+        unit: row.get(2)?,
+        status: named("the status of a fact", row.get(3)?)?,
+        source: row.get(4)?,
+        phase,
     })
 }
 

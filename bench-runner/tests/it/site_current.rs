@@ -10,7 +10,7 @@ use bench_runner::model::units::Timestamp;
 use bench_runner::store::{OpenMode, RunFilter, Store};
 use serde_json::Value;
 
-use crate::site::made_up;
+use crate::site::{files, made_up};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -67,24 +67,6 @@ fn same(what: &str, found: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<Strin
     for (name, content) in found {
         assert!(*content == expected[name], "{what}: {name} differs");
     }
-}
-
-/// All files below `folder`.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(next) = waiting.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 /// The files that the manifest lists.

@@ -81,7 +81,7 @@ mod tests {
     use super::super::{STANDARD, Side, compare};
     use super::*;
     use crate::analysis::estimate::estimate_run;
-    use crate::analysis::examples::{noisy_launches, run};
+    use crate::analysis::examples::{answer_of, noisy_launches, run};
     use crate::model::estimate::BenchmarkResult;
     use crate::model::run::{Run, RunStatus};
     use crate::stats::rng::SplitMix64;
@@ -96,24 +96,11 @@ mod tests {
         estimate_run(&[], &data)
     }
 
-    /// The answer, found again from the printed numbers and thresholds alone.
+    /// The answer, found again from the printed numbers and thresholds alone; what is not compared has no effect.
     fn found(steps: &[Step]) -> Verdict {
-        let held = |name: &str| {
-            let step = steps.iter().find(|step| step.name == name)?;
-            step.value.zip(step.threshold)
-        };
-        let Some((effect, margin)) = held("effect") else { return Verdict::NotComparable };
-        let Some(((low, least), (high, most))) =
-            held("lower bound of the change").zip(held("upper bound of the change"))
-        else {
-            return Verdict::Inconclusive;
-        };
-        match held("bound nearest to no change").map(|(bound, none)| bound > none) {
-            _ if low > least && high < most => Verdict::Unchanged,
-            Some(true) if effect >= margin => Verdict::Regressed,
-            Some(false) if effect <= margin => Verdict::Improved,
-            _ => Verdict::Inconclusive,
-        }
+        let effect =
+            steps.iter().find(|step| step.name == "effect").and_then(|step| step.value.zip(step.threshold));
+        effect.map_or(Verdict::NotComparable, |_| answer_of(steps).unwrap_or(Verdict::Inconclusive))
     }
 
     #[test]

@@ -186,6 +186,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::examples::answer_of;
     use crate::stats::rng::SplitMix64;
 
     const RULES: Rules = Rules { margin: 0.02, family_alpha: 0.05 };
@@ -226,26 +227,6 @@ mod tests {
         check(0.5, None, Verdict::Inconclusive);
     }
 
-    /// The answer, found again from the printed numbers and thresholds alone.
-    fn found(steps: &[Step]) -> Verdict {
-        let held = |name: &str| {
-            let step = steps.iter().find(|step| step.name == name)?;
-            step.value.zip(step.threshold)
-        };
-        let Some((((low, least), (high, most)), (effect, margin))) =
-            held("lower bound of the change").zip(held("upper bound of the change")).zip(held("effect"))
-        else {
-            return Verdict::Inconclusive;
-        };
-        let refuted = held("bound nearest to no change").map(|(bound, none)| bound > none);
-        match refuted {
-            _ if low > least && high < most => Verdict::Unchanged,
-            Some(true) if effect >= margin => Verdict::Regressed,
-            Some(false) if effect <= margin => Verdict::Improved,
-            _ => Verdict::Inconclusive,
-        }
-    }
-
     #[test]
     fn every_answer_can_be_found_again_from_its_steps() {
         let mut seen = std::collections::BTreeSet::new();
@@ -253,7 +234,11 @@ mod tests {
             for center in [-0.1, -0.03, -0.012, 0.0, 0.008, 0.02, 0.03, 0.1] {
                 for (sd, rows) in [(0.002, 1), (0.01, 4), (0.03, 40)] {
                     let judged = judge(&noisy(blocks, center, sd, place), &RULES, rows);
-                    assert_eq!(found(&judged.steps), judged.verdict, "{judged:?}");
+                    assert_eq!(
+                        answer_of(&judged.steps).unwrap_or(Verdict::Inconclusive),
+                        judged.verdict,
+                        "{judged:?}"
+                    );
                     let blocks_step = &judged.steps[0];
                     assert!(blocks_step.value.is_some() && blocks_step.threshold.is_some(), "{judged:?}");
                     assert!(judged.steps.iter().all(|step| !step.text.is_empty()), "{judged:?}");

@@ -10,7 +10,7 @@ use crate::model::ids::RunId;
 use crate::model::run::{Run, RunStatus};
 use crate::store::Store;
 use crate::store::error::{Fault, StoreError};
-use crate::store::text::{exactly, named};
+use crate::store::text::named;
 use crate::store::write::require;
 
 impl Store {
@@ -67,12 +67,5 @@ fn fact(connection: &Connection, text: i64, phase: Phase) -> Result<Fact, Fault>
     )?;
     let mut rows = statement.query([text])?;
     let row = rows.next()?.ok_or_else(|| Fault::content("a fact", "its row is missing"))?;
-    Ok(Fact {
-        key: row.get(0)?,
-        value: exactly("the value of a fact", &row.get::<_, String>(1)?)?,
-        unit: row.get(2)?,
-        status: named("the status of a fact", row.get(3)?)?,
-        source: row.get(4)?,
-        phase,
-    })
+    super::fact(row, phase)
 }
