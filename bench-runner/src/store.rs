@@ -19,6 +19,7 @@ use crate::model::seal::Signer;
 use crate::model::units::Timestamp;
 
 mod audit;
+mod before;
 mod bulk;
 mod calibration;
 mod chain;
@@ -52,7 +53,7 @@ pub use audit::Claim;
 pub use bulk::BulkNight;
 pub use error::StoreError;
 pub use fingerprint::fingerprint;
-pub use history::{HistoryFilter, LineRow, QUARANTINE, RELEASE};
+pub use history::{HistoryFilter, LineRow, LineState, QUARANTINE, RELEASE};
 pub use keep::{Check, Pruned};
 pub use lines::RENAME;
 pub use listing::RunFilter;

@@ -2,6 +2,7 @@
 //!
 //! Runs that are arms of an experiment are not nights and are left out.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -51,8 +52,31 @@ pub struct LineRow(i64);
 pub(super) struct Runs {
     /// State of the store for which this holds: commits of others, changes of ours.
     state: (i64, i64),
-    places: BTreeMap<Place, Rc<Vec<About>>>,
+    places: BTreeMap<Place, Rc<RunsOf>>,
+    /// Points that were given back, by the place of their run: their texts need not be copied again for the next line.
+    spare: BTreeMap<Place, Spare>,
+    /// Lists of points that were given back, emptied: each takes more than the rest of a line together.
+    lists: Vec<Vec<HistoryPoint>>,
 }
+
+/// The finished runs of a place.
+#[derive(Debug)]
+struct RunsOf {
+    /// By row.
+    all: Vec<About>,
+    /// Their places among `all`, by time.
+    by_time: Vec<usize>,
+}
+
+/// For each run of a place a point of it that nobody needs.
+type Spare = Vec<Option<HistoryPoint>>;
+
+/// Emptied lists that are kept at most.
+const LISTS: usize = 16;
+
+/// Which state of the store lines were read from: for [`Store::take_back`], and good for nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineState((i64, i64));
 
 impl Store {
     /// Returns the points of a series, one per run with a launch of it or a stated estimate, oldest first.
@@ -88,8 +112,7 @@ impl Store {
                 None => Vec::new(),
                 Some(series) => {
                     self.forget_what_changed(connection)?;
-                    let runs = self.about(connection, place_of(key))?;
-                    points(connection, series, (runs.as_slice(), None), &mut BTreeMap::new())?
+                    self.points(connection, (key, series), None, &mut BTreeMap::new())?
                 }
             };
             Ok(History { key: key.clone(), points })
@@ -115,8 +138,7 @@ impl Store {
             let mut codes = BTreeMap::new();
             while let Some(row) = rows.next()? {
                 let key = series_key(row, 0)?;
-                let runs = self.about(connection, place_of(&key))?;
-                let points = points(connection, row.get(11)?, (runs.as_slice(), filter.since), &mut codes)?;
+                let points = self.points(connection, (&key, row.get(11)?), filter.since, &mut codes)?;
                 if !points.is_empty() {
                     take(History { key, points });
                 }
@@ -155,8 +177,7 @@ impl Store {
             let mut codes = BTreeMap::new();
             let mut histories = Vec::with_capacity(lines.len());
             for (key, row) in lines {
-                let runs = self.about(connection, place_of(key))?;
-                let points = points(connection, row.0, (runs.as_slice(), None), &mut codes)?;
+                let points = self.points(connection, (key, row.0), None, &mut codes)?;
                 histories.push(History { key: key.clone(), points });
             }
             Ok(histories)
@@ -180,15 +201,15 @@ impl Store {
         let others = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         let mut known = self.runs.borrow_mut();
         if known.state != (others, changes) {
-            *known = Runs { state: (others, changes), places: BTreeMap::new() };
+            *known = Runs { state: (others, changes), ..Runs::default() };
         }
         Ok(())
     }
 
     /// Returns the finished runs of a place, by row.
-    fn about(&self, connection: &Connection, place: Place) -> Result<Rc<Vec<About>>, Fault> {
+    fn about(&self, connection: &Connection, place: &Place) -> Result<Rc<RunsOf>, Fault> {
         let mut known = self.runs.borrow_mut();
-        if let Some(runs) = known.places.get(&place) {
+        if let Some(runs) = known.places.get(place) {
             return Ok(Rc::clone(runs));
         }
         let mut statement = connection.prepare_cached(
@@ -220,9 +241,72 @@ impl Store {
             };
             runs.push(About { row: row.get(0)?, point });
         }
-        let runs = Rc::new(runs);
-        known.places.insert(place, Rc::clone(&runs));
+        let mut by_time: Vec<usize> = (0..runs.len()).collect();
+        let time = |place: &usize| (runs[*place].point.started, &runs[*place].point.run);
+        by_time.sort_by(|a, b| time(a).cmp(&time(b)));
+        let runs = Rc::new(RunsOf { all: runs, by_time });
+        known.places.insert(place.clone(), Rc::clone(&runs));
         Ok(runs)
+    }
+
+    /// Reads the points of one line by its key and row, with what was given back of its place.
+    fn points(
+        &self,
+        connection: &Connection,
+        (key, series): (&SeriesKey, i64),
+        since: Option<Timestamp>,
+        codes: &mut BTreeMap<i64, Digest>,
+    ) -> Result<Vec<HistoryPoint>, Fault> {
+        let place = place_of(key);
+        let runs = self.about(connection, &place)?;
+        let (mut spare, list) = {
+            let mut known = self.runs.borrow_mut();
+            (known.spare.remove(&place).unwrap_or_default(), known.lists.pop().unwrap_or_default())
+        };
+        let points = points(connection, series, (&runs.all, since), (codes, &mut spare, list))?;
+        self.runs.borrow_mut().spare.insert(place, spare);
+        Ok(points)
+    }
+
+    /// Returns the state of the store that the last lines were read from.
+    #[must_use]
+    pub fn line_state(&self) -> LineState {
+        LineState(self.runs.borrow().state)
+    }
+
+    /// Takes back the points of a line that nobody needs any more, as they were read, so that the next line of its place need
+    /// not copy the texts of its runs again. `state` is that of [`Store::line_state`] when the line was read; points of another
+    /// state are let go.
+    pub fn take_back(&self, state: LineState, mut history: History) {
+        let mut known = self.runs.borrow_mut();
+        let place = place_of(&history.key);
+        if known.state != state.0 {
+            return;
+        }
+        let Some(runs) = known.places.get(&place).map(Rc::clone) else { return };
+        let spare = known.spare.entry(place).or_default();
+        spare.resize_with(runs.all.len(), || None);
+        // Both are in the order of time.
+        let mut next = runs.by_time.iter().peekable();
+        for point in history.points.drain(..) {
+            let order = |at: usize| {
+                let about = &runs.all[at].point;
+                about.started.cmp(&point.started).then_with(|| about.run.cmp(&point.run))
+            };
+            while let Some(at) = next.peek().copied().copied() {
+                match order(at) {
+                    Ordering::Less => _ = next.next(),
+                    Ordering::Equal => {
+                        spare[at] = Some(point);
+                        break;
+                    }
+                    Ordering::Greater => break,
+                }
+            }
+        }
+        if known.lists.len() < LISTS {
+            known.lists.push(history.points);
+        }
     }
 }
 
@@ -232,12 +316,12 @@ fn place_of(key: &SeriesKey) -> Place {
 }
 
 /// Reads the points of one line; runs that are not among `runs`, or began before `since`, are left out. `codes` are digests of
-/// executables that are known by their row.
+/// executables that are known by their row, `spare` points of the same runs that may be used up, `points` an empty list to fill.
 fn points(
     connection: &Connection,
     series: i64,
     (runs, since): (&[About], Option<Timestamp>),
-    codes: &mut BTreeMap<i64, Digest>,
+    (codes, spare, mut points): (&mut BTreeMap<i64, Digest>, &mut Spare, Vec<HistoryPoint>),
 ) -> Result<Vec<HistoryPoint>, Fault> {
     let wanted = |about: &&About| since.is_none_or(|since| about.point.started >= since);
     // Most lines have a point of nearly every run: room for all from the start.
@@ -253,7 +337,7 @@ fn points(
          WHERE series_id = ?1 AND run_id >= ?2 ORDER BY run_id, ordinal",
     )?;
     let mut rows = statement.query((series, first))?;
-    let mut points = Vec::with_capacity(most);
+    points.reserve(most);
     // Both lists are in the order of rows, so that the next one is nearly always at hand.
     let mut place = 0;
     while let Some(row) = rows.next()? {
@@ -277,8 +361,10 @@ fn points(
                 }
             },
         };
+        let shared = spare.get_mut(place).and_then(Option::take);
+        let shared = shared.unwrap_or_else(|| about.point.clone());
         let (value, log_sd, launches) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        points.push(HistoryPoint { value, log_sd, launches, executable, ..about.point.clone() });
+        points.push(HistoryPoint { value, log_sd, launches, executable, ..shared });
     }
     points.sort_by(|a, b| (a.started, &a.run).cmp(&(b.started, &b.run)));
     Ok(points)

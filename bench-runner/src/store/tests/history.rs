@@ -56,6 +56,17 @@ fn lines_by_their_place_are_the_lines_by_their_key() {
         assert!(found.iter().any(|history| history.points.len() > 1));
     };
     check(&store);
+    // Points that were given back serve once more, all of them, some, and those of one benchmark for another.
+    let read = |store: &Store| (store.histories_at(&lines).unwrap(), store.line_state());
+    for keep in [0, 1, 2, 3] {
+        let (histories, state) = read(&store);
+        for mut history in histories {
+            history.points.truncate(keep);
+            store.take_back(state, history);
+        }
+        check(&store);
+    }
+    let (old, state) = read(&store);
     // What was said after the runs were read counts as well.
     let why = Annotation {
         target: NoteTarget::Run,
@@ -65,6 +76,8 @@ fn lines_by_their_place_are_the_lines_by_their_key() {
         at: NOW,
     };
     store.annotate(&why).unwrap();
+    check(&store);
+    old.into_iter().for_each(|history| store.take_back(state, history));
     check(&store);
     let found = store.histories_at(&lines).unwrap();
     let mut points = found.iter().flat_map(|history| &history.points);

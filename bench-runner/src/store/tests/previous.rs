@@ -6,8 +6,8 @@ use crate::model::fact::{FactValue, Phase, keys};
 use crate::model::finding::Severity;
 use crate::model::run::{Launch, LaunchStatus, Run, RunStatus};
 
-#[test]
-fn the_run_before_must_be_comparable() {
+/// Seventeen runs that differ from one another in what a comparison looks at.
+fn unlike_runs() -> Store {
     let mut store = Store::open_in_memory(NOW).unwrap();
     let change = |number: u32, change: &dyn Fn(&mut Run)| {
         let mut run = new_run(number);
@@ -46,17 +46,22 @@ fn the_run_before_must_be_comparable() {
     measure(&mut store, change(15, &small), &end(RunStatus::Complete));
     let larger = |run: &mut Run| run.identity.hw_class = "x86_64/other".to_owned();
     measure(&mut store, change(16, &larger), &end(RunStatus::Complete));
-    let mut harness = new_run(17);
+    let harness = new_run(17);
     store.begin_run(&harness).unwrap();
     let other = Launch { harness_version: Some("0.9.0".to_owned()), ..launch(0, LaunchStatus::Complete) };
     store.add_launch(&harness.id, &other).unwrap();
     store.finish_run(&harness.id, &end(RunStatus::Complete)).unwrap();
+    store
+}
+
+#[test]
+fn the_run_before_must_be_comparable() {
+    let mut store = unlike_runs();
     for number in [13, 14, 15, 16, 17] {
         assert_eq!(store.previous_comparable(&id(number)).unwrap(), None, "run {number}");
     }
     // A launch that said nothing leaves the fact; two runs that say the same are comparable again.
-    harness.id = id(18);
-    harness.started = Timestamp(NOW.0 + 18_000_000);
+    let mut harness = new_run(18);
     harness.facts =
         vec![fact(keys::HARNESS_CRITERION, Some(FactValue::Text("0.9.0".to_owned())), Phase::Start)];
     store.begin_run(&harness).unwrap();
@@ -76,4 +81,14 @@ fn the_run_before_must_be_comparable() {
     );
     assert_eq!(store.previous_comparable(&id(2)).unwrap(), Some(id(1)));
     assert_eq!(store.previous_comparable(&id(1)).unwrap(), None);
+    // All at once say the same.
+    let all: Vec<RunId> = (1..=18).map(id).collect();
+    let found = store.previous_of(&all).unwrap();
+    assert_eq!(found.keys().cloned().collect::<Vec<_>>(), all);
+    for (run, before) in &found {
+        assert_eq!(*before, store.previous_comparable(run).unwrap(), "{run}");
+    }
+    let some = store.previous_of(&[id(12), id(1), id(99)]).unwrap();
+    assert_eq!(some, BTreeMap::from([(id(1), None), (id(12), Some(id(2)))]), "99 is no run");
+    assert_eq!(store.previous_of(&[]).unwrap(), BTreeMap::new());
 }
