@@ -9,6 +9,7 @@ mod places;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::gate::history::{Look, Past, look};
@@ -301,12 +302,16 @@ fn is_machine(input: &TrendInput<'_>, run: &RunId) -> bool {
 fn screened(input: &TrendInput<'_>, tonight: &TonightRun) -> Look {
     let who = &tonight.run.identity;
     let inventory: BTreeSet<&BenchmarkId> = tonight.run.inventory.iter().collect();
-    let belongs = |line: &&Line| {
+    let belongs = |line: &Line| {
         let key = &line.history.key;
         inventory.contains(&key.benchmark)
             && (&key.machine, &key.config, key.recipe) == (&who.machine, &who.config, who.recipe)
     };
-    let lines: Vec<Line> = input.lines.iter().filter(belongs).cloned().collect();
+    let lines: Cow<'_, [Line]> = if input.lines.iter().all(belongs) {
+        Cow::Borrowed(input.lines)
+    } else {
+        Cow::Owned(input.lines.iter().filter(|line| belongs(line)).cloned().collect())
+    };
     let past = Past {
         run: &tonight.run,
         quarantined: tonight.quarantined.as_deref(),

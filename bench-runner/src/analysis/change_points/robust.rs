@@ -3,6 +3,7 @@
 //! Values are taken as logarithms, brought back to their neighborhood, and explained by levels that may wander; a step has
 //! to explain more than wandering and memory do. Long series are analyzed in overlapping windows, each on its own.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::candidates::{Shortest, Sums, candidates};
@@ -73,6 +74,8 @@ pub struct Robust {
     clipped: Vec<f64>,
     scratch: Vec<f64>,
     sums: Sums,
+    /// Student's quantile for each number of degrees of freedom that was met: it costs as much as a window.
+    reaches: BTreeMap<usize, f64>,
 }
 
 /// One way to explain a window.
@@ -145,11 +148,19 @@ impl Robust {
         // Of equals the last one: the simplest.
         let chosen = self.explanations(noise).into_iter().max_by(|a, b| net(a).total_cmp(&net(b)))?;
         let fits = self.fits(&chosen, noise, logs);
-        let mut changes = fits.steps();
+        let mut changes = match fits.ends.len() {
+            0 | 1 => Vec::new(),
+            _ => fits.steps(self.reach(fits.degrees)),
+        };
         changes.extend(fits.drifts());
         changes.extend(self.spikes(logs, noise));
         changes.sort_by_key(|change| (change.index, change.kind));
         Some(WindowAnswer { changes, noise, level: fits.ends.last().map_or(0.0, |end| end.last) })
+    }
+
+    fn reach(&mut self, degrees: usize) -> f64 {
+        let quantile = || t_quantile(0.5 + LEVEL / 2.0, degrees as f64).unwrap_or(f64::INFINITY);
+        *self.reaches.entry(degrees).or_insert_with(quantile)
     }
 
     fn prepare(&mut self, logs: &[f64]) -> Noise {
@@ -232,8 +243,8 @@ impl Robust {
             let variance = FILTER.variance(to - from)[lane];
             ends.push(Ends { from, to, first: backward.level[lane], last: forward.level[lane], variance });
         }
-        let degrees = (n - ends.len()).max(1) as f64;
-        let unit = (squares / degrees).max(SMALLEST_SCALE * SMALLEST_SCALE) / (slope * slope);
+        let degrees = (n - ends.len()).max(1);
+        let unit = (squares / degrees as f64).max(SMALLEST_SCALE * SMALLEST_SCALE) / (slope * slope);
         Fits { ends, unit, degrees, speed: SPEEDS[lane] }
     }
 
@@ -286,13 +297,13 @@ struct Fits {
     ends: Vec<Ends>,
     /// Variance of one value, as far as long means are concerned.
     unit: f64,
-    degrees: f64,
+    degrees: usize,
     speed: f64,
 }
 
 impl Fits {
-    fn steps(&self) -> Vec<ChangePoint> {
-        let reach = t_quantile(0.5 + LEVEL / 2.0, self.degrees).unwrap_or(f64::INFINITY);
+    /// The steps; their intervals reach `reach` standard errors to each side.
+    fn steps(&self, reach: f64) -> Vec<ChangePoint> {
         let pairs = self.ends.windows(2);
         let step = |pair: &[Ends]| {
             let (before, after) = (pair[0], pair[1]);
@@ -301,7 +312,7 @@ impl Fits {
             let error = (self.unit * variance).sqrt();
             let mut found = change(ChangeKind::Step, (after.from, after.to), before.last, size);
             found.ratio_interval = Some(((size - reach * error).exp(), (size + reach * error).exp()));
-            found.p_value = t_two_sided(size / error, self.degrees);
+            found.p_value = t_two_sided(size / error, self.degrees as f64);
             found
         };
         pairs.map(step).collect()

@@ -85,11 +85,11 @@ fn size(line: &LineSummary) -> f64 {
 /// Steps of all lines, newest first, at most `most`.
 #[must_use]
 pub fn feed_of(lines: &[LineSummary], most: usize) -> Vec<(LineSummary, LevelStep)> {
-    let mut found: Vec<(LineSummary, LevelStep)> =
-        lines.iter().flat_map(|line| line.steps.iter().map(|step| (line.clone(), step.clone()))).collect();
+    let mut found: Vec<(&LineSummary, &LevelStep)> =
+        lines.iter().flat_map(|line| line.steps.iter().map(move |step| (line, step))).collect();
     found.sort_by(|(a, x), (b, y)| {
         (y.started.cmp(&x.started)).then_with(|| (&a.benchmark, &a.machine).cmp(&(&b.benchmark, &b.machine)))
     });
     found.truncate(most);
-    found
+    found.into_iter().map(|(line, step)| (line.clone(), step.clone())).collect()
 }
