@@ -3,13 +3,14 @@
 //! The only place that scales or rounds a number for people; charts, pages and terminal tables all come here.
 //! It decides nothing about what a number means.
 
-mod quick;
+mod exponent;
 mod signs;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use crate::model::units::{Metric, Timestamp};
+use exponent::exponent;
 use signs::{ROOM, push_signless, signed_percent, signless};
 
 /// Significant digits of a value whose interval does not call for fewer.
@@ -72,19 +73,6 @@ impl Dialect {
     fn symbol(self, unit: &'static str) -> &'static str {
         if self == Self::Ascii && unit == "µs" { "us" } else { unit }
     }
-}
-
-/// Power of ten of the leading digit after rounding to `digits` significant digits; 0 for zero.
-fn exponent(value: f64, digits: i32) -> i32 {
-    if value == 0.0 || !value.is_finite() {
-        return 0;
-    }
-    if let Some(power) = quick::exponent(value.abs()) {
-        return power;
-    }
-    let places = usize::try_from(digits - 1).unwrap_or(0);
-    let text = format!("{:.*e}", places, value.abs());
-    text.rsplit('e').next().and_then(|power| power.parse().ok()).unwrap_or(0)
 }
 
 /// Returns the digits after the point for `value` with an interval of `half_width` around it.
@@ -368,9 +356,6 @@ pub fn day(time: Timestamp) -> String {
 #[must_use]
 pub fn timestamp(time: Timestamp) -> String {
     let seconds = time.0.div_euclid(1_000_000);
-    if let Some(text) = quick::timestamp(seconds) {
-        return text;
-    }
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| "unknown (outside the calendar)".to_owned(), |stamp| stamp.to_string())
 }

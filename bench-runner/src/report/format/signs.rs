@@ -1,6 +1,6 @@
 //! Signs of numbers: the dialect's minus, a plus where a change is meant, none where the digits show nothing.
 
-use super::{Dialect, append, quick};
+use super::{Dialect, append};
 
 /// Bytes that a number with its unit and interval mostly needs.
 pub(super) const ROOM: usize = 40;
@@ -8,9 +8,7 @@ pub(super) const ROOM: usize = 40;
 /// Appends a number with the dialect's minus and no plus.
 pub(super) fn push_signless(text: &mut String, dialect: Dialect, value: f64, places: usize) {
     let start = text.len();
-    if !quick::push_fixed(text, value, places) {
-        append(text, format_args!("{value:.places$}"));
-    }
+    append(text, format_args!("{value:.places$}"));
     if let Some(digits) = text[start..].strip_prefix('-') {
         // A rounded-away minus would claim a direction that the digits do not show.
         let nothing = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
