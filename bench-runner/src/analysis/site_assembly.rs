@@ -31,12 +31,19 @@ pub const SPARK: usize = 20;
 /// Points that a page looks at, the newest: about eleven years of nights.
 pub const MOST_POINTS: usize = 4_000;
 
-/// Puts a line together: its points, their intervals, its steps, and how it stands; `engine` is working memory.
+/// Working memory for one line after the other: it holds nothing that a line could tell from another.
+#[derive(Debug, Default)]
+pub struct Memory {
+    engine: Robust,
+    quantiles: Quantiles,
+}
+
+/// Puts a line together: its points, their intervals, its steps, and how it stands.
 ///
 /// `noted` is what the gate noted, of all lines.
 #[must_use]
 pub fn line(
-    engine: &mut Robust,
+    memory: &mut Memory,
     mut history: History,
     noted: &[Change],
     told: &Told<'_>,
@@ -46,13 +53,12 @@ pub fn line(
     history.points.drain(..excess);
     let values: Vec<Option<f64>> =
         history.points.iter().map(|point| point.is_eligible().then_some(point.value)).collect();
-    let found = engine.analyze(&values);
+    let found = memory.engine.analyze(&values);
     let steps: Vec<LevelStep> =
         found.changes.iter().filter_map(|change| level_step(&history, change, noted)).collect();
     let (standing, reason, moved) = told.about(&history);
-    let mut quantiles = Quantiles::default();
     SiteLine {
-        intervals: history.points.iter().map(|point| interval(point, &mut quantiles)).collect(),
+        intervals: history.points.iter().map(|point| interval(point, &mut memory.quantiles)).collect(),
         level: LEVEL,
         steps,
         standing,
@@ -63,7 +69,7 @@ pub fn line(
     }
 }
 
-/// Student's quantile for each number of launches that was met: a line has few of them, and a quantile costs as much as a
+/// Student's quantile for each number of launches that was met: lines have few of them, and a quantile costs as much as a
 /// thousand points.
 #[derive(Debug, Default)]
 struct Quantiles(BTreeMap<u32, Option<f64>>);

@@ -18,6 +18,7 @@ mod machine;
 mod machines;
 mod markdown;
 mod measure;
+mod others;
 #[cfg(test)]
 mod palette;
 mod prose;
@@ -41,7 +42,7 @@ pub use feed::{atom, badge};
 pub use gates::gates;
 pub use index::index;
 pub use knobs::knobs;
-pub use line::benchmark;
+pub use line::{Causes, benchmark};
 pub use machine::machine;
 pub use machines::machines;
 pub use prose::{Parameters, data, method};
@@ -56,6 +57,13 @@ use crate::model::record::MachineListing;
 const SHELL: &str = include_str!("../../../templates/site.html");
 const STYLE: &str = include_str!("../../../templates/site.css");
 const SCRIPT: &str = include_str!("../../../templates/site.js");
+
+/// The place of the sections in the shell: what stands before it and behind it are templates of their own, so that the sections,
+/// nearly all of a page, are written once.
+const BODY: &str = "{{ body }}";
+/// Names of the two.
+const HEAD: &str = "site.html";
+const TAIL: &str = "site.html, behind the sections";
 
 /// The pages that every page links to: path, word.
 const NAVIGATION: [(&str, &str); 10] = [
@@ -75,9 +83,13 @@ const NAVIGATION: [(&str, &str); 10] = [
 #[derive(Debug)]
 pub struct Site {
     environment: minijinja::Environment<'static>,
-    style: String,
+    /// Shared by all pages.
+    style: minijinja::Value,
+    script: minijinja::Value,
     policy: String,
     present: Vec<String>,
+    /// Id of the oldest run with a page.
+    oldest_run: Option<String>,
     names: BTreeMap<String, String>,
 }
 
@@ -105,13 +117,19 @@ impl Site {
             hash(&style),
             hash(SCRIPT)
         );
-        let mut environment = environment("site.html")?;
+        let mut environment = environment(HEAD)?;
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
-        environment.add_template("site.html", SHELL).map_err(failed("site.html"))?;
+        let (head, tail) = SHELL.split_once(BODY).unwrap_or((SHELL, ""));
+        environment.add_template(HEAD, head).map_err(failed(HEAD))?;
+        environment.add_template(TAIL, tail).map_err(failed(TAIL))?;
         let mut present = present;
         present.sort();
+        // Ids sort by time.
+        let runs = present.iter().filter_map(|path| path.strip_prefix("run/")?.strip_suffix(".html"));
+        let oldest_run = runs.min().map(str::to_owned);
         let names = machines.iter().map(|machine| (machine.machine.clone(), name_of(machine)));
-        Ok(Self { environment, style, policy, present, names: names.collect() })
+        let (style, script) = (safe(style), safe(SCRIPT.to_owned()));
+        Ok(Self { environment, style, script, policy, present, oldest_run, names: names.collect() })
     }
 
     /// Whether the site has the page at `path`.
@@ -123,6 +141,12 @@ impl Site {
     /// The page at `path`, if there is one.
     pub(crate) fn link(&self, path: String) -> Option<String> {
         self.has(&path).then_some(path)
+    }
+
+    /// The page of a run, if there is one. Nearly all runs of a long line are older than every page, which is known at once.
+    pub(crate) fn run_link(&self, run: &RunId) -> Option<String> {
+        let oldest = self.oldest_run.as_deref()?;
+        if run.as_str() < oldest { None } else { self.link(run_path(run)) }
     }
 
     /// Label of a machine, or its key.
@@ -151,9 +175,6 @@ impl Site {
     /// [`ReportError::Template`] when the shell cannot be rendered.
     pub fn html(&self, document: &Document) -> Result<String, ReportError> {
         let up = up(&document.path);
-        let body = html::sections(document, up);
-        // Room for all of it from the start: a page that grows is copied again and again.
-        let room = body.len() + self.style.len() + SCRIPT.len() + SHELL.len() + (1 << 14);
         let values = minijinja::context! {
             title => document.title.as_str(),
             kicker => document.kicker.as_str(),
@@ -161,20 +182,20 @@ impl Site {
             dated => document.dated.map(super::format::timestamp),
             chips => safe(html::chips(&document.chips)),
             side => safe(html::side(document)),
-            body => safe(body),
             footer => safe(html::footer(document)),
             feed => self.has("changes.atom").then(|| format!("{up}changes.atom")),
             navigation => safe(self.navigation(&document.path) + &self.beside(&document.path)),
             policy => safe(self.policy.clone()),
-            style => safe(self.style.clone()),
-            script => safe(SCRIPT.to_owned()),
+            style => self.style.clone(),
+            script => self.script.clone(),
         };
-        let template = self.environment.get_template("site.html").map_err(failed("site.html"))?;
-        let mut page = Vec::with_capacity(room);
-        drop(template.render_captured_to(values, &mut page).map_err(failed("site.html"))?);
-        // It was written from texts, and is one.
-        Ok(String::from_utf8(page)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        let part = |name: &str| {
+            let template = self.environment.get_template(name).map_err(failed(name))?;
+            template.render(&values).map_err(failed(name))
+        };
+        let mut page = html::sections(part(HEAD)?, document, up);
+        page.push_str(&part(TAIL)?);
+        Ok(page)
     }
 
     /// Writes `document` as Markdown, cut at `most` bytes with the rest stated.
@@ -285,6 +306,23 @@ mod tests {
         check("machine/m.html", "");
         check("index.html", "");
         check("benchmark/gone.html", "");
+    }
+
+    #[test]
+    fn a_page_is_the_shell_around_its_sections() {
+        let (head, tail) = SHELL.split_once(BODY).unwrap();
+        assert!(
+            head.contains("<main") && tail.contains("</main>") && tail.contains("{{ script }}"),
+            "{tail}"
+        );
+        let site = Site::new(&Templates::built_in(), Vec::new(), &[]).unwrap();
+        let mut document = Document::new("index.html", "", "A & B");
+        document.section("s", "Here", vec![block::Block::Text("words".to_owned())]);
+        let page = site.html(&document).unwrap();
+        let inside = page.split_once("<main id=\"content\">\n").unwrap().1.split_once("\n</main>").unwrap().0;
+        assert_eq!(inside, "<section id=\"s\"><h2>Here</h2>\n<p>words</p>\n</section>\n");
+        assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+        assert!(page.contains("<title>A &amp; B</title>") && page.contains(SCRIPT));
     }
 
     #[test]

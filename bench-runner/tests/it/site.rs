@@ -186,6 +186,33 @@ fn a_page_that_is_no_page_any_more_goes_and_nothing_else() {
 }
 
 #[test]
+fn a_benchmark_of_many_machines_has_a_page_that_stays_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "store = \"observatory.sqlite\"\nreports = \"site\"\n";
+    std::fs::write(folder.path().join("bench-runner.toml"), config).unwrap();
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_bench-runner"));
+    command.current_dir(folder.path()).args(["--quiet", "db", "generate"]);
+    command.args(["--machines", "9", "--benchmarks", "3", "--nights", "400"]).assert().success();
+    write(folder.path(), &[]);
+    let mut whole = 0;
+    for (name, content) in files(&folder.path().join("site")) {
+        assert!(content.len() <= 500_000, "{name} has {} bytes", content.len());
+        let text = String::from_utf8(content).unwrap();
+        if !name.starts_with("benchmark/") {
+            continue;
+        }
+        let drawn = text.matches("<section id=\"place-").count();
+        let (_, others) = text.split_once("id=\"others\"").unwrap_or_default();
+        let rows = others.split("<tbody>").nth(1).map_or(0, |body| body.matches("<tr>").count());
+        assert_eq!(drawn + rows, text.matches("<li class=\"chip ").count(), "{name} leaves a line out");
+        assert!(drawn >= 4, "{name} draws {drawn}");
+        assert_eq!(rows > 0, text.contains(&format!("it draws the {drawn} lines")), "{name} says so");
+        whole += usize::from(rows == 0);
+    }
+    assert!(whole < 3, "no page had to leave charts out");
+}
+
+#[test]
 fn a_run_of_two_hundred_benchmarks_is_split_into_pages_that_stay_small() {
     let report = crate::report_fixture::large(200);
     let templates = Templates::built_in();

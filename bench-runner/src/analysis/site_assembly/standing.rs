@@ -4,13 +4,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::change_points::group::NEAR;
 use crate::analysis::trend::FRESH;
 use crate::analysis::words;
+use crate::model::change_point::ChangeKind;
 use crate::model::decision::ChangeState;
+use crate::model::explain::StepCause;
 use crate::model::history::History;
 use crate::model::ids::BenchmarkId;
 use crate::model::run::RunKind;
-use crate::model::site::{Moved, Standing};
+use crate::model::site::{Moved, SiteLine, Standing};
 use crate::model::trend::{self, KnownBy, NotRun, TrendChange, TrendReport, Undecided};
 use crate::model::units::Metric;
 
@@ -25,7 +28,8 @@ type Series<'a> = (usize, &'a BenchmarkId, &'a Metric);
 pub struct Told<'a> {
     report: &'a TrendReport,
     places: BTreeMap<(&'a str, &'a str, u32), usize>,
-    moved: BTreeMap<Series<'a>, (&'a TrendChange, &'a trend::Moved)>,
+    /// The first one of a series is what it stands by.
+    moved: BTreeMap<Series<'a>, Vec<(&'a TrendChange, &'a trend::Moved)>>,
     open: BTreeMap<(usize, &'a BenchmarkId), &'a Undecided>,
     missing: BTreeMap<(usize, &'a BenchmarkId), &'a NotRun>,
 }
@@ -38,12 +42,12 @@ impl<'a> Told<'a> {
         for (place, night) in report.machines.iter().enumerate() {
             places.entry((night.machine.as_str(), night.config.as_str(), night.recipe)).or_insert(place);
         }
-        let mut moved = BTreeMap::new();
+        let mut moved: BTreeMap<_, Vec<_>> = BTreeMap::new();
         // What is slower comes first: of several changes of one line it is the one that needs somebody.
         for change in report.slower.iter().chain(&report.faster).chain(&report.decided) {
             for member in &change.members {
                 let series = (change.machine, &member.benchmark, &member.metric);
-                moved.entry(series).or_insert((change, member));
+                moved.entry(series).or_default().push((change, member));
             }
         }
         let open = report.undecided.iter().map(|one| ((one.machine, &one.benchmark), one)).collect();
@@ -71,7 +75,8 @@ impl<'a> Told<'a> {
             let reason = format!("nothing was measured here within the last {window}");
             return (Standing::NotRun, reason, None);
         };
-        if let Some((change, member)) = self.moved.get(&(*place, &key.benchmark, &key.metric)) {
+        let changes = self.moved.get(&(*place, &key.benchmark, &key.metric));
+        if let Some((change, member)) = changes.and_then(|changes| changes.first()) {
             return moved(change, member, key.metric.bigger_is_better());
         }
         if let Some(open) = self.open.get(&(*place, &key.benchmark)) {
@@ -90,6 +95,32 @@ impl<'a> Told<'a> {
             return (Standing::NotRun, reason, None);
         }
         (Standing::Quiet, "judged against its history, and nothing found".to_owned(), None)
+    }
+
+    /// Returns what the trend puts each step of a line down to, in their order.
+    ///
+    /// # Edge cases
+    /// `None` for steps that the trend does not speak of: older ones, small ones, and those that it asked no run about. The trend
+    /// looks at fewer nights than the line: a step of one belongs to the nearest of the other, of the same kind and direction.
+    #[must_use]
+    pub fn causes(&self, line: &SiteLine) -> Vec<Option<StepCause>> {
+        let (key, points) = (&line.history.key, &line.history.points);
+        let mut found = vec![None; line.steps.len()];
+        let place = self.places.get(&(key.machine.as_str(), key.config.as_str(), key.recipe));
+        let changes = place.and_then(|place| self.moved.get(&(*place, &key.benchmark, &key.metric)));
+        for (change, member) in changes.into_iter().flatten() {
+            let Some(cause) = &change.cause else { continue };
+            let Some(first) = points.iter().rposition(|point| point.run == member.first) else { continue };
+            let kind = if change.drift { ChangeKind::Drift } else { ChangeKind::Step };
+            let alike = line.steps.iter().enumerate().filter(|(_, step)| {
+                let near = change.drift || step.index.abs_diff(first) <= NEAR;
+                near && step.kind == kind && (step.ratio > 1.0) == (member.ratio > 1.0)
+            });
+            if let Some((step, _)) = alike.min_by_key(|(_, step)| step.index.abs_diff(first)) {
+                found[step].get_or_insert_with(|| cause.clone());
+            }
+        }
+        found
     }
 }
 

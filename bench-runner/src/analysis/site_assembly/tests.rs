@@ -3,6 +3,7 @@
 use super::*;
 use crate::analysis::examples;
 use crate::analysis::trend::{Frame, NIGHT};
+use crate::model::explain::{Cause, StepCause};
 use crate::model::fact::keys;
 use crate::model::ids::RunId;
 use crate::model::record::SeriesKey;
@@ -96,7 +97,7 @@ fn change(ratio: f64, state: ChangeState) -> TrendChange {
 }
 
 fn of(history: History, report: &TrendReport) -> SiteLine {
-    line(&mut Robust::default(), history, &[], &Told::new(report), None)
+    line(&mut Memory::default(), history, &[], &Told::new(report), None)
 }
 
 #[test]
@@ -175,10 +176,35 @@ fn steps_of_the_whole_history_keep_what_the_gate_noted() {
     };
     let report = calm(60);
     let told = Told::new(&report);
-    let found = line(&mut Robust::default(), stepped(60, 52, 0.08), &[noted], &told, None);
+    let found = line(&mut Memory::default(), stepped(60, 52, 0.08), &[noted], &told, None);
     assert_eq!(found.steps.len(), 1);
     assert_eq!(found.steps[0].change.as_deref(), Some("c0123456789a"));
     assert_eq!(found.steps[0].last_before, Some(run(51)));
+}
+
+#[test]
+fn a_step_is_put_down_to_what_the_trend_says_of_it() {
+    let cause = StepCause { cause: Cause::Toolchain, why: "another compiler".to_owned(), runs: None };
+    let check = |edit: &dyn Fn(&mut TrendChange), expected: bool| {
+        let mut report = calm(60);
+        let mut change = TrendChange { cause: Some(cause.clone()), ..change(1.08, ChangeState::New) };
+        edit(&mut change);
+        // Another change of the same line does not hide it.
+        report.slower = vec![self::change(1.02, ChangeState::New), change];
+        let told = Told::new(&report);
+        let found = line(&mut Memory::default(), stepped(60, 52, 0.08), &[], &told, None);
+        assert_eq!(found.steps.len(), 1);
+        assert_eq!(told.causes(&found), [expected.then(|| cause.clone())]);
+    };
+    check(&|_| {}, true);
+    check(&|change| change.members[0].first = run(54), true);
+    check(&|change| change.members[0].first = run(55), false);
+    check(&|change| change.members[0].first = run(99), false);
+    check(&|change| change.members[0].ratio = 0.9, false);
+    check(&|change| change.members[0].benchmark.group = "other".to_owned(), false);
+    check(&|change| change.machine = 7, false);
+    check(&|change| change.drift = true, false);
+    check(&|change| change.cause = None, false);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::analysis::compare::Side;
 use crate::analysis::machines::compare_machines;
 use crate::analysis::site_assembly::tag;
 use crate::commands::load;
+use crate::commands::threads::parallel;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code;
@@ -47,6 +48,8 @@ pub(super) struct Known {
     pub runs: Vec<RunListing>,
     pub by_id: BTreeMap<RunId, usize>,
     pub pages: BTreeSet<RunId>,
+    /// The run that each one with a page is compared with.
+    pub before: BTreeMap<RunId, Option<RunId>>,
     pub lines: BTreeMap<BenchmarkId, Vec<(SeriesKey, LineRow)>>,
     pub newest: BTreeMap<PlaceKey, Newest>,
     pub facts: BTreeMap<String, Vec<Run>>,
@@ -81,10 +84,10 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         lines.entry(line.0.benchmark.clone()).or_default().push(line);
     }
     let facts = facts_of(&store, &runs)?;
-    let newest = newest_of(config, &store, &runs)?;
+    let (newest, comparisons) = newest_of(config, &runs)?;
     let changes = store.changes()?;
     let releases = releases(config, &store, &facts)?;
-    let comparisons = comparisons(config, &store, &newest, &releases)?;
+    let comparisons = with_releases(comparisons, &releases);
     let mut pages: BTreeSet<RunId> = changes.iter().map(|change| change.first_run.clone()).collect();
     for one in &comparisons {
         pages.extend([one.comparison.baseline.clone(), one.comparison.candidate.clone()]);
@@ -98,9 +101,11 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         }
     }
     let learned = format!("{:?}{:?}", store.knob_trials()?, store.calibrations(None, LISTED)?);
+    let with_page: Vec<RunId> = pages.iter().cloned().collect();
     Ok(Known {
         learned,
-        side: side_by_side(config, &store, &runs)?,
+        before: store.previous_of(&with_page)?,
+        side: side_by_side(config, &runs)?,
         machines: store.machines()?,
         decisions: {
             let mut found = store.decisions()?;
@@ -150,25 +155,38 @@ fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<Option<RunRe
     }
 }
 
+/// The newest complete run of each place, and what it is compared with. Places do not know each other: each is read and compared by
+/// one of a few threads.
 fn newest_of(
     config: &Config,
-    store: &Store,
     runs: &[RunListing],
-) -> Result<BTreeMap<PlaceKey, Newest>, CliError> {
-    let mut found = BTreeMap::new();
+) -> Result<(BTreeMap<PlaceKey, Newest>, Vec<PreparedComparison>), CliError> {
     let mut seen = BTreeSet::new();
-    for run in runs.iter().filter(|run| run.kind == RunKind::Measured && run.status == RunStatus::Complete) {
-        if !seen.insert(place(run)) {
-            continue;
-        }
-        let Some(report) = report_of(config, store, &run.id)? else { continue };
+    let first = runs.iter().filter(is_complete).filter(|run| seen.insert(place(run)));
+    let mut newest: Vec<(PlaceKey, &RunId)> = first.map(|run| (place(run), &run.id)).collect();
+    newest.sort();
+    let read = parallel(config, &newest, usize::MAX, |store, (_, run)| {
+        let Some(report) = report_of(config, store, run)? else { return Ok(None) };
         let before = match &report.previous {
             Some(previous) => observations(store, &previous.baseline)?,
             None => BTreeMap::new(),
         };
-        found.insert(place(run), Newest { report, before });
+        let compared = comparisons(config, store, &report)?;
+        Ok(Some((Newest { report, before }, compared)))
+    })?;
+    let (mut found, mut comparisons) = (BTreeMap::new(), Vec::new());
+    for ((place, _), one) in newest.into_iter().zip(read) {
+        if let Some((newest, compared)) = one {
+            found.insert(place, newest);
+            comparisons.extend(compared);
+        }
     }
-    Ok(found)
+    Ok((found, comparisons))
+}
+
+/// Whether a run was measured here, to its end.
+fn is_complete(run: &&RunListing) -> bool {
+    run.kind == RunKind::Measured && run.status == RunStatus::Complete
 }
 
 /// Observations of a run by benchmark and launch; empty when they were pruned.
@@ -190,40 +208,44 @@ fn observations(store: &Store, run: &RunId) -> Result<BTreeMap<BenchmarkId, Dist
     Ok(found)
 }
 
-/// Each place's newest run against the one before and against one of about a month ago; releases too.
+/// The newest run of a place against the one before and against one of about a month ago.
 fn comparisons(
     config: &Config,
     store: &Store,
-    newest: &BTreeMap<PlaceKey, Newest>,
-    releases: &[ReleaseStep],
+    report: &RunReport,
 ) -> Result<Vec<PreparedComparison>, CliError> {
-    let mut found: Vec<PreparedComparison> = Vec::new();
-    for newest in newest.values() {
-        let run = &newest.report.run;
-        let mut add =
-            |label: &str, comparison: crate::model::comparison::RunComparison| -> Result<(), CliError> {
-                let started = (store.run(&comparison.baseline)?.started, run.started);
-                let identity = run.identity.clone();
-                found.push(PreparedComparison { label: label.to_owned(), identity, started, comparison });
-                Ok(())
-            };
-        let Some(previous) = &newest.report.previous else { continue };
-        add("Newest run against the one before", previous.clone())?;
-        let comparable = store.comparable_runs(&run.id)?;
-        let older = comparable.len().checked_sub(BACK).or((comparable.len() > 2).then_some(0));
-        if let Some(older) =
-            older.and_then(|place| comparable.get(place)).filter(|older| **older != previous.baseline)
-        {
-            match load::comparison_of(config, store, (older, &run.id)) {
-                Ok(comparison) => add(
+    let mut found = Vec::new();
+    let run = &report.run;
+    let Some(previous) = &report.previous else { return Ok(found) };
+    let mut add =
+        |label: &str, comparison: crate::model::comparison::RunComparison| -> Result<(), CliError> {
+            let started = (store.run(&comparison.baseline)?.started, run.started);
+            let identity = run.identity.clone();
+            found.push(PreparedComparison { label: label.to_owned(), identity, started, comparison });
+            Ok(())
+        };
+    add("Newest run against the one before", previous.clone())?;
+    let comparable = store.comparable_runs(&run.id)?;
+    let older = comparable.len().checked_sub(BACK).or((comparable.len() > 2).then_some(0));
+    if let Some(older) =
+        older.and_then(|place| comparable.get(place)).filter(|older| **older != previous.baseline)
+    {
+        match load::comparison_of(config, store, (older, &run.id)) {
+            Ok(comparison) => {
+                add(
                     &format!("Newest run against the one {} runs back", comparable.len().min(BACK)),
                     comparison,
-                )?,
-                Err(error) if error.exit == exit_code::NOTHING => {}
-                Err(error) => return Err(error),
+                )?;
             }
+            Err(error) if error.exit == exit_code::NOTHING => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(found)
+}
+
+/// The comparisons with those of releases that are not among them.
+fn with_releases(mut found: Vec<PreparedComparison>, releases: &[ReleaseStep]) -> Vec<PreparedComparison> {
     for step in releases {
         let pair =
             |one: &PreparedComparison| (one.comparison.baseline.clone(), one.comparison.candidate.clone());
@@ -231,7 +253,7 @@ fn comparisons(
             found.push(step.comparison.clone());
         }
     }
-    Ok(found)
+    found
 }
 
 /// The newest two tags of each place, compared.
@@ -280,23 +302,20 @@ pub(super) fn doubts(run: &Run) -> Vec<String> {
 }
 
 /// The newest run of each place that measured the newest commit, side by side; who does not fit is left out and named.
-fn side_by_side(config: &Config, store: &Store, runs: &[RunListing]) -> Result<SideBySide, CliError> {
-    let complete = |run: &&RunListing| run.kind == RunKind::Measured && run.status == RunStatus::Complete;
+fn side_by_side(config: &Config, runs: &[RunListing]) -> Result<SideBySide, CliError> {
     let none = |reason: &str| SideBySide { comparison: None, refused: vec![reason.to_owned()] };
-    let Some(commit) = runs.iter().find(complete).and_then(|run| run.commit.clone()) else {
+    let Some(commit) = runs.iter().find(is_complete).and_then(|run| run.commit.clone()) else {
         return Ok(none("the newest run does not know its commit, so that no machine can stand beside it"));
     };
     let mut seen = BTreeSet::new();
-    let mut loaded: Vec<(Run, Vec<BenchmarkResult>)> = Vec::new();
-    for run in runs.iter().filter(complete).filter(|run| run.commit.as_ref() == Some(&commit)) {
-        if seen.insert(place(run)) {
-            match load::with_results(store, &run.id) {
-                Ok(side) => loaded.push(side),
-                Err(error) if error.exit == exit_code::NOTHING => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
+    let same = runs.iter().filter(is_complete).filter(|run| run.commit.as_ref() == Some(&commit));
+    let sides: Vec<&RunId> = same.filter(|run| seen.insert(place(run))).map(|run| &run.id).collect();
+    let read = parallel(config, &sides, usize::MAX, |store, run| match load::with_results(store, run) {
+        Ok(side) => Ok(Some(side)),
+        Err(error) if error.exit == exit_code::NOTHING => Ok(None),
+        Err(error) => Err(error),
+    })?;
+    let mut loaded: Vec<(Run, Vec<BenchmarkResult>)> = read.into_iter().flatten().collect();
     // The reference is the machine that measured most: the newest run would make it change from night to night.
     let runs_of = |machine: &str| runs.iter().filter(|run| run.identity.machine == machine).count();
     loaded.sort_by_key(|(run, _)| std::cmp::Reverse(runs_of(&run.identity.machine)));

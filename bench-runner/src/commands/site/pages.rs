@@ -2,30 +2,32 @@
 //! that say something about all of them.
 
 mod documents;
+mod input;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 use super::gather::{Known, Newest, PlaceKey};
 use super::manifest::{Files, Made};
-use crate::analysis::change_points::robust::Robust;
-use crate::analysis::site_assembly::{Told, line, marks, summary};
+use crate::analysis::machines::profile;
+use crate::analysis::site_assembly::{Memory, Told, line, marks, summary};
 use crate::commands::load;
 use crate::commands::threads::parallel;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code;
-use crate::model::history::HistoryPoint;
 use crate::model::ids::{BenchmarkId, Digest, RunId};
-use crate::model::record::SeriesKey;
-use crate::model::site::{BenchmarkPage, LineSummary, Mark, NowAndBefore, Place};
+use crate::model::machines::MachineProfile;
+use crate::model::record::{MachineListing, SeriesKey};
+use crate::model::site::{BenchmarkPage, LineSummary, Mark, NowAndBefore, Overview, Place};
 use crate::model::trend::TrendReport;
 use crate::model::units::Timestamp;
-use crate::report::site::{self, Site};
+use crate::report::site::{self, Causes, Site};
 use crate::report::{Templates, markdown_with};
-use crate::store::{LineRow, Store};
+use crate::store::{HistoryFilter, LineRow, Store};
 
 /// Pages with a Markdown twin, besides comparisons and runs.
 const TWINS: [&str; 7] = [
@@ -43,10 +45,26 @@ type Lines = [(SeriesKey, LineRow)];
 
 /// What is made by itself: each needs the store, and none another.
 enum Task<'a> {
+    /// What a machine was over time.
+    Machine(&'a MachineListing),
     /// The page of a benchmark.
     Benchmark(&'a BenchmarkId, &'a Lines),
     /// The pages of a run.
     Run(&'a RunId),
+}
+
+/// What came of a task.
+enum Done {
+    Machine(MachineProfile),
+    Benchmark(Vec<LineSummary>, Made),
+    Run(Vec<Made>),
+}
+
+/// What pages about everything say.
+struct Said {
+    overview: Overview,
+    /// What each machine was over time, in the order of machines.
+    profiles: Vec<MachineProfile>,
 }
 
 /// Everything that rendering needs.
@@ -65,6 +83,10 @@ struct Work<'a> {
     descriptions: Vec<(Regex, &'a str)>,
     /// Start of the oldest run that has a page: nearly all points are older, and need not be looked for.
     oldest: Timestamp,
+    /// What pages show of the runs of each place, as digests.
+    runs: input::Runs,
+    /// Working memory that no thread uses now.
+    memories: Mutex<Vec<Memory>>,
     /// Bytes of a Markdown twin at most.
     most: Option<usize>,
 }
@@ -78,24 +100,32 @@ pub(super) fn write(
     files: &mut Files,
 ) -> Result<(), CliError> {
     let work = Work::new(config, templates, (&known, &trend), most)?;
+    let machines = known.machines.iter().map(Task::Machine);
     let benchmarks = known.lines.iter().map(|(id, lines)| Task::Benchmark(id, lines));
     let runs = known.pages.iter().filter(|run| known.by_id.contains_key(*run)).map(Task::Run);
-    let tasks: Vec<Task<'_>> = benchmarks.chain(runs).collect();
+    let tasks: Vec<Task<'_>> = machines.chain(benchmarks).chain(runs).collect();
     let present = &*files;
-    let made = parallel(config, &tasks, usize::MAX, |store, task| match task {
+    let done = parallel(config, &tasks, usize::MAX, |store, task| match task {
+        Task::Machine(machine) => Ok(Done::Machine(work.profile(store, machine)?)),
         Task::Benchmark(id, lines) => work.benchmark(store, present, id, lines),
-        Task::Run(run) => Ok((Vec::new(), work.run(store, present, run)?)),
+        Task::Run(run) => Ok(Done::Run(work.run(store, present, run)?)),
     })?;
-    let mut lines = Vec::new();
-    for (mine, pages) in made {
-        lines.extend(mine);
-        files.add(pages);
+    let (mut profiles, mut lines) = (Vec::new(), Vec::new());
+    for one in done {
+        match one {
+            Done::Machine(profile) => profiles.push(profile),
+            Done::Benchmark(mine, page) => {
+                lines.extend(mine);
+                files.add([page]);
+            }
+            Done::Run(pages) => files.add(pages),
+        }
     }
-    let overview = work.overview(lines);
-    let pages = documents::pages(&known, &overview);
+    let said = Said { overview: work.overview(lines), profiles };
+    let pages = documents::pages(&known, &said.overview);
     let present = &*files;
     let made =
-        parallel(config, &pages, usize::MAX, |store, page| work.document(store, present, &overview, *page))?;
+        parallel(config, &pages, usize::MAX, |store, page| work.document(store, present, &said, *page))?;
     made.into_iter().for_each(|pages| files.add(pages));
     Ok(())
 }
@@ -191,6 +221,8 @@ impl<'a> Work<'a> {
             learned: digest(&[&known.learned]),
             descriptions: descriptions.collect(),
             oldest: oldest.unwrap_or(Timestamp(i64::MAX)),
+            runs: input::Runs::default(),
+            memories: Mutex::default(),
             most,
         })
     }
@@ -207,10 +239,13 @@ impl<'a> Work<'a> {
         files: &Files,
         id: &BenchmarkId,
         lines: &Lines,
-    ) -> Result<(Vec<LineSummary>, Vec<Made>), CliError> {
-        let mut engine = Robust::default();
+    ) -> Result<Done, CliError> {
+        let spare = self.memories.lock().ok().and_then(|mut spare| spare.pop());
+        let mut memory = spare.unwrap_or_default();
         let mut places = Vec::new();
-        for history in store.histories_at(lines)? {
+        let histories = store.histories_at(lines)?;
+        let state = store.line_state();
+        for history in histories {
             if history.points.is_empty() {
                 continue;
             }
@@ -223,7 +258,7 @@ impl<'a> Work<'a> {
             });
             places.push(Place {
                 name: self.site.machine_name(&machine),
-                line: line(&mut engine, history, &self.known.changes, &self.told, budget),
+                line: line(&mut memory, history, &self.known.changes, &self.told, budget),
                 marks: self.marks.get(&(machine, config)).cloned().unwrap_or_default(),
                 elements: current.and_then(|newest| {
                     newest.report.results.iter().find(|result| result.benchmark == *id)?.elements()
@@ -231,12 +266,10 @@ impl<'a> Work<'a> {
                 samples: current.and_then(|newest| samples(newest, id)),
             });
         }
-        let summaries = places.iter().map(|place| summary(&place.line)).collect();
-        let path = site::benchmark_path(id);
-        let input = self.input_of(&places);
-        if let Some(current) = files.current(&path, &input) {
-            return Ok((summaries, vec![current]));
+        if let Ok(mut spare) = self.memories.lock() {
+            spare.push(memory);
         }
+        let summaries = places.iter().map(|place| summary(&place.line)).collect();
         let name = id.to_string();
         let measures = self.descriptions.iter().find(|(pattern, _)| pattern.is_match(&name));
         let page = BenchmarkPage {
@@ -244,68 +277,36 @@ impl<'a> Work<'a> {
             measures: measures.map(|(_, text)| (*text).to_owned()),
             places,
         };
-        let text = self.site.html(&site::benchmark(&self.site, &page)?)?;
-        Ok((summaries, vec![files.put(&path, &input, &text)?]))
+        let path = site::benchmark_path(id);
+        let causes: Vec<Causes> = page.places.iter().map(|place| self.told.causes(&place.line)).collect();
+        let input = self.input_of(&page.places, &causes);
+        let made = match files.current(&path, &input) {
+            Some(current) => current,
+            None => {
+                let document = site::benchmark(&self.site, &page, &causes)?;
+                files.put(&path, &input, &self.site.html(&document)?)?
+            }
+        };
+        page.places.into_iter().for_each(|place| store.take_back(state, place.line.history));
+        Ok(Done::Benchmark(summaries, made))
     }
 
-    /// Digest of everything that the page of a benchmark is made from.
-    fn input_of(&self, places: &[Place]) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(self.look.as_bytes());
-        // One piece for each point: a hundred small ones cost more than the hashing.
-        let mut piece = Vec::new();
-        for place in places {
-            hasher.update(place.name.as_bytes());
-            let mut before = None;
-            for point in &place.line.history.points {
-                piece.clear();
-                self.describe(point, before, &mut piece);
-                hasher.update(&piece);
-                before = Some(point);
-            }
-            // The rest is small: written out, so that nothing of it is forgotten.
-            let line = &place.line;
-            let rest =
-                (&line.history.key, &line.steps, &line.moved, &line.budget, line.standing, &line.reason);
-            let samples =
-                place.samples.as_ref().map(|one| (&one.run, one.before.as_ref().map(|before| &before.0)));
-            hasher.update(format!("{rest:?}{samples:?}{:?}{:?}", place.marks, place.elements).as_bytes());
-        }
-        Digest(hasher.finalize().into()).to_string()
-    }
-
-    /// Appends everything that a page shows of a point, texts only where they differ from those of the point before.
-    fn describe(&self, point: &HistoryPoint, before: Option<&HistoryPoint>, out: &mut Vec<u8>) {
-        out.extend_from_slice(point.run.as_str().as_bytes());
-        out.extend_from_slice(&point.started.0.to_le_bytes());
-        out.extend_from_slice(&point.value.to_bits().to_le_bytes());
-        out.extend_from_slice(&point.log_sd.unwrap_or(f64::NAN).to_bits().to_le_bytes());
-        out.extend_from_slice(&point.launches.to_le_bytes());
-        let has_page = point.started >= self.oldest && self.known.pages.contains(&point.run);
-        out.extend([u8::from(point.is_eligible()), u8::from(has_page)]);
-        let texts: [fn(&HistoryPoint) -> Option<&str>; 4] = [
-            |point| point.commit.as_deref(),
-            |point| Some(point.build.as_str()),
-            |point| point.grade.as_deref(),
-            |point| point.quarantined.as_deref(),
-        ];
-        for text in texts {
-            let mine = text(point);
-            if before.map(text) == Some(mine) {
-                out.push(1);
-            } else {
-                // No text and an empty one look the same.
-                let mine = mine.unwrap_or_default();
-                out.push(2);
-                out.extend_from_slice(&(mine.len() as u64).to_le_bytes());
-                out.extend_from_slice(mine.as_bytes());
-            }
-        }
+    /// What a machine was over time.
+    fn profile(&self, store: &Store, machine: &MachineListing) -> Result<MachineProfile, CliError> {
+        let runs = self.known.facts.get(&machine.machine).map(Vec::as_slice).unwrap_or_default();
+        let since = runs.first().map(|run| run.started);
+        let filter = HistoryFilter { machine: Some(machine.machine.clone()), config: None, since };
+        let mut histories = Vec::new();
+        store.histories(&filter, |history| histories.push(history))?;
+        let state = store.line_state();
+        let profile = profile(machine, runs, &histories);
+        histories.into_iter().for_each(|history| store.take_back(state, history));
+        Ok(profile)
     }
 
     /// The pages of one run.
     fn run(&self, store: &Store, files: &Files, run: &RunId) -> Result<Vec<Made>, CliError> {
-        let previous = store.previous_comparable(run)?;
+        let previous = self.known.before.get(run).cloned().flatten();
         let seal = load::seal_of(store, run)?;
         let input = digest(&[
             &self.look,

@@ -42,9 +42,40 @@ pub(super) fn footer(document: &Document) -> String {
     out
 }
 
-/// All sections.
-pub(super) fn sections(document: &Document, up: &str) -> String {
-    let mut writer = Writer { out: String::new(), up, tables: 0, command: &document.command, charted: false };
+/// About as many bytes as blocks take, without writing them: tables and charts are nearly all of it.
+pub(super) fn room(blocks: &[Block]) -> usize {
+    const BLOCK: usize = 500;
+    const POINT: usize = 12;
+    let of = |block: &Block| match block {
+        Block::Chart(chart) => chart.svg.len() + chart.at.len() * POINT + rows(&chart.grid),
+        Block::Table(grid) | Block::Fold(_, grid) => rows(grid),
+        Block::Code(text) | Block::Text(text) | Block::Quiet(text) => text.len(),
+        _ => 0,
+    };
+    blocks.iter().map(|block| BLOCK + of(block)).sum()
+}
+
+/// About as many bytes as the cells of a table take: of a long one some rows stand for all.
+fn rows(grid: &Grid) -> usize {
+    const CELL: usize = 9;
+    const KEY: usize = 18;
+    const LINK: usize = 18;
+    const LOOKED_AT: usize = 32;
+    let every = (grid.rows.len() / LOOKED_AT).max(1);
+    let of = |cell: &Cell| {
+        let link = cell.link.as_ref().map_or(0, |link| LINK + link.len());
+        let drawing = cell.drawing.as_ref().map_or(0, |(svg, _)| svg.len());
+        CELL + cell.text.len() + cell.tone.len() + link + drawing + cell.key.map_or(0, |_| KEY)
+    };
+    let some: usize = grid.rows.iter().step_by(every).flatten().map(of).sum();
+    some * grid.rows.len() / grid.rows.len().div_ceil(every).max(1)
+}
+
+/// Appends all sections to `out`.
+pub(super) fn sections(mut out: String, document: &Document, up: &str) -> String {
+    // A text that grows is copied again and again.
+    out.reserve(document.sections.iter().map(|section| room(&section.blocks)).sum());
+    let mut writer = Writer { out, up, tables: 0, command: &document.command, charted: false };
     for section in &document.sections {
         let (id, title) = (escape::html(&section.id), escape::html(&section.title));
         _ = writeln!(writer.out, "<section id=\"{id}\"><h2>{title}</h2>");
@@ -210,7 +241,7 @@ impl Writer<'_> {
         };
         parts.iter().for_each(|part| out.push_str(part));
         if let Some(key) = cell.key {
-            _ = write!(out, " data-k=\"{key}\"");
+            sort_key(out, key);
         }
         out.push('>');
         if let Some((svg, _)) = &cell.drawing {
@@ -239,6 +270,21 @@ impl Writer<'_> {
         if link.is_some() {
             out.push_str("</a>");
         }
+    }
+}
+
+/// Appends what a script sorts a cell by: seven digits, more than any cell shows, where these are enough for a whole number too.
+fn sort_key(out: &mut String, key: f64) {
+    const WHOLE: f64 = 16_777_216.0;
+    if key.abs() < WHOLE {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "digits beyond those of single precision are left out on purpose"
+        )]
+        let short = key as f32;
+        _ = write!(out, " data-k=\"{short}\"");
+    } else {
+        _ = write!(out, " data-k=\"{key}\"");
     }
 }
 
@@ -301,6 +347,22 @@ mod tests {
             check(f64::from(step) / 20.0);
             check(f64::from(step) * 0.1 + f64::from(step % 97) * 1e-3);
         }
+    }
+
+    #[test]
+    fn cells_sort_by_numbers_that_are_short_and_in_order() {
+        let check = |key: f64, expected: &str| {
+            let mut out = String::new();
+            sort_key(&mut out, key);
+            assert_eq!(out, format!(" data-k=\"{expected}\""));
+        };
+        check(1_017.342_093_847, "1017.3421");
+        check(1.000_123_456_789, "1.0001235");
+        check(-0.5, "-0.5");
+        check(0.0, "0");
+        check(16_777_215.0, "16777215");
+        check(20_047_000.25, "20047000.25");
+        check(1_792_534_020_000_000.0, "1792534020000000");
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! The trend of one line: points, band, levels, budget, and what changed on the way.
 
+use super::Site;
 use super::block::{Cell, Chart, Grid};
 use super::measure::{self, PAGE, minute};
-use super::{Site, run_path};
 use crate::model::change_point::ChangeKind;
 use crate::model::gate::Per;
 use crate::model::history::HistoryPoint;
-use crate::model::ids::RunId;
-use crate::model::site::{Happening, Place, SiteLine};
+use crate::model::site::{Happening, Mark, Place, SiteLine};
 use crate::model::units::Timestamp;
 use crate::report::ReportError;
 use crate::report::chart::Words;
@@ -20,7 +19,7 @@ use crate::report::view::words::code;
 use crate::report::view::{fact_label, total};
 
 /// Points of a trend at most, besides those with a mark; of longer lines the newest stay, and extremes.
-const TREND: usize = 240;
+const TREND: usize = 180;
 /// The newest points, all of which stay: the page can show them alone.
 const NEWEST: usize = 90;
 /// Microseconds of a day.
@@ -40,7 +39,8 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
     let line = &place.line;
     let (points, metric) = (&line.history.points, &line.history.key.metric);
     let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-    let kept = shown(place, &values);
+    let builds = builds(points);
+    let kept = shown(place, &values, &builds);
     let scale = Scale::metric(PAGE, metric, values.iter().copied());
     let spec = Spec {
         levels: levels(line, &scale),
@@ -54,7 +54,7 @@ pub(super) fn trend(site: &Site, place: &Place, number: usize) -> Result<Chart, 
                     format!("budget {}", scale.show(budget.budget.limit_ns, None)),
                 )
             }),
-        marks: marks(place),
+        marks: marks(place, &builds),
         ticks: dates(points),
         label: "day of the run, UTC".to_owned(),
         unit: format!("{} per iteration", scale.unit()),
@@ -119,9 +119,14 @@ fn drawn(line: &SiteLine, kept: &[usize], scale: &Scale) -> Vec<Point> {
     drawn
 }
 
+/// Indices of the points whose build is not that of the one before.
+fn builds(points: &[HistoryPoint]) -> Vec<usize> {
+    (1..points.len()).filter(|index| points[*index].build != points[index - 1].build).collect()
+}
+
 /// Indices of the points that are drawn: the newest, extremes of every stretch before, and everything with a mark, so that the
 /// table names it.
-fn shown(place: &Place, values: &[f64]) -> Vec<usize> {
+fn shown(place: &Place, values: &[f64], builds: &[usize]) -> Vec<usize> {
     let points = &place.line.history.points;
     if values.len() <= TREND {
         return thin(values, TREND);
@@ -130,11 +135,18 @@ fn shown(place: &Place, values: &[f64]) -> Vec<usize> {
     let mut kept = thin(&values[..newest], TREND - NEWEST);
     kept.extend((newest..values.len()).filter(|index| values[*index].is_finite()));
     kept.extend(place.line.steps.iter().map(|step| step.index).filter(|index| *index < points.len()));
-    kept.extend(place.marks.iter().filter_map(|mark| points.iter().position(|point| point.run == mark.run)));
-    kept.extend((1..points.len()).filter(|index| points[*index].build != points[index - 1].build));
+    kept.extend(place.marks.iter().filter_map(|mark| place_of(points, mark)));
+    kept.extend(builds);
     kept.sort_unstable();
     kept.dedup();
     kept
+}
+
+/// Index of the point of a mark's run: points are in the order of time.
+fn place_of(points: &[HistoryPoint], mark: &Mark) -> Option<usize> {
+    let from = points.partition_point(|point| point.started < mark.started);
+    let same = points[from..].iter().take_while(|point| point.started == mark.started);
+    same.map(|point| &point.run).position(|run| *run == mark.run).map(|place| from + place)
 }
 
 fn trend_table(site: &Site, place: &Place, kept: &[usize]) -> Grid {
@@ -158,7 +170,7 @@ fn trend_table(site: &Site, place: &Place, kept: &[usize]) -> Grid {
             .as_ref()
             .map_or_else(|| "unknown".to_owned(), |commit| code(&commit.chars().take(9).collect::<String>()));
         grid.rows.push(vec![
-            Cell::text(minute(point.started)).to(site.link(run_path(&point.run))),
+            Cell::text(minute(point.started)).to(site.run_link(&point.run)),
             Cell::text(measure::value(&line.history.key.metric, point.value, line.intervals[*index]))
                 .by(point.value),
             against_previous(&line.history.points, *index),
@@ -212,7 +224,8 @@ pub(super) fn alongside(place: &Place, index: usize) -> Vec<String> {
     let build = before
         .filter(|before| before.build != point.build)
         .map(|before| format!("build changed: {}", difference(&before.build, &point.build)));
-    let marks = place.marks.iter().filter(|mark| mark.run == point.run).map(|mark| happening(&mark.what));
+    let mine = |mark: &&Mark| mark.started == point.started && mark.run == point.run;
+    let marks = place.marks.iter().filter(mine).map(|mark| happening(&mark.what));
     build.into_iter().chain(marks).collect()
 }
 
@@ -265,8 +278,9 @@ fn difference(before: &str, after: &str) -> String {
 fn usual_spacing(points: &[HistoryPoint]) -> f64 {
     let mut steps: Vec<f64> =
         points.windows(2).map(|pair| days(points, pair[1].started) - days(points, pair[0].started)).collect();
-    steps.sort_by(f64::total_cmp);
-    (steps.get(steps.len() / 2).copied().unwrap_or(1.0) * GAP).max(2.5)
+    let middle = steps.len() / 2;
+    let usual = if steps.is_empty() { 1.0 } else { *steps.select_nth_unstable_by(middle, f64::total_cmp).1 };
+    (usual * GAP).max(2.5)
 }
 
 /// The level of each stretch between two steps.
@@ -289,7 +303,7 @@ fn levels(line: &SiteLine, scale: &Scale) -> Vec<(f64, f64, f64)> {
 }
 
 /// Steps, releases, and changes of build and machine as labelled places, the most telling first.
-fn marks(place: &Place) -> Vec<(f64, String, Ink)> {
+fn marks(place: &Place, builds: &[usize]) -> Vec<(f64, String, Ink)> {
     let line = &place.line;
     let points = &line.history.points;
     let more_is_better = line.history.key.metric.bigger_is_better();
@@ -299,16 +313,15 @@ fn marks(place: &Place) -> Vec<(f64, String, Ink)> {
         let glyph = if worse { "▲" } else { "▼" };
         (days(points, step.started), format!("{glyph} {}", format::change(PAGE, step.ratio - 1.0, None)), ink)
     });
-    let of_run = |run: &RunId| points.iter().find(|point| point.run == *run);
     let happened = |releases: bool| {
         let mine = place.marks.iter().rev().filter(move |mark| {
-            matches!(mark.what, Happening::Release { .. }) == releases && of_run(&mark.run).is_some()
+            matches!(mark.what, Happening::Release { .. }) == releases && place_of(points, mark).is_some()
         });
         mine.map(move |mark| (days(points, mark.started), label(&mark.what), Ink::Neutral))
     };
-    let builds = points.windows(2).rev().filter(|pair| pair[0].build != pair[1].build);
-    let builds = builds.map(|pair| {
-        (days(points, pair[1].started), difference(&pair[0].build, &pair[1].build), Ink::Neutral)
+    let builds = builds.iter().rev().map(|index| {
+        let (before, now) = (&points[index - 1], &points[*index]);
+        (days(points, now.started), difference(&before.build, &now.build), Ink::Neutral)
     });
     steps.chain(happened(true)).chain(builds).chain(happened(false)).collect()
 }

@@ -3,11 +3,11 @@
 use super::super::gather::{Known, doubts, place};
 use super::super::knobs::board;
 use super::super::manifest::{Files, Made};
-use super::{Work, digest, twin};
+use super::{Said, Work, digest, twin};
 use crate::analysis::change_points::robust::FEWEST;
-use crate::analysis::machines::profile;
 use crate::analysis::site_assembly::{LEVEL, MachineInput, OverviewInput, feed_of, overview};
 use crate::error::CliError;
+use crate::exit_code;
 use crate::model::estimate::BenchmarkResult;
 use crate::model::fact::{self, keys};
 use crate::model::run::{RunKind, RunStatus};
@@ -16,7 +16,7 @@ use crate::model::site::{
 };
 use crate::report::site::{self, Parameters};
 use crate::stats::order::median;
-use crate::store::{HistoryFilter, Store};
+use crate::store::Store;
 
 /// Steps on the page of changes at most.
 const STEPS: usize = 400;
@@ -120,9 +120,10 @@ impl Work<'_> {
         &self,
         store: &Store,
         files: &Files,
-        overview: &Overview,
+        said: &Said,
         page: Page<'_>,
     ) -> Result<Vec<Made>, CliError> {
+        let overview = &said.overview;
         let put = |path: &str, text: &str| files.put(path, &digest(&[text]), text);
         let (site, known) = (&self.site, self.known);
         let document = match page {
@@ -130,7 +131,7 @@ impl Work<'_> {
             Page::Benchmarks => site::benchmarks(site, overview),
             Page::Changes => site::changes(site, &self.changes(overview)),
             Page::Machines => site::machines(site, &overview.machines, &known.side)?,
-            Page::Machine(standing) => site::machine(site, &self.machine(store, standing, overview)?)?,
+            Page::Machine(standing) => site::machine(site, &self.machine(standing, said)?)?,
             Page::Comparisons => site::comparisons(site, &known.comparisons),
             Page::Comparison(one) => site::comparison(site, one)?,
             Page::Gates => site::gates(site, overview, &known.decisions),
@@ -158,24 +159,18 @@ impl Work<'_> {
         }
     }
 
-    fn machine(
-        &self,
-        store: &Store,
-        standing: &MachineStanding,
-        overview: &Overview,
-    ) -> Result<MachinePage, CliError> {
+    fn machine(&self, standing: &MachineStanding, said: &Said) -> Result<MachinePage, CliError> {
         let key = &standing.machine.machine;
         let runs = self.known.facts.get(key).map(Vec::as_slice).unwrap_or_default();
-        let since = runs.first().map(|run| run.started);
-        let mut histories = Vec::new();
-        let filter = HistoryFilter { machine: Some(key.clone()), config: None, since };
-        store.histories(&filter, |history| histories.push(history))?;
+        let place = self.known.machines.iter().position(|machine| *machine == standing.machine);
+        let profile = place.and_then(|place| said.profiles.get(place)).cloned();
+        let profile = profile.ok_or_else(|| CliError::new(exit_code::FAILURE, "a machine has no profile"))?;
         let moved = |line: &&LineSummary| {
             line.machine == *key && matches!(line.standing, Standing::Slower | Standing::Faster)
         };
         Ok(MachinePage {
             standing: standing.clone(),
-            profile: profile(&standing.machine, runs, &histories),
+            profile,
             facts: runs.last().map(|run| run.facts.clone()).unwrap_or_default(),
             runs: self
                 .known
@@ -185,7 +180,7 @@ impl Work<'_> {
                 .take(30)
                 .cloned()
                 .collect(),
-            lines: overview.lines.iter().filter(moved).take(MOVED).cloned().collect(),
+            lines: said.overview.lines.iter().filter(moved).take(MOVED).cloned().collect(),
         })
     }
 }
