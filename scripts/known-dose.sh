@@ -24,7 +24,7 @@ have=$(evidence | tail -n +2 | wc -l)
 for ((trial = have; trial < wanted && SECONDS < minutes * 60; trial++)); do
   dose=${doses[trial % ${#doses[@]}]}
   echo "$trial of $wanted experiments, now $dose %" >&2
-  "$runner" --quiet --store "$store" experiment --manifest-path "$suite" --locked \
+  CARGO_TARGET_DIR=$PWD/target/known-dose "$runner" --quiet --store "$store" experiment --manifest-path "$suite" --locked \
     --variant "as it is:env.BENCH_DOSE_PERCENT=0" --variant "longer:env.BENCH_DOSE_PERCENT=$dose" \
     --blocks 12 --control-every 0 --measure-equal --warm-up 0.02 --measuring 0.04 --samples 10 >/dev/null
 done
