@@ -23,7 +23,7 @@ pub use render::{TEMPLATE_NAMES, Templates};
 
 use self::format::Dialect;
 use self::view::sheet::Sheet;
-use crate::model::comparison::Comparison;
+use crate::model::comparison::{Comparison, Verdict};
 use crate::model::ids::BenchmarkId;
 use crate::model::machines::MachineComparison;
 use crate::model::release::ReleaseNotes;
@@ -129,7 +129,7 @@ pub fn release_sheet(notes: &ReleaseNotes, dialect: Dialect) -> Sheet {
     view::release(notes, dialect)
 }
 
-/// Writes a sheet for a terminal of `width` columns. Narrow terminals lose columns of tables, never rows.
+/// Writes a sheet for a terminal of `width` columns. Where a table is too wide, its rows go on below themselves; nothing is left out.
 #[must_use]
 pub fn sheet_text(sheet: &Sheet, width: usize) -> String {
     sheet_text::text(sheet, width)
@@ -212,6 +212,27 @@ pub fn ratio_text(found: &MachineComparison, place: usize, width: usize, dialect
 #[must_use]
 pub fn counted(rows: &[Comparison], dialect: Dialect) -> String {
     view::counted(rows, dialect)
+}
+
+/// Glyph and word of a verdict.
+#[must_use]
+pub fn verdict(value: Verdict, dialect: Dialect) -> String {
+    view::words::verdict(value, dialect)
+}
+
+/// What is left of each reason once what all of them share is told together, and the sentence that tells it.
+#[must_use]
+pub fn reasons(rows: &[Comparison]) -> (Vec<String>, String) {
+    let (left, together) =
+        view::words::shared(&rows.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>());
+    let together = view::words::together((&left, &together));
+    (left, together)
+}
+
+/// The first of many names, and how many more there are.
+#[must_use]
+pub fn capped(names: &[String], most: usize) -> String {
+    view::words::capped(names, most)
 }
 
 /// Wraps `text` in a Markdown code span that nothing in it can end.

@@ -221,9 +221,9 @@ impl Judge<'_> {
         (row.verdict, row.reason) = if within {
             (Verdict::Unchanged, format!("the whole interval lies within ±{}", self.margin()))
         } else if low > 0.0 && effect >= margin {
-            (Verdict::Regressed, self.beyond("slower", effect))
+            (Verdict::Regressed, self.beyond("slower"))
         } else if high < 0.0 && effect <= -margin {
-            (Verdict::Improved, self.beyond("faster", effect))
+            (Verdict::Improved, self.beyond("faster"))
         } else if low > 0.0 || high < 0.0 {
             let text = format!("a change, but it may be smaller than the margin of {}", self.margin());
             (Verdict::Inconclusive, text)
@@ -232,7 +232,7 @@ impl Judge<'_> {
             (Verdict::Inconclusive, format!("this data would show changes from {smallest} on"))
         };
         row.reason = format!(
-            "{}; {} against {} launches, level {:.2} % over {} judged rows",
+            "{}; {} against {} launches; level {:.2} % over {} judged rows",
             row.reason,
             a.len(),
             b.len(),
@@ -245,10 +245,10 @@ impl Judge<'_> {
         }
     }
 
-    fn beyond(&self, word: &str, effect: f64) -> String {
+    /// By how much is not said again: the row has its change, and a second number for it could only differ.
+    fn beyond(&self, word: &str) -> String {
         format!(
-            "{} {word}, the whole interval beyond no change and the effect beyond ±{}",
-            words::percent(effect.abs().exp_m1()),
+            "{word}: the whole interval is beyond no change, and the change beyond the margin of {}",
             self.margin()
         )
     }

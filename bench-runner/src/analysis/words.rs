@@ -44,9 +44,10 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{} %", significant(fraction * 100.0, if fraction.abs() < 0.0995 { 2 } else { 3 }))
 }
 
-/// A signed change: 0.0312 is `+3.1 %`.
+/// A signed change: 0.0312 is `+3.1 %`; without a sign where the digits show no direction.
 pub(crate) fn change(fraction: f64) -> String {
-    format!("{:+.1} %", fraction * 100.0)
+    let text = format!("{:+.1} %", fraction * 100.0);
+    if matches!(text.as_str(), "+0.0 %" | "-0.0 %") { "0.0 %".to_owned() } else { text }
 }
 
 /// A number with its noun, in the plural unless it is one.
@@ -94,6 +95,8 @@ mod tests {
             (percent(0.0312), "3.1 %"),
             (percent(0.4183), "41.8 %"),
             (change(-0.4), "-40.0 %"),
+            (change(0.000_4), "0.0 %"),
+            (change(-0.000_4), "0.0 %"),
             (count(1, "launch"), "1 launch"),
             (count(3, "size"), "3 sizes"),
         ] {

@@ -5,6 +5,7 @@ mod show;
 
 use super::cause::{Causes, Step};
 use super::{Session, load};
+use crate::cli::Format;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -108,7 +109,12 @@ fn list(session: &Session, open: bool) -> Result<ExitCode, CliError> {
             Ok(item)
         })
         .collect::<Result<Vec<_>, CliError>>()?;
-    load::show(session, &table(&changes, &causes), "bench-runner/changes", &items)?;
+    if changes.is_empty() && matches!(session.format, Format::Text | Format::Markdown) {
+        let which = if open { "No change is open" } else { "The gate has noted no change" };
+        session.answer(&format!("{which}. `bench-runner trend` searches the histories for steps."))?;
+    } else {
+        load::show(session, &table(&changes, &causes), "bench-runner/changes", &items)?;
+    }
     Ok(exit_code::DONE)
 }
 

@@ -4,7 +4,7 @@ mod machines;
 
 use std::fmt::Write as _;
 
-use super::{Session, load, machine, steps};
+use super::{Session, load, machine, sheet, steps};
 use crate::analysis::compare::explain;
 use crate::analysis::identity;
 use crate::cli::Format;
@@ -13,12 +13,12 @@ use crate::exit_code::{self, ExitCode};
 use crate::model::comparison::{Comparison, RunComparison, Verdict};
 use crate::model::fact::{keys, known};
 use crate::model::ids::RunId;
-use crate::model::run::{RunKind, RunStatus};
+use crate::model::run::{Run, RunKind, RunStatus};
 use crate::process::SystemRunner;
-use crate::report::format::{Dialect, Scale, change, percent, plural};
-use crate::report::{Recent, counted, markdown_code as code, sparkline};
+use crate::report::format::{Dialect, Scale, change, percent, plural, timestamp};
+use crate::report::{Recent, capped, counted, markdown_code as code, reasons, sparkline, verdict};
 use crate::store::{RunFilter, Store, StoreError};
-use crate::ui::table::{Align, Column, Table};
+use crate::ui::table::{Align, Column, Table, printable, wrapped};
 use crate::worktree::Repository;
 
 /// Compare two stored runs: B against A
@@ -64,12 +64,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             .hinted(Some("`bench-runner list` shows what there is".to_owned())));
     }
     let comparison = load::comparison_of(&config, &store, (&a, &b))?;
-    let mut table = table(&comparison);
-    if matches!(session.format, Format::Text | Format::Markdown) {
-        draw(&mut table, &comparison, &load::recent(&store, &store.run(&b)?)?, session);
-    }
+    let made = Made { comparison: &comparison, sides: [origin(&store.run(&a)?), origin(&store.run(&b)?)] };
     let text = match session.format {
-        Format::Csv => table.csv(),
+        Format::Csv => table(&comparison, Dialect::Ascii).csv(),
         Format::Json | Format::Jsonl => {
             let mut object = load::json_of(&comparison)?;
             if args.explain {
@@ -79,8 +76,18 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             serde_json::json!({"schema": "bench-runner/compare", "version": 1, "comparison": object})
                 .to_string()
         }
-        Format::Markdown => markdown(&comparison, &table.markdown()),
-        Format::Text => framed(&comparison, &table.text(session.style.width)),
+        Format::Markdown | Format::Text => {
+            let dialect = match session.format {
+                Format::Markdown => Dialect::Markdown,
+                _ => sheet::dialect(session),
+            };
+            let recent = load::recent(&store, &store.run(&b)?)?;
+            let (table, together) = shown(&comparison, &recent, dialect);
+            match dialect {
+                Dialect::Markdown => made.markdown(&made.folded(table), &together),
+                _ => made.text(&table.text(session.style.width), &together, (session.style.width, dialect)),
+            }
+        }
     };
     let explained = if args.explain && matches!(session.format, Format::Text | Format::Markdown) {
         explanation(&comparison, session)
@@ -136,84 +143,137 @@ fn explanation(comparison: &RunComparison, session: &Session) -> String {
     steps::explained(rows, session.format)
 }
 
-/// Differences above the table; what only one side has, and the geometric mean, below it.
-fn framed(comparison: &RunComparison, table: &str) -> String {
-    let mut text = format!(
-        "{}\n\nA  {}\nB  {}\n\n",
-        counted(&comparison.rows, Dialect::Ascii),
-        comparison.baseline,
-        comparison.candidate
-    );
-    if comparison.differences.is_empty() {
-        text.push_str("Nothing that was recorded differs between them.\n");
-    } else {
-        text.push_str("What differs:\n\n");
-        for difference in &comparison.differences {
-            let mark = if difference.splits_series { "  (not comparable)" } else { "" };
-            _ = writeln!(
-                text,
-                "  {}: {} -> {}{mark}",
-                difference.key, difference.baseline, difference.candidate
-            );
-        }
-    }
-    _ = write!(text, "\n{table}");
-    for (word, ids) in [("only in A", &comparison.missing), ("only in B", &comparison.new)] {
-        if !ids.is_empty() {
-            let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            _ = writeln!(text, "\n{word}: {}", names.join(", "));
-        }
-    }
-    if let Some(mean) = mean(comparison) {
-        _ = writeln!(text, "\ngeometric mean of {mean}");
-    }
-    text
+/// Unchanged rows from which on Markdown folds them.
+const FOLDED: usize = 6;
+/// Names of benchmarks in one sentence; the rest is counted.
+const NAMED: usize = 12;
+
+/// When a run began and what it measured, for people.
+fn origin(run: &Run) -> (String, Option<String>) {
+    let commit = known(&run.facts, keys::SOURCE_COMMIT).map(|commit| commit.chars().take(10).collect());
+    (timestamp(run.started), commit)
 }
 
-/// The same for a pull request or a chat: the answer first, names as code, and the command that makes it again.
-fn markdown(comparison: &RunComparison, table: &str) -> String {
-    let (a, b) = (&comparison.baseline, &comparison.candidate);
-    let mut text = format!(
-        "# Run {} against {}\n\n**{}**\n\n- A, the older side: {}\n- B, under judgement: {}\n\n",
-        code(b.short()),
-        code(a.short()),
-        counted(&comparison.rows, Dialect::Markdown),
-        code(a.as_str()),
-        code(b.as_str())
-    );
-    if comparison.differences.is_empty() {
-        text.push_str("Nothing that was recorded differs between them.\n");
-    } else {
-        text.push_str("What differs:\n\n");
+/// A comparison and where its sides come from.
+struct Made<'a> {
+    comparison: &'a RunComparison,
+    sides: [(String, Option<String>); 2],
+}
+
+impl Made<'_> {
+    /// The answer, what differs, the table, and what only one side has.
+    fn text(&self, table: &str, together: &str, (width, dialect): (usize, Dialect)) -> String {
+        let comparison = self.comparison;
+        let mut text = String::new();
+        let mut say = |indent: &str, words: &str| {
+            for (place, line) in wrapped(words, width.saturating_sub(indent.len())).iter().enumerate() {
+                let more = if place > 0 && !indent.is_empty() { "  " } else { "" };
+                _ = writeln!(text, "{indent}{more}{line}");
+            }
+        };
+        say("", &counted(&comparison.rows, dialect));
+        say("", "");
+        for ((name, run), (at, commit)) in
+            [("A", &comparison.baseline), ("B", &comparison.candidate)].into_iter().zip(&self.sides)
+        {
+            let commit = commit.as_ref().map_or_else(String::new, |commit| format!("  commit {commit}"));
+            say("", &format!("{name}  {run}  {at}{commit}"));
+        }
+        say("", "");
+        if comparison.differences.is_empty() {
+            say("", "Nothing that was recorded differs between them.");
+        } else {
+            say("", "What differs:");
+            say("", "");
+        }
+        for difference in &comparison.differences {
+            let mark = if difference.splits_series { "  (not comparable)" } else { "" };
+            let (old, new) = (&difference.baseline, &difference.candidate);
+            say("  ", &printable(&format!("{}: {old} -> {new}{mark}", difference.key)));
+        }
+        say("", "");
+        let mut text = text + table;
+        for sentence in self.below(together, printable, dialect) {
+            _ = writeln!(text, "\n{}", wrapped(&sentence, width).join("\n"));
+        }
+        text
+    }
+
+    /// The table as Markdown, with many unchanged rows behind a fold that counts them.
+    fn folded(&self, mut table: Table) -> String {
+        let rows = std::mem::take(&mut table.rows);
+        let mut unchanged = Table { columns: table.columns.clone(), rows: Vec::new() };
+        for (cells, row) in rows.into_iter().zip(&self.comparison.rows) {
+            let part = if row.verdict == Verdict::Unchanged { &mut unchanged } else { &mut table };
+            part.rows.push(cells);
+        }
+        if unchanged.rows.len() < FOLDED {
+            table.rows.append(&mut unchanged.rows);
+            return table.markdown();
+        }
+        let fold = format!("= {} unchanged within the margin", unchanged.rows.len());
+        let unchanged = unchanged.markdown();
+        let others = if table.rows.is_empty() { String::new() } else { format!("{}\n", table.markdown()) };
+        format!("{others}<details><summary>{fold}</summary>\n\n{unchanged}\n</details>\n")
+    }
+
+    /// The same for a pull request or a chat: the answer first, names as code, and the command that makes it again.
+    fn markdown(&self, table: &str, together: &str) -> String {
+        let comparison = self.comparison;
+        let (a, b) = (&comparison.baseline, &comparison.candidate);
+        let side = |run: &RunId, (at, commit): &(String, Option<String>)| {
+            let commit =
+                commit.as_ref().map_or_else(String::new, |commit| format!(" at commit {}", code(commit)));
+            format!("{} of {at}{commit}", code(run.as_str()))
+        };
+        let mut text = format!(
+            "# Run {} against {}\n\n**{}**\n\n- A, the older side: {}\n- B, under judgement: {}\n\n",
+            code(b.short()),
+            code(a.short()),
+            counted(&comparison.rows, Dialect::Markdown),
+            side(a, &self.sides[0]),
+            side(b, &self.sides[1])
+        );
+        if comparison.differences.is_empty() {
+            text.push_str("Nothing that was recorded differs between them.\n");
+        } else {
+            text.push_str("What differs:\n\n");
+        }
         for difference in &comparison.differences {
             let mark = if difference.splits_series { " **(not comparable)**" } else { "" };
             let [key, old, new] =
                 [&difference.key, &difference.baseline, &difference.candidate].map(|text| code(text));
-            _ = writeln!(text, "- {key}: {old} -> {new}{mark}");
+            _ = writeln!(text, "- {key}: {old} → {new}{mark}");
         }
-    }
-    _ = write!(text, "\n{table}");
-    for (word, ids) in [("Only in A", &comparison.missing), ("Only in B", &comparison.new)] {
-        if !ids.is_empty() {
-            let names: Vec<String> = ids.iter().map(|id| code(&id.to_string())).collect();
-            _ = writeln!(text, "\n{word}: {}", names.join(", "));
+        _ = write!(text, "\n{table}");
+        for sentence in self.below(together, code, Dialect::Markdown) {
+            _ = writeln!(text, "\n{sentence}");
         }
+        _ = writeln!(text, "\nMade by {}", code(&format!("bench-runner compare {a} {b}")));
+        text
     }
-    if let Some(mean) = mean(comparison) {
-        _ = writeln!(text, "\nGeometric mean of {mean}");
+
+    /// Sentences below the table: what all reasons share, what only one side has, and the geometric mean.
+    fn below(&self, together: &str, name: impl Fn(&str) -> String, dialect: Dialect) -> Vec<String> {
+        let mut sentences = vec![together.to_owned()];
+        for (side, ids) in [("A", &self.comparison.missing), ("B", &self.comparison.new)] {
+            let names: Vec<String> = ids.iter().map(|id| name(&id.to_string())).collect();
+            if !names.is_empty() {
+                let number = plural(names.len() as u64, "benchmark");
+                sentences.push(format!("Only in {side}, {number}: {}.", capped(&names, NAMED)));
+            }
+        }
+        if let Some((mean, count)) = self.comparison.geometric_mean {
+            let mean = change(dialect, mean - 1.0, None);
+            let rows = plural(count.into(), "comparable row");
+            sentences.push(format!("Geometric mean of {rows}: {mean}, without an interval."));
+        }
+        sentences.retain(|sentence| !sentence.is_empty());
+        sentences
     }
-    _ = writeln!(text, "\nMade by {}", code(&format!("bench-runner compare {a} {b}")));
-    text
 }
 
-/// `13 comparable rows: +0.7 % (without an interval)`.
-fn mean(comparison: &RunComparison) -> Option<String> {
-    let (mean, count) = comparison.geometric_mean?;
-    let mean = change(Dialect::Ascii, mean - 1.0, None);
-    Some(format!("{}: {mean} (without an interval)", plural(count.into(), "comparable row")))
-}
-
-fn table(comparison: &RunComparison) -> Table {
+fn table(comparison: &RunComparison, dialect: Dialect) -> Table {
     let column = |title, align, drop_order| Column { title, align, drop_order };
     Table {
         columns: vec![
@@ -225,43 +285,53 @@ fn table(comparison: &RunComparison) -> Table {
             column("visible from", Align::Right, 3),
             column("why", Align::Left, 4),
         ],
-        rows: comparison.rows.iter().map(row).collect(),
+        rows: comparison.rows.iter().map(|one| row(one, dialect)).collect(),
     }
 }
 
-/// Adds the newest runs up to B as a line of blocks, behind the change.
-fn draw(table: &mut Table, comparison: &RunComparison, recent: &Recent, session: &Session) {
-    if recent.is_empty() {
-        return;
+/// Takes what all reasons share out of the last column of a table with one row for each comparison, and gives the sentence that
+/// tells it; a column without anything left goes.
+pub(super) fn told_together(table: &mut Table, rows: &[Comparison]) -> String {
+    let (left, together) = reasons(rows);
+    let none = left.iter().all(String::is_empty);
+    for (cells, why) in table.rows.iter_mut().zip(left) {
+        cells.pop();
+        cells.extend((!none).then_some(why));
     }
-    let dialect = if session.style.ascii { Dialect::Ascii } else { Dialect::Terminal };
-    table.columns.insert(5, Column { title: "newest runs", align: Align::Left, drop_order: 5 });
-    for (cells, row) in table.rows.iter_mut().zip(&comparison.rows) {
-        let values = recent.get(&(row.benchmark.clone(), row.metric.clone()));
-        cells.insert(5, values.map_or_else(String::new, |values| sparkline(values, dialect)));
+    if none {
+        table.columns.pop();
     }
+    together
 }
 
-fn row(row: &Comparison) -> Vec<String> {
-    let verdict = match row.verdict {
-        Verdict::Regressed => "[R] regressed",
-        Verdict::Improved => "[I] improved",
-        Verdict::Unchanged => "[=] unchanged",
-        Verdict::Inconclusive => "[?] inconclusive",
-        Verdict::NotComparable => "[!] not comparable",
-    };
-    let scale = Scale::metric(Dialect::Ascii, &row.metric, [row.baseline_value, row.candidate_value]);
+/// The table for people: reasons without what all of them share, which is the second answer, and the newest runs up to B as a
+/// line of blocks behind the change.
+fn shown(comparison: &RunComparison, recent: &Recent, dialect: Dialect) -> (Table, String) {
+    let mut table = table(comparison, dialect);
+    let together = told_together(&mut table, &comparison.rows);
+    if !recent.is_empty() {
+        table.columns.insert(5, Column { title: "newest runs", align: Align::Left, drop_order: 5 });
+        for (cells, row) in table.rows.iter_mut().zip(&comparison.rows) {
+            let values = recent.get(&(row.benchmark.clone(), row.metric.clone()));
+            cells.insert(5, values.map_or_else(String::new, |values| sparkline(values, dialect)));
+        }
+    }
+    (table, together)
+}
+
+fn row(row: &Comparison, dialect: Dialect) -> Vec<String> {
+    let scale = Scale::metric(dialect, &row.metric, [row.baseline_value, row.candidate_value]);
     let changed = match row.verdict {
         // A number beside "not comparable" would be read as a comparison.
         Verdict::NotComparable => "-".to_owned(),
         _ => {
             let interval = row.ratio_interval.map(|(low, high)| (low - 1.0, high - 1.0));
-            change(Dialect::Ascii, row.ratio - 1.0, interval)
+            change(dialect, row.ratio - 1.0, interval)
         }
     };
-    let visible = row.minimum_detectable_effect.map(|effect| percent(Dialect::Ascii, effect, 1));
+    let visible = row.minimum_detectable_effect.map(|effect| percent(dialect, effect, 1));
     vec![
-        verdict.to_owned(),
+        verdict(row.verdict, dialect),
         row.benchmark.to_string(),
         scale.show(row.baseline_value, None),
         scale.show(row.candidate_value, None),

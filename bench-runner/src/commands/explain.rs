@@ -16,7 +16,7 @@ use crate::model::estimate::BenchmarkResult;
 use crate::model::explain::{Explanation, Replay, Sameness, Shift};
 use crate::model::ids::BenchmarkId;
 use crate::report::format::{Dialect, change};
-use crate::ui::table::{Align, Column, Table};
+use crate::ui::table::{Align, Column, Table, escape_markdown, printable, wrapped};
 
 /// Say why benchmarks moved between two runs: code, toolchain, environment, protocol, mixed, or unknown
 ///
@@ -85,7 +85,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
         found = ask(Some(&measured));
         found.evidence.push(format!("replayed: {replayed}"));
     }
-    session.answer(&shown(session, &found, asked.change.as_ref())?)?;
+    session.answer(&shown(session, &found, asked.change.as_ref(), (&before.1, &after.1))?)?;
     Ok(exit_code::DONE)
 }
 
@@ -98,8 +98,16 @@ fn named(text: &str, results: &[BenchmarkResult]) -> Result<BenchmarkId, CliErro
     })
 }
 
-fn shown(session: &Session, found: &Explanation, of: Option<&Change>) -> Result<String, CliError> {
-    let table = table(&found.shifts);
+/// Results of both runs.
+type Results<'a> = (&'a [BenchmarkResult], &'a [BenchmarkResult]);
+
+fn shown(
+    session: &Session,
+    found: &Explanation,
+    of: Option<&Change>,
+    results: Results<'_>,
+) -> Result<String, CliError> {
+    let table = table(&found.shifts, results);
     Ok(match session.format {
         Format::Json | Format::Jsonl => serde_json::json!({
             "schema": "bench-runner/explain", "version": 1,
@@ -107,29 +115,35 @@ fn shown(session: &Session, found: &Explanation, of: Option<&Change>) -> Result<
         })
         .to_string(),
         Format::Csv => table.csv(),
-        Format::Markdown => page(found, of, &table.markdown()),
-        Format::Text => page(found, of, &table.text(session.style.width)),
+        Format::Markdown => page(found, of, &table.markdown(), None),
+        Format::Text => {
+            let width = session.style.width;
+            page(found, of, &table.text(width), Some(width))
+        }
     })
 }
 
-fn page(found: &Explanation, of: Option<&Change>, table: &str) -> String {
-    let mut text = of.map_or_else(String::new, |of| {
+/// The label first; then what it rests on, what would settle it, and the series. `width` is that of a terminal, none in Markdown.
+fn page(found: &Explanation, of: Option<&Change>, table: &str, width: Option<usize>) -> String {
+    let inert = |words: &str| if width.is_none() { escape_markdown(words) } else { printable(words) };
+    let item = |words: &str| {
+        let lines = wrapped(&inert(words), width.map_or(usize::MAX, |width| width.saturating_sub(2)));
+        format!("- {}\n", lines.join("\n  "))
+    };
+    let (open, close) = if width.is_none() { ("**", "**") } else { ("", "") };
+    let mut text = format!("{open}{}{close} (rule {})\n\n", found.cause.word(), found.rule);
+    if let Some(of) = of {
         let size = change(Dialect::Ascii, of.ratio - 1.0, None);
-        format!("change {}: {} {size}, as last seen\n\n", of.id, of.series.benchmark)
-    });
-    _ = write!(
-        text,
-        "A  {}\nB  {}\n\n**{}** (rule {})\n\n",
-        found.before,
-        found.after,
-        found.cause.word(),
-        found.rule
-    );
-    for line in &found.evidence {
-        _ = writeln!(text, "- {line}");
+        let benchmark = inert(&of.series.benchmark.to_string());
+        _ = write!(text, "change {}: {benchmark} {size}, as last seen\n\n", of.id);
     }
+    let bullet = if width.is_none() { "- " } else { "" };
+    _ = write!(text, "{bullet}A  {}\n{bullet}B  {}\n\n", found.before, found.after);
+    found.evidence.iter().for_each(|line| text.push_str(&item(line)));
     if !found.next.is_empty() {
-        _ = writeln!(text, "\nWhat would settle it: {}", found.next);
+        // Our own words, with marks of code.
+        let next = format!("What would settle it: {}", found.next);
+        _ = writeln!(text, "\n{}", wrapped(&next, width.unwrap_or(usize::MAX)).join("\n"));
     }
     let silent: Vec<String> = found
         .changes
@@ -139,15 +153,24 @@ fn page(found: &Explanation, of: Option<&Change>, table: &str) -> String {
         .collect();
     if !silent.is_empty() {
         _ = writeln!(text, "\nAlso different, without a known effect on time:\n");
-        for line in silent {
-            _ = writeln!(text, "- {line}");
-        }
+        silent.iter().for_each(|line| text.push_str(&item(line)));
     }
     _ = write!(text, "\n{table}");
     text
 }
 
-fn table(shifts: &[Shift]) -> Table {
+/// The size of a shift as `compare` shows it, of the medians over launches; the rules look at the means of their logarithms.
+fn size(shift: &Shift, (before, after): Results<'_>) -> String {
+    let of = |results: &[BenchmarkResult]| {
+        let mut mine = results.iter().filter(|result| result.benchmark == shift.benchmark);
+        mine.next().map(|result| result.estimate.value)
+    };
+    let ratio = of(before).zip(of(after)).map_or(shift.ratio, |(old, new)| new / old);
+    let interval = shift.interval.map(|(low, high)| (low.min(ratio) - 1.0, high.max(ratio) - 1.0));
+    change(Dialect::Ascii, ratio - 1.0, interval)
+}
+
+fn table(shifts: &[Shift], results: Results<'_>) -> Table {
     let column = |title, align, drop_order| Column { title, align, drop_order };
     Table {
         columns: vec![
@@ -159,7 +182,6 @@ fn table(shifts: &[Shift]) -> Table {
         rows: shifts
             .iter()
             .map(|shift| {
-                let interval = shift.interval.map(|(low, high)| (low - 1.0, high - 1.0));
                 let moved = match (shift.moved, shift.interval) {
                     (true, _) => "yes",
                     (false, Some(_)) => "no",
@@ -172,7 +194,7 @@ fn table(shifts: &[Shift]) -> Table {
                 };
                 vec![
                     shift.benchmark.to_string(),
-                    change(Dialect::Ascii, shift.ratio - 1.0, interval),
+                    size(shift, results),
                     moved.to_owned(),
                     executable.to_owned(),
                 ]

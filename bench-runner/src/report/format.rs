@@ -437,6 +437,7 @@ mod tests {
             "\u{2212}6.0\u{a0}% [\u{2212}7.2,\u{a0}\u{2212}4.9]",
         );
         check(-0.000_01, None, Dialect::Markdown, "0.0 %");
+        check(0.000_01, Some((-0.007, 0.007_01)), Dialect::Markdown, "0.0 % [-0.7, +0.7]");
         check(0.0, Some((0.0, 0.0)), Dialect::Markdown, "0.0 % [0.0, 0.0]");
         check(1.5, Some((0.2, 2.8)), Dialect::Ascii, "+150.0 % [+20.0, +280.0]");
     }

@@ -1,6 +1,6 @@
-//! A sheet for a terminal: titles, wrapped sentences, tables that lose columns from the right until they fit.
+//! A sheet for a terminal: titles, wrapped sentences, tables whose last columns go on below their rows until the rest fits.
 //!
-//! Layout alone; no row is dropped and no cell is wrapped.
+//! Layout alone; no row and no column is dropped.
 
 use std::fmt::Write as _;
 
@@ -11,6 +11,8 @@ use super::view::sheet::Sheet;
 use super::view::table::{Kind, Table};
 use super::view::words::unmarked;
 
+/// What begins a line that goes on with the cells of the row above it.
+const BELOW: &str = "    ";
 /// Columns of a table that always stay.
 const STAY: usize = 2;
 
@@ -74,7 +76,7 @@ fn table(out: &mut String, table: &Table, width: usize) {
     while shown > STAY && widths[..shown].iter().sum::<usize>() + 2 * (shown - 1) > width {
         shown -= 1;
     }
-    for row in std::iter::once(&heads).chain(&rows) {
+    for (number, row) in std::iter::once(&heads).chain(&rows).enumerate() {
         let mut line = String::new();
         for (place, cell) in row.iter().take(shown).enumerate() {
             let pad = " ".repeat(widths[place] - cell.width());
@@ -83,9 +85,12 @@ fn table(out: &mut String, table: &Table, width: usize) {
             _ = if right { write!(line, "{gap}{pad}{cell}") } else { write!(line, "{gap}{cell}{pad}") };
         }
         _ = writeln!(out, "{}", line.trim_end());
-    }
-    if shown < heads.len() {
-        wrap(out, "", &format!("(too narrow for: {})", heads[shown..].join(", ")), width);
+        // What the line has no room for goes on below it, with the words of its heads.
+        let rest = row.iter().zip(&heads).skip(shown).filter(|(cell, _)| number > 0 && !cell.is_empty());
+        let rest: Vec<String> = rest.map(|(cell, head)| format!("{head} {cell}")).collect();
+        if !rest.is_empty() {
+            wrap(out, BELOW, &rest.join("; "), width);
+        }
     }
     if !table.note.is_empty() {
         wrap(out, "", &table.note, width);
@@ -98,10 +103,10 @@ mod tests {
     use crate::report::view::sheet::Section;
 
     #[test]
-    fn tables_lose_columns_and_never_rows() {
+    fn what_a_row_has_no_room_for_goes_on_below_it() {
         let mut table =
             Table::new("t", &[("name", Kind::Code), ("size", Kind::Number), ("long", Kind::Text)]);
-        table.push(["a".to_owned(), "+10.0 %".to_owned(), "x".repeat(80)]);
+        table.push(["a".to_owned(), "+10.0 %".to_owned(), "x ".repeat(30)]);
         table.push(["bb".to_owned(), "-1.0 %".to_owned(), String::new()]);
         let sheet = Sheet {
             kicker: String::new(),
@@ -113,7 +118,8 @@ mod tests {
         };
         let narrow = text(&sheet, 40);
         assert!(narrow.lines().all(|line| line.width() <= 40), "{narrow}");
-        assert!(narrow.contains("a     +10.0 %\nbb     -1.0 %\n(too narrow for: long)"), "{narrow}");
-        assert!(text(&sheet, 120).contains(&"x".repeat(80)));
+        assert!(narrow.contains("a     +10.0 %\n    long x x x "), "{narrow}");
+        assert!(narrow.contains("x\nbb     -1.0 %\n") && narrow.matches("long").count() == 1, "{narrow}");
+        assert!(text(&sheet, 120).contains(&"x ".repeat(29)));
     }
 }

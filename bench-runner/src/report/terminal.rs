@@ -32,21 +32,26 @@ pub(super) fn summary(
     let brief = brief(report, recent, dialect);
     let width = width.max(NARROWEST);
     let mut lines = Vec::new();
-    lines.push(paint(&plain(&brief.title, ascii), bold(), color));
-    let chips = brief.head.chips.iter().map(|chip| plain(&chip.text, ascii)).collect::<Vec<_>>().join(" | ");
-    lines.extend(wrapped(&chips, width));
+    // The answer is the first line: that the run is not whole, what moved, or at least what this is.
     for banner in &brief.head.banners {
         let text = format!("{}: {}", banner.title, banner.text);
         lines.extend(
             wrapped(&plain(&text, ascii), width).into_iter().map(|line| paint(&line, alarm(), color)),
         );
     }
+    let sentences: Vec<String> =
+        brief.sentences.iter().flat_map(|sentence| wrapped(&plain(sentence, ascii), width)).collect();
+    let (answer, rest) = if brief.compared { (sentences, Vec::new()) } else { (Vec::new(), sentences) };
+    lines.extend(answer);
+    lines.extend(
+        wrapped(&plain(&brief.title, ascii), width).into_iter().map(|line| paint(&line, bold(), color)),
+    );
+    let chips = brief.head.chips.iter().map(|chip| plain(&chip.text, ascii)).collect::<Vec<_>>().join(" | ");
+    lines.extend(wrapped(&chips, width));
     lines.push(String::new());
     lines.extend(table(&brief.rows, width, color, ascii));
     lines.push(String::new());
-    for sentence in &brief.sentences {
-        lines.extend(wrapped(&plain(sentence, ascii), width));
-    }
+    lines.extend(rest);
     lines.extend(findings(report, width, ascii));
     let mut text = lines.join("\n");
     text.push('\n');
@@ -195,7 +200,10 @@ fn findings(report: &RunReport, width: usize, ascii: bool) -> Vec<String> {
     for finding in findings.iter().take(FINDINGS) {
         let mark = if finding.severity == Severity::Blocking { "!!" } else { "! " };
         let text = format!("{}: {} -> {}", finding.code, finding.evidence, finding.remedy);
-        lines.push(cut(&format!("{mark} {}", plain(&text, ascii)), width));
+        // What to do stands at the end, so that it is broken and never cut.
+        for (place, line) in wrapped(&plain(&text, ascii), width - 3).iter().enumerate() {
+            lines.push(format!("{} {line}", if place == 0 { mark } else { "  " }));
+        }
     }
     if findings.len() > FINDINGS {
         let more = u64::try_from(findings.len() - FINDINGS).unwrap_or(u64::MAX);

@@ -182,6 +182,8 @@ pub(super) struct Brief {
     pub rows: Vec<Vec<Cell>>,
     /// Sentences on the previous run and the budgets.
     pub sentences: Vec<String>,
+    /// Whether there is a previous run, so that these sentences are the answer.
+    pub compared: bool,
 }
 
 /// Writes what fits on a terminal.
@@ -205,6 +207,7 @@ pub(super) fn brief(report: &RunReport, recent: &Recent, dialect: Dialect) -> Br
             .into_iter()
             .flatten()
             .collect(),
+        compared: report.previous.is_some(),
     }
 }
 

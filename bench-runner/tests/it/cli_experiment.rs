@@ -170,7 +170,7 @@ fn a_slower_commit_is_found(project: &Project) {
     let gate =
         ["experiment", "--profile", "tiny", "--locked", &range, "--filter", "varied", "--gate", "--explain"];
     let said = project.answer(&gate).code(100);
-    said.shows(&["[R] regressed", "the interval that holds whenever one stops", "geometric mean of 1 row"]);
+    said.shows(&["▲ regressed", "the interval that holds whenever one stops", "Geometric mean of 1 row"]);
 }
 
 fn what_cannot_be_built_is_said(project: &Project) {

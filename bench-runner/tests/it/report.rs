@@ -5,7 +5,11 @@
 use std::collections::BTreeMap;
 
 use bench_runner::model::comparison::Verdict;
+use bench_runner::model::gate::GateVerdict;
+use bench_runner::model::ids::BenchmarkId;
 use bench_runner::model::report::RunReport;
+use bench_runner::model::trend::{Checked, NotRun, Tonight, TrendReport, Undecided};
+use bench_runner::model::units::Timestamp;
 use bench_runner::report::format::Dialect;
 use bench_runner::report::{self, ReportError, Templates, counted};
 
@@ -185,7 +189,7 @@ fn terminal_rows_fit_and_are_never_wrapped() {
     ] {
         for width in [40, 60, 80, 100, 200] {
             let text = report::terminal_summary(&made, width, false, false);
-            for line in text.lines().skip(1) {
+            for line in text.lines() {
                 assert!(line.width() <= width, "{name} at {width}: {line}");
             }
             let ascii = report::terminal_summary(&made, width, false, true);
@@ -266,6 +270,86 @@ fn verdicts_are_counted_with_their_reach() {
         "4 benchmarks on both sides: 3 regressed (+5.0 % to +20.0 %), 1 improved (-10.0 %)"
     );
     assert_eq!(counted(&[], Dialect::Ascii), "no benchmark is on both sides");
+}
+
+#[test]
+fn a_broken_budget_is_named_in_the_first_paragraph() {
+    let mut made = fixture::measured();
+    let gate = made.gates.iter_mut().find(|gate| gate.budget.id == "sign_128B").unwrap();
+    (gate.verdict, gate.headroom) = (GateVerdict::Fail, Some(-0.04));
+    check(&markdown(&made), &["Gates: `sign_128B` (4.0 % over its limit) is broken; 1 of 3 pass."]);
+}
+
+#[test]
+fn the_answer_comes_first() {
+    let first = |made: &RunReport| {
+        report::terminal_summary(made, 200, false, false).lines().next().unwrap().to_owned()
+    };
+    let line = first(&fixture::measured());
+    assert!(line.starts_with("1 regressed (verify_batch/32 +4.5 %"), "{line}");
+    let line = first(&fixture::partial());
+    assert!(line.starts_with("This run is partial: Missing 2 of 7 benchmarks"), "{line}");
+    let paragraph = |made: &RunReport| markdown(made).split("\n\n").nth(1).unwrap().to_owned();
+    assert!(paragraph(&fixture::measured()).starts_with("**In short.** 1 regressed ("));
+    assert!(paragraph(&fixture::partial()).starts_with("> **This run is partial.**"));
+}
+
+#[test]
+fn a_trend_tells_alike_benchmarks_together_and_counts_the_rest() {
+    let benchmark = |number: u32| BenchmarkId {
+        package: "p".to_owned(),
+        target: "t".to_owned(),
+        group: format!("g{number:02}"),
+        function: None,
+        value: None,
+        occurrence: 0,
+    };
+    let reason = |number: u32| if number == 5 { "new" } else { "too short a history" };
+    let undecided = |number: u32| Undecided {
+        machine: 0,
+        benchmark: benchmark(number),
+        ratio: None,
+        suspect: false,
+        reason: reason(number).to_owned(),
+    };
+    let last = |number: u32| format!("01K9B{:021}", number % 2).parse().unwrap();
+    let not_run = |number: u32| NotRun {
+        machine: 0,
+        benchmark: benchmark(number),
+        last: last(number),
+        at: Timestamp(0),
+    };
+    let made = TrendReport {
+        now: Timestamp(3_600_000_000),
+        nights: 30,
+        imported: false,
+        margin: 0.02,
+        tonight: Tonight::CannotTell,
+        newest: Some(Timestamp(0)),
+        machines: Vec::new(),
+        slower: Vec::new(),
+        faster: Vec::new(),
+        decided: Vec::new(),
+        undecided: (0..12).map(undecided).collect(),
+        not_run: (0..30).map(not_run).collect(),
+        checked: Checked::default(),
+    };
+    let text = report::sheet_text(&report::trend_sheet(&made, "c", Dialect::Terminal), 200);
+    let some = "t/g00, t/g01, t/g02, t/g03, t/g04, t/g06, t/g07, t/g08 and 3 more";
+    check(
+        &text,
+        &[
+            &format!("- 11 benchmarks on unknown: too short a history ({some})\n"),
+            "- 1 benchmark on unknown: new (t/g05)\n",
+            "- 15 benchmarks on unknown: last measured 1970-01-01, 1 hour ago, by run 0000000000 (t/g00, t/g02,",
+            " and 7 more)\n",
+        ],
+    );
+    // A page has room for all of them.
+    let page = report::trend_sheet(&made, "c", Dialect::Html);
+    let lines =
+        |slug: &str| page.sections.iter().find(|section| section.slug == slug).unwrap().lines.join("\n");
+    assert!(lines("undecided").contains("t/g11") && lines("not-run").contains("t/g29"));
 }
 
 /// Contrast of the palette, both schemes: 4.5 to 1 for text (WCAG 2.2, success criterion 1.4.3).

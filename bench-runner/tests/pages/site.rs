@@ -231,7 +231,7 @@ const TASKS: [(&str, &[&str], &str); 6] = [
     (
         "how does the laptop compare with the server?",
         &["how do machines compare?"],
-        r"laptop as a multiple of server|server as a multiple of laptop",
+        r"laptop against server: dots|server against laptop: dots",
     ),
     (
         "what may I write in the release notes?",

@@ -117,15 +117,16 @@ impl Facts {
 
     fn reason(&self, verdict: Verdict, smallest: Option<f64>) -> String {
         let margin = words::percent(self.margin);
-        let size = words::percent(self.effect.unwrap_or(0.0).abs().exp_m1());
+        let size = words::change(self.effect.unwrap_or(0.0).exp_m1());
+        let beyond = |word: &str| {
+            format!(
+                "{size}, {word}: the whole interval is beyond no change, and the change beyond the margin of {margin}"
+            )
+        };
         let what = match (verdict, self.interval) {
             (Verdict::Unchanged, _) => format!("the whole interval lies within ±{margin}"),
-            (Verdict::Regressed, _) => {
-                format!("{size} slower, the whole interval beyond no change and the effect beyond ±{margin}")
-            }
-            (Verdict::Improved, _) => {
-                format!("{size} faster, the whole interval beyond no change and the effect beyond ±{margin}")
-            }
+            (Verdict::Regressed, _) => beyond("slower"),
+            (Verdict::Improved, _) => beyond("faster"),
             (_, None) => {
                 let needed = words::count(self.needed(), "block");
                 format!("at this level nothing can be said before {needed}")
@@ -140,7 +141,7 @@ impl Facts {
         };
         let blocks = words::count(self.blocks as u64, "block");
         let level = (1.0 - self.alpha) * 100.0;
-        format!("{what}; {blocks}, level {level:.2} % over {} judged rows", self.rows)
+        format!("{what}; {blocks}; level {level:.2} % over {} judged rows", self.rows)
     }
 
     /// `fixed` are intervals of logarithms that hold for a number of blocks fixed beforehand.

@@ -252,8 +252,9 @@ mod tests {
             assert_eq!(answer, expected, "{ratio} {alarmed}");
             let step = step.unwrap();
             let floor = (2.0930 + 1.3277) * 0.02 / 20.0_f64.sqrt();
-            assert!((step.threshold.unwrap() - floor).abs() < 5e-6, "{step:?}");
-            assert!((step.value.unwrap() - ratio.ln().abs()).abs() < 1e-12, "{step:?}");
+            let floor = if ratio < 1.0 { -floor } else { floor };
+            assert!((step.threshold.unwrap() - floor.exp_m1() * 100.0).abs() < 1e-3, "{step:?}");
+            assert!((step.value.unwrap() - (ratio - 1.0) * 100.0).abs() < 1e-9, "{step:?}");
             assert!(
                 step.text.starts_with(word) && step.text.contains("1.5 %") && step.text.contains("20 blocks")
             );

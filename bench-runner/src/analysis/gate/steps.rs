@@ -178,28 +178,33 @@ pub(super) fn noise_floor(ratio: f64, floor: Option<f64>, blocks: u32) -> Step {
         let text = "unknown: the calibration of this machine has not measured this benchmark";
         return Step::told(NOISE_FLOOR, None, "", text);
     };
-    let (size, least) = (ratio.ln().abs(), floor.ln_1p());
-    let than = if size < least { "smaller than" } else { "at least" };
+    let least = floor.ln_1p();
+    let than = if ratio.ln().abs() < least { "smaller than" } else { "at least" };
     let text = format!(
         "{than} the {} that {} show with 90 % probability, as calibration measured this machine",
         words::percent(floor),
         words::count(u64::from(blocks), "block")
     );
-    Step::held(NOISE_FLOOR, size, least, "", text)
+    beside(NOISE_FLOOR, ratio, least, text)
+}
+
+/// A change in percent beside the one that lies `least` away on the scale of logarithms, on the same side of no change.
+fn beside(name: &str, ratio: f64, least: f64, text: impl Into<String>) -> Step {
+    let limit = if ratio < 1.0 { -least } else { least };
+    Step::held(name, (ratio - 1.0) * 100.0, limit.exp_m1() * 100.0, "%", text)
 }
 
 /// What a confirmed change is held against: what rebuilds that change nothing do.
 pub(super) fn layout(ratio: f64, spread: &LayoutSpread) -> Step {
-    let size = ratio.ln().abs();
     match spread.sd {
-        Some(sd) if size <= LIMIT * sd => Step::held(
-            "layout spread",
-            size,
-            LIMIT * sd,
-            "",
-            "not larger than what rebuilds that change nothing do on this machine",
-        ),
-        Some(sd) => Step::held("layout spread", size, LIMIT * sd, "", "larger than what rebuilds do"),
+        Some(sd) => {
+            let text = if ratio.ln().abs() <= LIMIT * sd {
+                "not larger than what rebuilds that change nothing do on this machine"
+            } else {
+                "larger than what rebuilds do"
+            };
+            beside("layout spread", ratio, LIMIT * sd, text)
+        }
         None => Step::told(
             "layout spread",
             None,

@@ -314,7 +314,9 @@ impl Total {
     /// rule neither is the change.
     fn noise_floor(&mut self, outcome: &SeriesOutcome) {
         let floor = outcome.steps.iter().find(|step| step.name == steps::NOISE_FLOOR);
-        let below = |step: &&Step| step.value.zip(step.threshold).is_some_and(|(size, least)| size < least);
+        let below = |step: &&Step| {
+            step.value.zip(step.threshold).is_some_and(|(size, least)| size.abs() < least.abs())
+        };
         let (Some(step), Some(again)) = (floor.filter(below), &outcome.confirmation) else { return };
         let name = outcome.series.benchmark.to_string();
         let change = again.ratio.map_or_else(String::new, |ratio| words::change(ratio - 1.0));
@@ -354,7 +356,8 @@ impl Total {
         let ratio = outcome.confirmation.as_ref().and_then(|again| again.ratio).or(outcome.ratio);
         if let Some(ratio) = ratio {
             let step = steps::layout(ratio, &self.layout);
-            let within = step.value.zip(step.threshold).is_some_and(|(size, limit)| size <= limit);
+            let within =
+                step.value.zip(step.threshold).is_some_and(|(size, limit)| size.abs() <= limit.abs());
             if within {
                 self.finding(
                     "within-layout-spread",

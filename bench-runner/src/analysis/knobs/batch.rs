@@ -320,14 +320,14 @@ fn combined(input: &KnobInput<'_>, parallel: &ParallelScaling, curve: &BatchCurv
             words::rate(reached)
         ),
     };
+    let change = now / reached - 1.0;
     let because = format!(
-        "each thread repeats {}, while batches of {} cost {} of it; {reaches} ({})",
+        "each thread repeats {}, while batches of {} cost {} of it; {reaches} ({} time per operation)",
         parallel.single,
         sweet.size,
         words::share(of_single),
-        words::change(reached / now - 1.0),
+        words::change(change),
     );
-    let change = now / reached - 1.0;
     // A measured change is what it is; of a prediction at least half is expected to come true.
     let gain = if measured.is_some() { (change, change) } else { (change, change / 2.0) };
     Some(Fired {

@@ -13,6 +13,9 @@ use crate::model::trend::{Moved, TrendChange};
 use crate::report::format::{Dialect, Scale, change as percent_change, plural, timestamp};
 use crate::ui::table::{Align, Column, Table};
 
+/// Benchmarks that moved together and are named; the rest is counted, and `--format json` has all.
+const TOGETHER: usize = 12;
+
 /// Everything that is known about one change.
 struct Known {
     noted: Option<Change>,
@@ -143,7 +146,7 @@ fn in_the_trend(change: &TrendChange, moved: &Moved) -> Vec<(&'static str, Strin
         .map(|other| format!("{} ({})", other.benchmark, other.name))
         .collect();
     if !others.is_empty() {
-        rows.push(("moved together", others.join(", ")));
+        rows.push(("moved together", crate::report::capped(&others, TOGETHER)));
     }
     if let Some(reason) = &change.reason {
         rows.push(("reason", reason.clone()));

@@ -1,9 +1,9 @@
-//! `compare --machines`: one run per machine, what differs on top, then ratios of time and of cycles.
+//! `compare --machines`: one run per machine, the answer on top, what differs, then changes of time and of cycles.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::super::{Session, load};
+use super::super::{Session, load, sheet};
 use crate::analysis::compare::Side;
 use crate::analysis::machines::{clock_or_core, compare_machines};
 use crate::cli::Format;
@@ -18,7 +18,7 @@ use crate::model::run::{Run, RunKind, RunStatus};
 use crate::report::format::{Dialect, Scale, change, plural};
 use crate::report::{markdown_code as code, ratio_text};
 use crate::store::{RunFilter, Store};
-use crate::ui::table::{Align, Column, Table, escape_markdown};
+use crate::ui::table::{Align, Column, Table, escape_markdown, printable, wrapped};
 
 /// Runs looked through for a machine's newest.
 const LOOKED_AT: u32 = 10_000;
@@ -60,9 +60,9 @@ pub(super) fn run(
             serde_json::json!({"schema": "bench-runner/compare-machines", "version": 1, "comparison": object})
                 .to_string()
         }
-        Format::Csv => table(&found, config.margin, None).csv(),
+        Format::Csv => table(&found, config.margin, None, Dialect::Ascii).csv(),
         Format::Markdown => markdown(&found, config.margin),
-        Format::Text => page(&found, config.margin, (session.style.width, session.style.ascii)),
+        Format::Text => page(&found, config.margin, (session.style.width, sheet::dialect(session))),
     };
     session.answer(&text)?;
     Ok(if found.sides.len() > 1 { exit_code::DONE } else { exit_code::NOT_COMPARABLE })
@@ -108,39 +108,69 @@ fn newest_of_each(store: &Store) -> Result<Vec<RunId>, CliError> {
     Ok(found)
 }
 
-/// Sides, differences, one table and one chart per other machine, records.
-fn page(found: &MachineComparison, margin: f64, (width, ascii): (usize, bool)) -> String {
-    let mut text = format!("commit {}\n\n", found.commit);
+/// One line for each other machine: how far its benchmarks lie from those of the reference.
+fn answers(found: &MachineComparison, dialect: Dialect) -> Vec<String> {
+    let reference = found.sides.first().map_or("", |side| side.name.as_str());
+    let of = |(index, side): (usize, &MachineSide)| {
+        let cells = found.rows.iter().filter_map(|row| row.cells.get(index)?.as_ref());
+        let mut ratios: Vec<f64> = cells.map(|cell| cell.ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        let size = |ratio: f64| change(dialect, ratio - 1.0, None);
+        let reach = match ratios.as_slice() {
+            [] => "no benchmark in common".to_owned(),
+            [one] => format!("1 benchmark, {} in time", size(*one)),
+            [least, .., most] => format!(
+                "{}, {} to {} in time",
+                plural(ratios.len() as u64, "benchmark"),
+                size(*least),
+                size(*most)
+            ),
+        };
+        format!("{} against {reference}: {reach}", side.name)
+    };
+    found.sides.iter().skip(1).enumerate().map(of).collect()
+}
+
+/// The answer, sides, differences, one table and one chart per other machine, records.
+fn page(found: &MachineComparison, margin: f64, (width, dialect): (usize, Dialect)) -> String {
+    let say = |bullet: &str, words: &str| {
+        let gap = " ".repeat(bullet.len());
+        let lines = wrapped(&printable(words), width.saturating_sub(bullet.len()));
+        format!("{bullet}{}\n", lines.join(&format!("\n{gap}")))
+    };
+    let mut text: String = answers(found, dialect).iter().map(|answer| say("", answer)).collect();
+    _ = write!(text, "\ncommit {}\n\n", found.commit);
     for (index, side) in found.sides.iter().enumerate() {
         let mark = if side.synthetic { "  *synthetic*" } else { "" };
-        _ = writeln!(
-            text,
-            "- {}: {}; {}; run {}{mark}{}",
+        let role = if index == 0 { " (reference)" } else { "" };
+        let words = format!(
+            "{}{role}: {}; {}; run {}{mark}",
             side.name,
             side.identity.hw_class,
             clock(side),
-            side.run,
-            if index == 0 { " (reference)" } else { "" }
+            side.run
         );
+        text.push_str(&say("- ", &words));
     }
     text.push_str("\nWhat differs:\n\n");
     for difference in &found.differences {
-        _ = writeln!(text, "- {}: {}", difference.key, difference.values.join(" | "));
+        text.push_str(&say("- ", &format!("{}: {}", difference.key, difference.values.join(" | "))));
     }
     for (index, side) in found.sides.iter().skip(1).enumerate() {
-        let table = table(found, margin, Some(index)).text(width);
-        _ = write!(text, "\n{} against {}\n\n{table}", side.name, found.sides[0].name);
-        let dialect = if ascii { Dialect::Ascii } else { Dialect::Terminal };
+        let table = table(found, margin, Some(index), dialect).text(width);
+        let title = printable(&format!("{} against {}", side.name, found.sides[0].name));
+        _ = write!(text, "\n{title}\n\n{table}");
         _ = write!(text, "\n{}", ratio_text(found, index + 1, width, dialect));
         if let Some(mean) = found.means[index] {
-            _ = writeln!(text, "\ngeometric mean of {}", of_all(mean));
+            _ = write!(text, "\n{}", say("", &of_all(mean, dialect)));
         }
     }
-    _ = writeln!(text, "\n{}", basis(found, "\n"));
+    _ = write!(text, "\n{}", say("", &basis(found)));
     for record in &found.stated {
-        _ = writeln!(text, "\n{}: {STATED} ({})\n", record.name, record.identity.hw_class);
+        let who = format!("{} ({})", record.name, record.identity.hw_class);
+        _ = write!(text, "\n{}{}\n", say("", &who), say("", STATED));
         for number in &record.numbers {
-            _ = writeln!(text, "- {}: {}", number.benchmark, stated(number));
+            text.push_str(&say("- ", &format!("{}: {}", number.benchmark, stated(number, dialect))));
         }
     }
     text
@@ -150,6 +180,9 @@ fn page(found: &MachineComparison, margin: f64, (width, ascii): (usize, bool)) -
 fn markdown(found: &MachineComparison, margin: f64) -> String {
     let reference = found.sides.first().map_or("", |side| side.name.as_str());
     let mut text = format!("# Machines on commit {}\n\n", code(&found.commit));
+    for answer in answers(found, Dialect::Markdown) {
+        _ = write!(text, "**{}**\n\n", escape_markdown(&answer));
+    }
     for (index, side) in found.sides.iter().enumerate() {
         let mark = if side.synthetic { ", *synthetic: no real machine*" } else { "" };
         _ = writeln!(
@@ -165,13 +198,13 @@ fn markdown(found: &MachineComparison, margin: f64) -> String {
     for (index, side) in found.sides.iter().skip(1).enumerate() {
         let title = format!("{} against {}", escape_markdown(&side.name), escape_markdown(reference));
         _ = write!(text, "\n## {title}\n\n");
-        if let Some(mean) = found.means[index] {
-            _ = write!(text, "Geometric mean of {}.\n\n", of_all(mean));
-        }
         text.push_str(&ratio_text(found, index + 1, MARKDOWN_WIDTH, Dialect::Markdown));
-        _ = write!(text, "\n{}", table(found, margin, Some(index)).markdown());
+        _ = write!(text, "\n{}", table(found, margin, Some(index), Dialect::Markdown).markdown());
+        if let Some(mean) = found.means[index] {
+            _ = writeln!(text, "\n{}", of_all(mean, Dialect::Markdown));
+        }
     }
-    _ = write!(text, "\n{}\n\n## What differs\n\n", basis(found, " "));
+    _ = write!(text, "\n{}\n\n## What differs\n\n", basis(found));
     let column = |title| Column { title, align: Align::Left, drop_order: 0 };
     let rows = found
         .differences
@@ -190,7 +223,12 @@ fn markdown(found: &MachineComparison, margin: f64) -> String {
             code(&record.identity.hw_class)
         );
         for number in &record.numbers {
-            _ = writeln!(text, "- {}: {}", code(&number.benchmark.to_string()), stated(number));
+            _ = writeln!(
+                text,
+                "- {}: {}",
+                code(&number.benchmark.to_string()),
+                stated(number, Dialect::Markdown)
+            );
         }
     }
     let runs: Vec<&str> = found.sides.iter().map(|side| side.run.as_str()).collect();
@@ -207,25 +245,26 @@ fn clock(side: &MachineSide) -> String {
     side.clock_ghz.map_or("clock unknown".to_owned(), |ghz| format!("{ghz:.2} GHz by the canary"))
 }
 
-/// `13 rows: +73.3 %, +41.4 % in cycles (without an interval)`.
-fn of_all((mean, cycles, rows): (f64, Option<f64>, u32)) -> String {
+/// `Geometric mean of 13 rows: +73.3 % in time, +41.4 % in cycles, without an interval.`
+fn of_all((mean, cycles, rows): (f64, Option<f64>, u32), dialect: Dialect) -> String {
     let cycles = cycles.map_or("cycles unknown".to_owned(), |cycles| {
-        format!("{} in cycles", change(Dialect::Ascii, cycles - 1.0, None))
+        format!("{} in cycles", change(dialect, cycles - 1.0, None))
     });
-    let mean = change(Dialect::Ascii, mean - 1.0, None);
-    format!("{}: {mean}, {cycles} (without an interval)", plural(rows.into(), "row"))
+    let mean = change(dialect, mean - 1.0, None);
+    let rows = plural(rows.into(), "row");
+    format!("Geometric mean of {rows}: {mean} in time, {cycles}, without an interval.")
 }
 
-fn basis(found: &MachineComparison, gap: &str) -> String {
+fn basis(found: &MachineComparison) -> String {
     format!(
-        "Each interval holds at {:.2} %: launches of independent runs. Cycles are time x clock by the canary, which is{gap}taken as \
+        "Each interval holds at {:.2} %: launches of independent runs. Cycles are time x clock by the canary, which is taken as \
          exact.",
         found.level * 100.0
     )
 }
 
-fn stated(StatedNumber { metric, value, interval, .. }: &StatedNumber) -> String {
-    let scale = Scale::metric(Dialect::Ascii, metric, [*value]);
+fn stated(StatedNumber { metric, value, interval, .. }: &StatedNumber, dialect: Dialect) -> String {
+    let scale = Scale::metric(dialect, metric, [*value]);
     let half = interval.map(|(low, high)| (high - low) / 2.0);
     let around =
         interval.map_or(" (no interval)".to_owned(), |(low, high)| format!(" [{}]", scale.range(low, high)));
@@ -233,7 +272,7 @@ fn stated(StatedNumber { metric, value, interval, .. }: &StatedNumber) -> String
 }
 
 /// One row per benchmark and other machine, or of one other machine only.
-fn table(found: &MachineComparison, margin: f64, only: Option<usize>) -> Table {
+fn table(found: &MachineComparison, margin: f64, only: Option<usize>, dialect: Dialect) -> Table {
     let column = |title, align, drop_order| Column { title, align, drop_order };
     let mut columns = vec![
         column("benchmark", Align::Left, 0),
@@ -250,14 +289,14 @@ fn table(found: &MachineComparison, margin: f64, only: Option<usize>) -> Table {
             if only.is_some_and(|only| only != index) {
                 continue;
             }
-            let scale = Scale::metric(Dialect::Ascii, &row.metric, [row.reference]);
+            let scale = Scale::metric(dialect, &row.metric, [row.reference]);
             let mut cells = vec![
                 row.benchmark.to_string(),
                 found.sides[index + 1].name.clone(),
                 scale.show(row.reference, None),
             ];
             match cell {
-                Some(cell) => cells.extend(shown(cell, &scale, margin)),
+                Some(cell) => cells.extend(shown(cell, &scale, margin, dialect)),
                 None => cells.extend(["not measured", "-", "-", ""].map(str::to_owned)),
             }
             rows.push(cells);
@@ -272,9 +311,9 @@ fn table(found: &MachineComparison, margin: f64, only: Option<usize>) -> Table {
     Table { columns, rows }
 }
 
-fn shown(cell: &MachineCell, scale: &Scale, margin: f64) -> [String; 4] {
+fn shown(cell: &MachineCell, scale: &Scale, margin: f64, dialect: Dialect) -> [String; 4] {
     let with = |ratio: f64, interval: Option<(f64, f64)>| {
-        change(Dialect::Ascii, ratio - 1.0, interval.map(|(low, high)| (low - 1.0, high - 1.0)))
+        change(dialect, ratio - 1.0, interval.map(|(low, high)| (low - 1.0, high - 1.0)))
     };
     [
         scale.show(cell.value, None),

@@ -1,18 +1,20 @@
-//! An experiment as a person or a program reads it: what differs first, the geometric mean last.
+//! An experiment as a person or a program reads it: the answer first, then what differs, the geometric mean last.
 
 use std::fmt::Write as _;
 
-use super::super::{Session, load, steps};
+use super::super::compare::told_together;
+use super::super::{Session, load, sheet, steps};
 use crate::analysis::compare::differences;
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::experiment::Outcome;
 use crate::model::comparison::{Comparison, Difference, Verdict};
 use crate::model::experiment::{Arm, Contrast, LaunchRole, RowEvidence};
-use crate::report::format::{Dialect, Scale, change, percent};
+use crate::report::format::{Dialect, Scale, change, percent, plural};
+use crate::report::{counted, verdict};
 use crate::stats::moments::geometric_mean;
 use crate::store::Store;
-use crate::ui::table::{Align, Column, Table};
+use crate::ui::table::{Align, Column, Table, wrapped};
 
 /// Prints an outcome in the asked form.
 pub(super) fn answer(
@@ -25,18 +27,13 @@ pub(super) fn answer(
     let text = match session.format {
         Format::Json | Format::Jsonl => json(outcome, &differing)?.to_string(),
         Format::Csv => {
-            let mut tables = outcome.result.contrasts.iter().map(table);
-            let mut whole = tables.next().unwrap_or_else(|| table(&nothing()));
+            let mut tables = outcome.result.contrasts.iter().map(|one| table(one, Dialect::Ascii));
+            let mut whole = tables.next().unwrap_or_else(|| table(&nothing(), Dialect::Ascii));
             whole.rows.extend(tables.flat_map(|table| table.rows));
             whole.csv()
         }
-        Format::Markdown => {
-            framed(outcome, &differing, &|table| table.markdown(), (Format::Markdown, explain))
-        }
-        Format::Text => {
-            let width = session.style.width;
-            framed(outcome, &differing, &|table| table.text(width), (Format::Text, explain))
-        }
+        Format::Markdown => framed(outcome, &differing, (Dialect::Markdown, usize::MAX), explain),
+        Format::Text => framed(outcome, &differing, (sheet::dialect(session), session.style.width), explain),
     };
     session.answer(&text)
 }
@@ -118,12 +115,23 @@ fn json(outcome: &Outcome, differing: &[(String, Vec<Difference>)]) -> Result<se
 fn framed(
     outcome: &Outcome,
     differing: &[(String, Vec<Difference>)],
-    show: &dyn Fn(&Table) -> String,
-    (format, explain): (Format, bool),
+    (dialect, width): (Dialect, usize),
+    explain: bool,
 ) -> String {
+    let format = if dialect == Dialect::Markdown { Format::Markdown } else { Format::Text };
     let bullet = if format == Format::Markdown { "- " } else { "  " };
     let baseline = outcome.experiment.arms.first().map_or("", |arm| arm.variant.name.as_str());
-    let mut text = format!("Experiment {}; the baseline is `{baseline}`\n", outcome.experiment.id);
+    let say = |words: &str| format!("{}\n", wrapped(words, width).join("\n"));
+    let mut text = String::new();
+    if outcome.equal {
+        text.push_str("No effect possible: equal executables. Nothing was measured.\n");
+    }
+    let judged = || outcome.result.contrasts.iter().filter(|contrast| !contrast.rows.is_empty());
+    for contrast in judged() {
+        let answer = counted(&contrast.rows, dialect);
+        text.push_str(&say(&format!("`{}` against `{baseline}`: {answer}", contrast.candidate)));
+    }
+    _ = writeln!(text, "\nExperiment {}; the baseline is `{baseline}`", outcome.experiment.id);
     for (name, list) in differing {
         if list.is_empty() {
             _ = writeln!(text, "\nNothing that was recorded differs in `{name}`.");
@@ -136,31 +144,37 @@ fn framed(
             _ = writeln!(text, "{bullet}{key}: {baseline} -> {candidate}{mark}");
         }
     }
-    if outcome.equal {
-        text.push_str("\nNo effect possible: equal executables. Nothing was measured.\n");
-    }
-    for contrast in outcome.result.contrasts.iter().filter(|contrast| !contrast.rows.is_empty()) {
-        _ = write!(text, "\n`{}` against `{baseline}`:\n\n{}", contrast.candidate, show(&table(contrast)));
+    for contrast in judged() {
+        let mut table = table(contrast, dialect);
+        let together = told_together(&mut table, &contrast.rows);
+        let table = if format == Format::Markdown { table.markdown() } else { table.text(width) };
+        _ = write!(text, "\n`{}` against `{baseline}`:\n\n{table}", contrast.candidate);
+        if !together.is_empty() {
+            _ = write!(text, "\n{}", say(&together));
+        }
     }
     if explain {
         text.push_str(&explained(outcome, format));
     }
-    text.push_str(&control(outcome));
+    text.push_str(&control(outcome).map_or_else(String::new, |control| format!("\n{}", say(&control))));
     for finding in &outcome.result.findings {
         let subject =
             if finding.subject.is_empty() { String::new() } else { format!("{}: ", finding.subject) };
-        _ = writeln!(text, "\n{}: {subject}{}; {}", finding.code, finding.evidence, finding.effect);
+        _ = write!(
+            text,
+            "\n{}",
+            say(&format!("{}: {subject}{}; {}", finding.code, finding.evidence, finding.effect))
+        );
     }
-    text.push_str(&cost(outcome));
+    _ = write!(text, "\n{}", say(&cost(outcome)));
     for contrast in &outcome.result.contrasts {
         if let Some((mean, count)) = mean(contrast) {
-            let rows = if count == 1 { "row" } else { "rows" };
-            let mean = change(Dialect::Ascii, mean - 1.0, None);
-            _ = writeln!(
-                text,
-                "geometric mean of {count} {rows} of `{}`: {mean} (without an interval)",
+            let rows = plural(count as u64, "row");
+            let mean = change(dialect, mean - 1.0, None);
+            text.push_str(&say(&format!(
+                "Geometric mean of {rows} of `{}`: {mean}, without an interval.",
                 contrast.candidate
-            );
+            )));
         }
     }
     text
@@ -178,21 +192,22 @@ fn explained(outcome: &Outcome, format: Format) -> String {
 }
 
 /// What the baseline against itself showed.
-fn control(outcome: &Outcome) -> String {
-    let Some(control) = &outcome.result.control else { return String::new() };
+fn control(outcome: &Outcome) -> Option<String> {
+    let control = outcome.result.control.as_ref()?;
     let different = control
         .rows
         .iter()
         .filter(|row| matches!(row.verdict, Verdict::Regressed | Verdict::Improved))
         .count();
-    let largest = control.rows.iter().map(|row| row.ratio.ln().abs().exp_m1()).fold(0.0, f64::max);
+    let sizes = control.rows.iter().map(|row| row.ratio);
+    let largest = sizes.max_by(|a, b| a.ln().abs().total_cmp(&b.ln().abs())).unwrap_or(1.0);
     let blocks = control.evidence.iter().map(|evidence| evidence.differences.len()).max().unwrap_or(0);
-    format!(
-        "\ncontrol: the baseline against itself was called different in {different} of {} rows; the largest difference of \
-         {blocks} control blocks is {}\n",
-        control.rows.len(),
-        percent(Dialect::Ascii, largest, 2)
-    )
+    Some(format!(
+        "Control: the baseline against itself was called different in {different} of {}; the largest difference of \
+         {blocks} control blocks is {}.",
+        plural(control.rows.len() as u64, "row"),
+        percent(Dialect::Ascii, largest - 1.0, 2)
+    ))
 }
 
 /// What it took.
@@ -201,7 +216,7 @@ fn cost(outcome: &Outcome) -> String {
     let control =
         outcome.experiment.launches.iter().filter(|launch| launch.role == LaunchRole::Control).count();
     format!(
-        "\n{launches} launches ({control} of them in control blocks) in {} blocks that count; {} repeated; {:.0} s; seed {}\n",
+        "{launches} launches ({control} of them in control blocks) in {} blocks that count; {} repeated; {:.0} s; seed {}.",
         outcome.result.blocks, outcome.result.repeated, outcome.seconds, outcome.experiment.seed
     )
 }
@@ -212,7 +227,7 @@ fn mean(contrast: &Contrast) -> Option<(f64, usize)> {
     geometric_mean(&ratios).map(|mean| (mean, ratios.len()))
 }
 
-fn table(contrast: &Contrast) -> Table {
+fn table(contrast: &Contrast, dialect: Dialect) -> Table {
     let column = |title, align, drop_order| Column { title, align, drop_order };
     Table {
         columns: vec![
@@ -230,28 +245,21 @@ fn table(contrast: &Contrast) -> Table {
             .rows
             .iter()
             .zip(&contrast.evidence)
-            .map(|(row, evidence)| cells(row, evidence))
+            .map(|(row, evidence)| cells(row, evidence, dialect))
             .collect(),
     }
 }
 
-fn cells(row: &Comparison, evidence: &RowEvidence) -> Vec<String> {
-    let verdict = match row.verdict {
-        Verdict::Regressed => "[R] regressed",
-        Verdict::Improved => "[I] improved",
-        Verdict::Unchanged => "[=] unchanged",
-        Verdict::Inconclusive => "[?] inconclusive",
-        Verdict::NotComparable => "[!] not comparable",
-    };
-    let scale = Scale::metric(Dialect::Ascii, &row.metric, [row.baseline_value, row.candidate_value]);
+fn cells(row: &Comparison, evidence: &RowEvidence, dialect: Dialect) -> Vec<String> {
+    let scale = Scale::metric(dialect, &row.metric, [row.baseline_value, row.candidate_value]);
     let interval = row.ratio_interval.map(|(low, high)| (low - 1.0, high - 1.0));
-    let visible = row.minimum_detectable_effect.map(|effect| percent(Dialect::Ascii, effect, 1));
+    let visible = row.minimum_detectable_effect.map(|effect| percent(dialect, effect, 1));
     vec![
-        verdict.to_owned(),
+        verdict(row.verdict, dialect),
         row.benchmark.to_string(),
         scale.show(row.baseline_value, None),
         scale.show(row.candidate_value, None),
-        change(Dialect::Ascii, row.ratio - 1.0, interval),
+        change(dialect, row.ratio - 1.0, interval),
         visible.unwrap_or_else(|| "-".to_owned()),
         evidence.differences.len().to_string(),
         evidence.launches.to_string(),

@@ -138,7 +138,7 @@ impl Card {
             (_, None, _) => rule?.question.to_owned(),
         };
         let mut card = Self { action, lines: Vec::new(), paste: String::new(), after: Vec::new() };
-        card.why(advice);
+        card.why(advice, proof);
         card.predicted(rule, advice);
         if let Some(proof) = proof {
             card.tried(proof);
@@ -163,9 +163,12 @@ impl Card {
         }
     }
 
-    fn why(&mut self, advice: Option<&Recommendation>) {
+    fn why(&mut self, advice: Option<&Recommendation>, proof: Option<&Proof>) {
         let Some(advice) = advice else { return };
-        self.line("because", advice.because.clone());
+        // What only its trial speaks for has the trial's words, which stand below.
+        if proof.is_none_or(|proof| proof.reason != advice.because) {
+            self.line("because", advice.because.clone());
+        }
         let mut run = "";
         for evidence in &advice.evidence {
             // Said once, and again where it changes.

@@ -28,7 +28,7 @@ pub(in crate::report) struct Row {
     pub interval: Option<(f64, f64)>,
     /// Cycles over those of the reference.
     pub cycles: Option<f64>,
-    /// The ratio as text.
+    /// The change as text.
     pub text: String,
 }
 
@@ -51,9 +51,11 @@ pub(in crate::report) fn chart(words: &Words, rows: &[Row]) -> Result<Chart, Rep
     let across = low.log2() - room..high.log2() + room;
     let mut at = Vec::new();
     let svg = frame::draw(words, lines * PITCH + 48, margins, (across, 0.0..f64::from(lines)), |frame| {
-        let ticks: Vec<(f64, String)> =
-            ticks(low, high).into_iter().map(|(ratio, text)| (ratio.log2(), format!("{text}×"))).collect();
-        frame.x_axis(&ticks, "times the reference, logarithmic; right is slower")?;
+        let ticks: Vec<(f64, String)> = ticks(low, high)
+            .into_iter()
+            .map(|(ratio, text)| (ratio.log2(), text.replace('-', "−")))
+            .collect();
+        frame.x_axis(&ticks, "change in % against the reference, logarithmic; right is slower")?;
         let (_, _, top, bottom) = frame.edges();
         let (one, _) = frame.place(0.0, 0.0);
         frame.line(&[(one, top), (one, bottom)], Ink::Axis, 14)?;
@@ -76,13 +78,22 @@ fn bounds(rows: &[Row]) -> (f64, f64) {
     known.fold((1.0, 1.0), |(low, high): (f64, f64), ratio| (low.min(ratio), high.max(ratio)))
 }
 
-/// Ticks of the axis: evenly spaced for machines that lie close, else powers of two.
+/// Ticks of the axis with the change in percent that each stands for: evenly spaced for machines that lie close, else powers
+/// of two.
 pub(in crate::report) fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
-    if high / low < CLOSE {
-        return frame::ticks(low, high, 5.0);
-    }
-    let powers = (-10..=10).map(|power| 2_f64.powi(power));
-    powers.filter(|ratio| (low..=high).contains(ratio)).map(|ratio| (ratio, ratio.to_string())).collect()
+    let ratios: Vec<f64> = if high / low < CLOSE {
+        frame::ticks(low, high, 5.0).into_iter().map(|(ratio, _)| ratio).collect()
+    } else {
+        (-10..=10).map(|power| 2_f64.powi(power)).filter(|ratio| (low..=high).contains(ratio)).collect()
+    };
+    ratios.into_iter().map(|ratio| (ratio, percent(ratio))).collect()
+}
+
+/// A ratio as its change in percent, without digits that say nothing: 0.5 is `-50`, 1 is `0`.
+fn percent(ratio: f64) -> String {
+    let text = format!("{:+.2}", (ratio - 1.0) * 100.0);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if matches!(text, "+0" | "-0") { "0".to_owned() } else { text.to_owned() }
 }
 
 /// Draws one row and says where its point is.
@@ -113,7 +124,7 @@ mod tests {
     use super::*;
 
     fn row(ratio: f64, interval: Option<(f64, f64)>, cycles: Option<f64>) -> Row {
-        Row { name: "a<b".to_owned(), ratio, interval, cycles, text: format!("{ratio:.2}×") }
+        Row { name: "a<b".to_owned(), ratio, interval, cycles, text: format!("{ratio:.2}") }
     }
 
     #[test]
@@ -123,8 +134,18 @@ mod tests {
         let made = chart(&words, &rows).unwrap();
         let x: Vec<f64> = made.at.iter().map(|point| point.0).collect();
         assert!(((x[2] - x[0]) - (x[1] - x[2])).abs() <= 0.2, "{x:?}");
-        assert!(made.svg.contains("a&lt;b") && made.svg.contains(">0.5×<") && made.svg.contains(">2×<"));
+        assert!(made.svg.contains("a&lt;b") && made.svg.contains(">−50<") && made.svg.contains(">+100<"));
         assert_eq!(made.svg.matches("k-unsure").count(), 1, "one ring for the one ratio of cycles");
+    }
+
+    #[test]
+    fn ticks_say_changes() {
+        let check = |low: f64, high: f64, expected: &[&str]| {
+            let texts: Vec<String> = ticks(low, high).into_iter().map(|(_, text)| text).collect();
+            assert_eq!(texts, expected, "{low} to {high}");
+        };
+        check(0.125, 8.0, &["-87.5", "-75", "-50", "0", "+100", "+300", "+700"]);
+        check(0.88, 1.12, &["-10", "-5", "0", "+5", "+10"]);
     }
 
     #[test]

@@ -30,5 +30,9 @@ pub(super) fn signed_percent(dialect: Dialect, fraction: f64, places: usize) -> 
         text.push('+');
     }
     push_signless(&mut text, dialect, fraction * 100.0, places);
+    // A plus where all digits are zero would claim a direction, too.
+    if text.starts_with('+') && text.bytes().skip(1).all(|byte| matches!(byte, b'0' | b'.')) {
+        text.remove(0);
+    }
     text
 }

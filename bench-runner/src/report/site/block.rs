@@ -99,6 +99,8 @@ pub struct Grid {
     pub note: String,
     /// The command that shows the same; the page's own when empty.
     pub command: String,
+    /// What Markdown lists in place of the table, for many rows that say the same; empty for the table itself.
+    pub twin: Vec<String>,
 }
 
 /// One cell.
@@ -171,6 +173,7 @@ impl Grid {
             rows: Vec::new(),
             note: String::new(),
             command: String::new(),
+            twin: Vec::new(),
         }
     }
 }

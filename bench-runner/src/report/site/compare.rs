@@ -121,11 +121,11 @@ pub fn comparison(site: &Site, found: &PreparedComparison) -> Result<Document, R
         crate::report::escape::visible(&title, false),
     );
     page.line = format!(
-        "{}: {} against {} before it. {}",
-        code(&site.machine_name(&found.identity.machine)),
+        "{} The run of {} against that of {} on {}.",
+        capital_sentence(&counted(&pair.rows, PAGE)),
         minute(found.started.1),
         minute(found.started.0),
-        capital_sentence(&counted(&pair.rows, PAGE))
+        code(&site.machine_name(&found.identity.machine))
     );
     page.chips = counts(found);
     page.command = format!("bench-runner compare {} {}", pair.baseline, pair.candidate);
@@ -212,7 +212,9 @@ pub(super) fn rows(site: &Site, caption: &str, rows: &[&Comparison]) -> Grid {
             ("Why", Kind::Text),
         ],
     );
-    for row in rows {
+    let (reasons, together) = words::shared(&rows.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>());
+    grid.note = words::together((&reasons, &together));
+    for (row, reason) in rows.iter().zip(reasons) {
         let scale = Scale::metric(PAGE, &row.metric, [row.baseline_value, row.candidate_value]);
         let would = row
             .minimum_detectable_effect
@@ -224,8 +226,13 @@ pub(super) fn rows(site: &Site, caption: &str, rows: &[&Comparison]) -> Grid {
             Cell::text(scale.show(row.candidate_value, None)).by(row.candidate_value),
             Cell::text(measure::change(row.ratio, row.ratio_interval)).by(row.ratio),
             Cell::text(would),
-            Cell::text(row.reason.clone()),
+            Cell::text(reason),
         ]);
+    }
+    if grid.rows.iter().all(|row| row.last().is_some_and(|why| why.text.is_empty())) {
+        // The remark below says it for all of them.
+        grid.columns.pop();
+        grid.rows.iter_mut().for_each(|row| drop(row.pop()));
     }
     grid
 }

@@ -8,7 +8,10 @@ use crate::model::gate::{GateOutcome, GateVerdict, Per};
 use crate::model::site::Overview;
 use crate::report::format::{self, Scale};
 use crate::report::view::table::Kind;
-use crate::report::view::words::{self, code};
+use crate::report::view::words::{self, capped, code};
+
+/// Broken budgets named in the first line.
+const BROKEN: usize = 4;
 
 /// Writes the page.
 #[must_use]
@@ -20,12 +23,23 @@ pub fn gates(site: &Site, overview: &Overview, decisions: &[Decision]) -> Docume
     page.line = if overview.budgets.is_empty() {
         format!("No budget is configured. {} proposes some from the history.", code("bench-runner gate init"))
     } else {
-        format!(
-            "{} hold, {} broken, {} without an answer, judged on the newest run of each machine.",
-            count(GateVerdict::Pass),
-            count(GateVerdict::Fail),
-            applying.len() - count(GateVerdict::Pass) - count(GateVerdict::Fail)
-        )
+        let (hold, broken) = (count(GateVerdict::Pass), count(GateVerdict::Fail));
+        let open = applying.len() - hold - broken;
+        let failed = applying.iter().filter(|(_, gate)| gate.verdict == GateVerdict::Fail);
+        let failed: Vec<String> = failed
+            .map(|(machine, gate)| {
+                format!("{} on {}", code(&gate.budget.id), code(&site.machine_name(machine)))
+            })
+            .collect();
+        match (applying.len(), broken) {
+            (0, _) => "No budget was set for a machine of this store.".to_owned(),
+            (all, 0) => format!("{hold} of {all} budgets hold, none is broken, {open} without an answer."),
+            (all, _) => format!(
+                "{broken} of {all} budgets broken: {}; {hold} {}, {open} without an answer.",
+                capped(&failed, BROKEN),
+                if hold == 1 { "holds" } else { "hold" }
+            ),
+        }
     };
     page.command = "bench-runner gate".to_owned();
     if !applying.is_empty() {

@@ -128,6 +128,10 @@ fn table(contrast: &Contrast, blocks: u32) -> Grid {
     } else {
         format!(" {} more are not listed.", plural(total(rest), "row"))
     };
-    grid.note = format!("{} that count.{rest}", plural(u64::from(blocks), "block"));
+    grid.note = format!(
+        "{} that count, each experiment judged by itself. A card judges all knobs that were tried together: its interval is at least as wide, \
+         and with few blocks its last digits may differ.{rest}",
+        plural(u64::from(blocks), "block")
+    );
     grid
 }

@@ -29,7 +29,7 @@ pub fn machines(
     side: &SideBySide,
 ) -> Result<Document, ReportError> {
     let mut page = Document::new("machines.html", "Benchmark observatory", "Machines");
-    page.line = format!("{} measured what is in this store.", plural(total(standings.len()), "machine"));
+    page.line = fit(standings);
     page.command = "bench-runner compare --machines".to_owned();
     page.section("fit", "Is it fit?", vec![Block::Table(list(site, standings))]);
     let mut blocks = Vec::new();
@@ -41,6 +41,17 @@ pub fn machines(
     }
     page.section("side", "Side by side, on the same code", blocks);
     Ok(page)
+}
+
+/// How many machines are fit, as the doctor saw them at their newest runs.
+fn fit(standings: &[MachineStanding]) -> String {
+    let of = |wanted: &str| standings.iter().filter(|standing| fitness(standing).1 == wanted).count();
+    let (yes, no) = (of("pass"), of("fail"));
+    format!(
+        "{} measured what is in this store: {yes} fit, {no} not fit, {} in doubt or unknown.",
+        plural(total(standings.len()), "machine"),
+        standings.len() - yes - no
+    )
 }
 
 fn list(site: &Site, standings: &[MachineStanding]) -> Grid {
@@ -77,8 +88,8 @@ fn list(site: &Site, standings: &[MachineStanding]) -> Grid {
 
 fn comparison(site: &Site, found: &MachineComparison) -> Result<Vec<Block>, ReportError> {
     let mut blocks = vec![Block::Text(format!(
-        "All measured commit {}. The reference is {}. A time ratio above 1× is slower than the reference. “Per cycle” takes \
-         the clock out: where times differ and cycles do not, the clock is what differs.",
+        "All measured commit {}. The reference is {}; changes are of the time against it, and above zero is slower. “In cycles” \
+         takes the clock out: where times differ and cycles do not, the clock is what differs.",
         code(&found.commit.chars().take(12).collect::<String>()),
         code(found.sides.first().map_or("", |side| side.name.as_str()))
     ))];
@@ -99,7 +110,7 @@ fn comparison(site: &Site, found: &MachineComparison) -> Result<Vec<Block>, Repo
                 "Geometric mean of {} on {}: {}, without an interval.",
                 plural(u64::from(*rows), "benchmark"),
                 code(&side.name),
-                format::multiple(PAGE, *ratio)
+                format::change(PAGE, *ratio - 1.0, None)
             )));
         }
     }
@@ -127,8 +138,8 @@ fn all_sides(site: &Site, found: &MachineComparison) -> Grid {
         grid.columns
             .push((if place == 0 { format!("{head} (reference)") } else { head.clone() }, Kind::Number));
         if place > 0 {
-            grid.columns.push((format!("{head}: ratio"), Kind::Number));
-            grid.columns.push((format!("{head}: per cycle"), Kind::Number));
+            grid.columns.push((format!("{head}: change"), Kind::Number));
+            grid.columns.push((format!("{head}: in cycles"), Kind::Number));
         }
     }
     for row in &found.rows {
@@ -165,7 +176,7 @@ fn ratio_chart(site: &Site, found: &MachineComparison, place: usize) -> Result<O
             ratio: cell.ratio,
             interval: cell.ratio_interval,
             cycles: cell.per_cycle,
-            text: format::multiple(PAGE, cell.ratio),
+            text: format::change(PAGE, cell.ratio - 1.0, None),
         })
         .collect();
     let name = |place: usize| found.sides.get(place).map_or("", |side| side.name.as_str());
@@ -173,18 +184,18 @@ fn ratio_chart(site: &Site, found: &MachineComparison, place: usize) -> Result<O
         id: format!("ratio-{place}"),
         title: crate::report::escape::visible(&format!("{} against {}", name(place), name(0)), false),
         description: format!(
-            "Time of {} as a multiple of the reference, with intervals.",
+            "Change of the time of {} against the reference, with intervals.",
             plural(total(drawn.len()), "benchmark")
         ),
     };
     let made = ratio::chart(&words, &marks)?;
     let mut grid = Grid::new(
-        "Ratios drawn",
+        "Changes drawn",
         &[
             ("Benchmark", Kind::Text),
             ("Time", Kind::Number),
-            ("Ratio", Kind::Number),
-            ("Per cycle", Kind::Number),
+            ("Change", Kind::Number),
+            ("In cycles", Kind::Number),
         ],
     );
     for (row, cell) in drawn {
@@ -202,11 +213,11 @@ fn ratio_chart(site: &Site, found: &MachineComparison, place: usize) -> Result<O
         axes: None,
         drawn: ratio_text(found, place, TWIN, Dialect::Terminal),
         caption: format!(
-            "{} as a multiple of {}: dots are times with their intervals, rings are cycles.{rest}",
+            "{} against {}: dots are times with their intervals, rings are cycles.{rest}",
             code(name(place)),
             code(name(0))
         ),
-        fold: format!("The {} as a table", plural(total(drawn.len()), "ratio")),
+        fold: format!("The {} as a table", plural(total(drawn.len()), "change")),
         grid,
     }))
 }
@@ -216,11 +227,9 @@ fn side_cells(scale: &Scale, cell: Option<&MachineCell>) -> Vec<Cell> {
         return vec![Cell::text("not measured"), Cell::text(""), Cell::text("")];
     };
     let ratio = |value: f64, interval: Option<(f64, f64)>| {
-        let interval = interval.map_or_else(
-            || " (no interval)".to_owned(),
-            |(low, high)| format!(" [{}, {}]", format::multiple(PAGE, low), format::multiple(PAGE, high)),
-        );
-        format!("{}{interval}", format::multiple(PAGE, value))
+        let none = if interval.is_some() { "" } else { " (no interval)" };
+        let interval = interval.map(|(low, high)| (low - 1.0, high - 1.0));
+        format!("{}{none}", format::change(PAGE, value - 1.0, interval))
     };
     vec![
         Cell::text(scale.show(cell.value, None)).by(cell.value),

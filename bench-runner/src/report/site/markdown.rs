@@ -79,19 +79,34 @@ fn block(out: &mut String, block: &Block) {
 }
 
 fn grid(out: &mut String, grid: &Grid) {
-    if grid.rows.is_empty() {
+    if !grid.twin.is_empty() {
+        for line in &grid.twin {
+            _ = writeln!(out, "- {}", rich_markdown(line, true));
+        }
+        out.push('\n');
         return;
     }
-    for (title, _) in &grid.columns {
-        _ = write!(out, "| {} ", escape::markdown(title, false));
+    // A column in which nothing stands takes room and says nothing.
+    let said = |place: &usize| {
+        let cells = || grid.rows.iter().filter_map(|row| row.get(*place));
+        cells().any(|cell| !cell.text.is_empty() || cell.drawing.is_some())
+    };
+    let columns: Vec<usize> = (0..grid.columns.len()).filter(said).collect();
+    if columns.is_empty() {
+        return;
+    }
+    for place in &columns {
+        _ = write!(out, "| {} ", escape::markdown(&grid.columns[*place].0, false));
     }
     out.push_str("|\n");
-    for (_, kind) in &grid.columns {
-        out.push_str(if *kind == Kind::Number { "|---:" } else { "|---" });
+    for place in &columns {
+        out.push_str(if grid.columns[*place].1 == Kind::Number { "|---:" } else { "|---" });
     }
     out.push_str("|\n");
     for row in &grid.rows {
-        for (cell, (_, kind)) in row.iter().zip(&grid.columns) {
+        for (cell, (_, kind)) in
+            columns.iter().filter_map(|place| row.get(*place).zip(grid.columns.get(*place)))
+        {
             let drawn = cell.drawing.as_ref().map_or("", |(_, words)| words.as_str());
             let text = match kind {
                 Kind::Code if !cell.text.is_empty() => escape::markdown_code(&cell.text, true),
@@ -105,5 +120,35 @@ fn grid(out: &mut String, grid: &Grid) {
     out.push('\n');
     if !grid.note.is_empty() {
         _ = write!(out, "{}\n\n", rich_markdown(&grid.note, false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::block::Cell;
+    use super::*;
+
+    fn said(grid: &Grid) -> String {
+        let mut out = String::new();
+        super::grid(&mut out, grid);
+        out
+    }
+
+    #[test]
+    fn columns_in_which_nothing_stands_are_left_out() {
+        let mut grid = Grid::new("t", &[("a", Kind::Text), ("b", Kind::Number), ("c", Kind::Text)]);
+        grid.rows = vec![vec![Cell::text("1"), Cell::text(""), Cell::text("3")]];
+        grid.note = "Note.".to_owned();
+        assert_eq!(said(&grid), "| a | c |\n|---|---|\n| 1 | 3 |\n\nNote.\n\n");
+        grid.rows = vec![vec![Cell::text(""), Cell::text(""), Cell::text("")]];
+        assert_eq!(said(&grid), "");
+    }
+
+    #[test]
+    fn a_twin_stands_for_its_table() {
+        let mut grid = Grid::new("t", &[("a", Kind::Text)]);
+        grid.rows = vec![vec![Cell::text("row")]; 3];
+        grid.twin = vec!["3 benchmarks: all say row".to_owned()];
+        assert_eq!(said(&grid), "- 3 benchmarks: all say row\n\n");
     }
 }

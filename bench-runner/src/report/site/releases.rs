@@ -6,10 +6,12 @@ use super::compare::{comparison_path, rows};
 use super::measure::{self, minute};
 use crate::model::comparison::{Comparison, Verdict};
 use crate::model::site::ReleaseStep;
-use crate::report::view::words::{code, strong};
+use crate::report::view::words::{capped, code, strong};
 
 /// Sentences at most.
 const CLAIMS: usize = 40;
+/// Machines named in the first line.
+const MACHINES: usize = 4;
 
 /// Writes the page.
 #[must_use]
@@ -18,7 +20,7 @@ pub fn releases(site: &Site, steps: &[ReleaseStep]) -> Document {
     page.line = if steps.is_empty() {
         "No two runs of one machine and configuration were measured exactly at tags.".to_owned()
     } else {
-        "What may be written about each release: claims whose interval excludes “no change”, slower things first.".to_owned()
+        newest(site, steps)
     };
     page.command = "bench-runner release-notes --from TAG --to TAG".to_owned();
     for (place, step) in steps.iter().enumerate() {
@@ -36,15 +38,33 @@ pub fn releases(site: &Site, steps: &[ReleaseStep]) -> Document {
         "What may be claimed",
         vec![
             Block::Text(
-                "A sentence needs two complete runs on one machine in one configuration, and an interval of the ratio that \
-                 lies beyond the margin. Everything else is left unsaid. The numbers hold for that machine and that \
-                 power mode."
+                "A sentence needs two complete runs on one machine in one configuration, an interval that excludes “no change”, \
+                 and a change of at least the margin. Everything else is left unsaid. The numbers hold for that machine and \
+                 that power mode."
                     .to_owned(),
             ),
             Block::Code("bench-runner release-notes --from TAG --to TAG --measure\nbench-runner release-notes --from TAG --to TAG --splice CHANGELOG.md".to_owned()),
         ],
     );
     page
+}
+
+/// What may be claimed about the newest release on each machine, counted.
+fn newest(site: &Site, steps: &[ReleaseStep]) -> String {
+    let Some(last) = steps.iter().max_by_key(|step| step.comparison.started.1) else { return String::new() };
+    let of = |step: &&ReleaseStep| {
+        let count =
+            |verdict| step.comparison.comparison.rows.iter().filter(|row| row.verdict == verdict).count();
+        format!(
+            "{} slower, {} faster on {}",
+            count(Verdict::Regressed),
+            count(Verdict::Improved),
+            code(&site.machine_name(&step.comparison.identity.machine))
+        )
+    };
+    let said: Vec<String> =
+        steps.iter().filter(|step| step.tags == last.tags).map(|step| of(&step)).collect();
+    format!("{} against {}: {}.", last.tags.1, last.tags.0, capped(&said, MACHINES))
 }
 
 fn release(site: &Site, step: &ReleaseStep) -> Vec<Block> {

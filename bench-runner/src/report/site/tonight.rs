@@ -9,7 +9,7 @@ use super::{Site, machine_path, run_path};
 use crate::model::decision::ChangeState;
 use crate::model::site::{MachineStanding, Overview, Standing};
 use crate::model::trend::{MachineNight, TrendChange};
-use crate::report::format::{self, plural};
+use crate::report::format::{self, Dialect, plural};
 use crate::report::view::table::Kind;
 use crate::report::view::{Telling, cause, state, total};
 
@@ -145,6 +145,7 @@ pub(super) fn unsure(site: &Site, telling: &Telling<'_>) -> Vec<Block> {
             (0, _) => {}
             (_, true) => blocks.push(Block::Table(grid)),
             (many, false) => {
+                grid.twin = Telling { dialect: Dialect::Markdown, ..*telling }.not_judged();
                 blocks.push(Block::Fold(format!("{} not judged", plural(total(many), "benchmark")), grid));
             }
         }
@@ -173,6 +174,7 @@ pub(super) fn not_run(site: &Site, telling: &Telling<'_>) -> Vec<Block> {
     if missing.len() > LISTED {
         grid.note = format!("{} more are left out here.", missing.len() - LISTED);
     }
+    grid.twin = Telling { dialect: Dialect::Markdown, ..*telling }.last_measured();
     vec![Block::Fold(plural(total(missing.len()), "benchmark"), grid)]
 }
 

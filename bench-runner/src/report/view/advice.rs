@@ -28,11 +28,11 @@ pub struct Knob {
     pub group: &'static str,
     /// Stable id.
     pub id: String,
-    /// Why.
+    /// Why; empty where only its trial speaks for it.
     pub because: String,
     /// Label, value and run of each number behind it.
     pub evidence: Vec<(String, String, String)>,
-    /// Predicted change, or that none is predicted.
+    /// Predicted change, or that none is predicted; empty where only its trial speaks for it.
     pub predicted: String,
     /// How sure that is; empty without a prediction.
     pub confidence: &'static str,
@@ -172,7 +172,10 @@ pub(crate) fn predicted(dialect: Dialect, knob: &Recommendation) -> (String, &'s
 }
 
 fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
-    let (predicted, confidence) = predicted(context.dialect, knob);
+    // What only its trial speaks for has the trial's words and numbers, which stand below; nothing is predicted of it.
+    let only_tried = knob.proof.as_ref().is_some_and(|proof| proof.reason == knob.because);
+    let (predicted, confidence) =
+        if only_tried { (String::new(), "") } else { predicted(context.dialect, knob) };
     Knob {
         action: knob.action.clone(),
         group: match knob.group {
@@ -182,7 +185,7 @@ fn card(context: &Context<'_>, knob: &Recommendation) -> Knob {
             KnobGroup::Measurement => "in the measurement",
         },
         id: knob.knob.clone(),
-        because: super::capital_sentence(&knob.because),
+        because: if only_tried { String::new() } else { super::capital_sentence(&knob.because) },
         evidence: knob
             .evidence
             .iter()

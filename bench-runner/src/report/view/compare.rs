@@ -151,7 +151,9 @@ fn table(context: &Context<'_>, caption: &str, rows: &[&Comparison]) -> Table {
             ("Why", Kind::Text),
         ],
     );
-    for row in rows {
+    let (reasons, together) = words::shared(&rows.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>());
+    table.note = words::together((&reasons, &together));
+    for (row, reason) in rows.iter().zip(reasons) {
         let scale = Scale::metric(context.dialect, &row.metric, [row.baseline_value, row.candidate_value]);
         let sensitivity = row.minimum_detectable_effect.map_or_else(
             || "unknown".to_owned(),
@@ -169,9 +171,10 @@ fn table(context: &Context<'_>, caption: &str, rows: &[&Comparison]) -> Table {
                 format::percent(context.dialect, row.margin, 1)
             )),
             Cell::plain(sensitivity),
-            Cell::plain(row.reason.clone()),
+            Cell::plain(reason),
         ]);
     }
+    table.drop_empty_columns();
     table
 }
 

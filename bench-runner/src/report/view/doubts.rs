@@ -95,18 +95,15 @@ pub(super) fn grouped(findings: Vec<(&Finding, String)>) -> Vec<Doubt> {
                 Severity::Blocking => "fail",
             },
             code: code.to_owned(),
-            subject: named(members.iter().map(|(subject, _)| subject.clone()).collect()),
+            subject: words::capped(
+                &members.iter().map(|(subject, _)| subject.clone()).collect::<Vec<_>>(),
+                NAMED,
+            ),
             evidence: evidence(&members),
             effect: started(effect),
             remedy: started(remedy),
         })
         .collect()
-}
-
-fn named(subjects: Vec<String>) -> String {
-    let more = subjects.len().saturating_sub(NAMED);
-    let shown: Vec<String> = subjects.into_iter().take(NAMED).collect();
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { words::list(&shown) }
 }
 
 /// The evidence once where it is the same for all, else one piece for each subject.

@@ -121,6 +121,8 @@ fn default_title(result: &BenchmarkResult) -> String {
     }
 }
 
+/// Benchmarks named at the top of a section; the rest is counted.
+const NAMED: usize = 7;
 /// Characters of evidence that a section still shows beside its numbers.
 const LONG_EVIDENCE: usize = 200;
 
@@ -133,11 +135,7 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         Vec::new()
     };
     let names: Vec<String> = group.results.iter().map(|result| code(&result.benchmark.to_string())).collect();
-    let shown = if names.len() > 8 {
-        format!("{} and {} more", names[..7].join(", "), names.len() - 7)
-    } else {
-        words::list(&names)
-    };
+    let shown = words::capped(&names, NAMED);
     let measures = group.description.map(|words| words.measures.clone()).filter(|words| !words.is_empty());
     // What merely helps to read a number stands once, at the end of the report; here stands what may mislead.
     let serious = group.results.iter().flat_map(|result| {
@@ -145,13 +143,13 @@ pub(super) fn family(context: &Context<'_>, group: &Group<'_>, number: usize) ->
         serious.map(|finding| (finding, context.name(&result.benchmark)))
     });
     let doubts = super::doubts::grouped(serious.collect()).into_iter().map(|doubt| {
-        // A wall of numbers is not read; where it gets long, it stands in the section of doubts alone.
-        let seen = if doubt.evidence.chars().count() > LONG_EVIDENCE {
-            "What was seen stands under doubts and limits.".to_owned()
+        // What was seen, then what it does. A wall of numbers is not read: where it gets long, it stands in the section of doubts.
+        let said = if doubt.evidence.chars().count() > LONG_EVIDENCE {
+            format!("{} What was seen stands under doubts and limits.", doubt.effect)
         } else {
-            doubt.evidence
+            format!("{} {}", doubt.evidence, doubt.effect)
         };
-        format!("{} {} ({}): {} {seen}", doubt.severity, code(&doubt.code), doubt.subject, doubt.effect)
+        format!("{} {} ({}): {said}", doubt.severity, code(&doubt.code), doubt.subject)
     });
     let figures = figures::family(context, group, &slug)?;
     Ok(Family {

@@ -174,11 +174,11 @@ fn partial(context: &Context<'_>) -> String {
         let of = report.run.inventory.len();
         append(
             &mut text,
-            format_args!("Missing {} of {of} benchmarks: {}. ", missing.len(), capped(&missing, 12)),
+            format_args!("Missing {} of {of} benchmarks: {}. ", missing.len(), words::capped(&missing, 12)),
         );
     }
     if !broken.is_empty() {
-        append(&mut text, format_args!("Not complete: {}. ", capped(&broken, 6)));
+        append(&mut text, format_args!("Not complete: {}. ", words::capped(&broken, 6)));
     }
     text.push_str("What was measured is shown; no gate judges it.");
     text
@@ -188,14 +188,6 @@ fn partial(context: &Context<'_>) -> String {
 /// text decides.
 fn is_same(measured: &BenchmarkId, listed: &BenchmarkId) -> bool {
     measured == listed || (measured.package == listed.package && measured.to_string() == listed.to_string())
-}
-
-/// Lists at most `most` items and says how many more there are.
-fn capped(items: &[String], most: usize) -> String {
-    if items.len() <= most {
-        return words::list(items);
-    }
-    format!("{} and {} more", items[..most].join(", "), items.len() - most)
 }
 
 fn summary(context: &Context<'_>) -> String {
@@ -230,11 +222,16 @@ fn summary(context: &Context<'_>) -> String {
         (RunStatus::Partial, _) => ". The run is partial, so no gate may judge it.",
         (RunStatus::Running, _) => ". The run is not finished.",
     });
-    text.push(' ');
-    text.push_str(&against(context));
+    let mut answer = against(context);
     if let Some(gates) = gates(context) {
-        append(&mut text, format_args!(" {gates}"));
+        append(&mut answer, format_args!(" {gates}"));
     }
+    // What moved is what people came for; of a run that is not whole they have to know that first.
+    let mut text = if report.previous.is_some() && run.status == RunStatus::Complete {
+        format!("{answer} {text}")
+    } else {
+        format!("{text} {answer}")
+    };
     if let Some(first) = report.recommendations.first() {
         append(&mut text, format_args!(" First knob to turn: {}", super::sentence(&first.action)));
     }
@@ -287,15 +284,18 @@ pub(super) fn against(context: &Context<'_>) -> String {
         counts.push(format!("{} {word}{detail}", rows.len()));
     }
     if counts.is_empty() {
-        counts.push("no benchmark in common".to_owned());
+        counts.push("No benchmark in common".to_owned());
     }
     format!(
-        "Against the previous comparable run {}{}: {}.",
+        "{} against run {}{}, the previous comparable one.",
+        words::list(&counts),
         code(previous.baseline.short()),
-        when.unwrap_or_default(),
-        words::list(&counts)
+        when.unwrap_or_default()
     )
 }
+
+/// Broken budgets named in the sentence on all of them.
+const BROKEN: usize = 4;
 
 /// One sentence on the budgets.
 pub(super) fn gates(context: &Context<'_>) -> Option<String> {
@@ -306,6 +306,20 @@ pub(super) fn gates(context: &Context<'_>) -> Option<String> {
             .then(|| format!("None of the {} gates is bound to this machine class.", gates.len()));
     }
     let passed = judged.iter().filter(|gate| gate.verdict == GateVerdict::Pass).count();
+    let failed = judged.iter().filter(|gate| gate.verdict == GateVerdict::Fail);
+    let failed: Vec<String> = failed
+        .map(|gate| {
+            let over = gate
+                .headroom
+                .map(|room| format!(" ({} over its limit)", format::percent(context.dialect, -room, 1)));
+            format!("{}{}", code(&gate.budget.id), over.unwrap_or_default())
+        })
+        .collect();
+    if !failed.is_empty() {
+        let are = if failed.len() == 1 { "is" } else { "are" };
+        let named = words::capped(&failed, BROKEN);
+        return Some(format!("Gates: {named} {are} broken; {passed} of {} pass.", judged.len()));
+    }
     let tightest =
         judged.iter().filter_map(|gate| Some((gate, gate.headroom?))).min_by(|a, b| a.1.total_cmp(&b.1)).map(
             |(gate, headroom)| {

@@ -9,6 +9,7 @@ use super::{Context, real};
 use crate::model::comparison::Verdict;
 use crate::model::curve::{BatchCurve, CurvePoint, ParallelScaling};
 use crate::model::estimate::BenchmarkResult;
+use crate::model::ids::BenchmarkId;
 use crate::report::format::{self, Scale};
 
 /// Half widths up to this fraction earn "repeatable".
@@ -175,6 +176,17 @@ fn change(context: &Context<'_>, group: &Group<'_>) -> Option<String> {
     Some(format!("Against run {run}: {}.", clauses.join("; ")))
 }
 
+/// The time of a benchmark as its result shows it: with the digits that its interval allows.
+fn shown(context: &Context<'_>, id: &BenchmarkId, nanoseconds: f64) -> String {
+    let same = |result: &&BenchmarkResult| {
+        result.benchmark == *id && (result.estimate.value - nanoseconds).abs() <= 1e-9 * nanoseconds
+    };
+    context.report.results.iter().find(same).map_or_else(
+        || Scale::time(context.dialect, [nanoseconds]).show(nanoseconds, None),
+        |result| family::value(context, result),
+    )
+}
+
 /// Sentences about one batch curve.
 fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String> {
     let mut sentences = Vec::new();
@@ -197,7 +209,7 @@ fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String
                  single operation: {}.",
                 best.size,
                 time(best.per_element_ns),
-                time(*alone),
+                shown(context, single, *alone),
                 code(&context.name(single)),
                 format::percent(context.dialect, saving, 1),
                 list(&others)
@@ -205,7 +217,7 @@ fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String
         } else {
             sentences.push(format!(
                 "No measured batch size beats the single operation ({} alone, {} per {element} at best).",
-                time(*alone),
+                shown(context, single, *alone),
                 time(best.per_element_ns)
             ));
         }
@@ -214,7 +226,7 @@ fn batch(context: &Context<'_>, curve: &BatchCurve, element: &str) -> Vec<String
     if let Some(last) = curve.points.last() {
         sentences.push(format!(
             "A batch answers when all of it is done: {} at {}.",
-            time(last.per_element_ns * real(last.size)),
+            shown(context, &last.benchmark, last.per_element_ns * real(last.size)),
             size(context, last.size)
         ));
     }
@@ -291,7 +303,7 @@ fn scaling(context: &Context<'_>, parallel: &[&ParallelScaling], element: &str) 
 
 fn one_scaling(context: &Context<'_>, scaling: &ParallelScaling, element: &str) -> String {
     let dialect = context.dialect;
-    let total = Scale::time(dialect, [scaling.total_ns]).show(scaling.total_ns, None);
+    let total = shown(context, &scaling.benchmark, scaling.total_ns);
     let noun = if element == "op" { "op".to_owned() } else { format!("{element}s") };
     let rate = format::rate(dialect, real(scaling.operations) * 1e9 / scaling.total_ns, &noun);
     let cores = match scaling.usable_cores {

@@ -8,7 +8,7 @@ use super::{real, total};
 use crate::model::machines::{MachineCell, MachineComparison};
 use crate::report::chart::ratio::{MOST_ROWS, ticks};
 use crate::report::escape;
-use crate::report::format::{Dialect, multiple};
+use crate::report::format::{Dialect, change};
 
 /// Characters of a name.
 const NAME: usize = 28;
@@ -68,7 +68,7 @@ pub(in crate::report) fn ratio_text(
     }
     let drawn = &rows[..rows.len().min(MOST_ROWS)];
     let names = drawn.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
-    let values: Vec<String> = drawn.iter().map(|(_, cell)| multiple(dialect, cell.ratio)).collect();
+    let values: Vec<String> = drawn.iter().map(|(_, cell)| change(dialect, cell.ratio - 1.0, None)).collect();
     let said = values.iter().map(|value| value.width()).max().unwrap_or(0);
     let (low, high) = bounds(drawn);
     let axis = Axis { low, high, width: width.saturating_sub(names + said + 4).clamp(PLOT.0, PLOT.1) };
@@ -80,11 +80,11 @@ pub(in crate::report) fn ratio_text(
         let plot: String = row(cell, axis, &signs).into_iter().collect();
         lines.push(format!("{name}{pad}  {plot}  {before}{value}"));
     }
-    lines.push(format!("{}  {}", " ".repeat(names), scale(axis, dialect)));
+    lines.push(format!("{}  {}", " ".repeat(names), scale(axis)));
     let rest = rows.len() - drawn.len();
     let rest = if rest == 0 { String::new() } else { format!("; {rest} more are in the table") };
     lines.push(format!(
-        "{} time with its interval, {} cycles, as multiples of the reference on a logarithmic axis{rest}",
+        "{} time with its interval, {} cycles: change in %, on a logarithmic axis{rest}",
         signs.time, signs.cycles
     ));
     lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
@@ -119,13 +119,13 @@ fn row(cell: &MachineCell, axis: Axis, signs: &Signs) -> Vec<char> {
     plot
 }
 
-/// The numbers below the plot; one that would touch its neighbor is left out, and 1 never is.
-fn scale(axis: Axis, dialect: Dialect) -> String {
+/// The numbers below the plot; one that would touch its neighbor is left out, and that of equal never is.
+fn scale(axis: Axis) -> String {
     let mut plot = vec![' '; axis.width];
     let mut wanted = ticks(axis.low, axis.high);
     wanted.sort_by(|a, b| (a.0 - 1.0).abs().total_cmp(&(b.0 - 1.0).abs()));
     for (ratio, text) in wanted {
-        let text: Vec<char> = format!("{text}{}", dialect.times()).chars().collect();
+        let text: Vec<char> = text.chars().collect();
         let start =
             axis.place(ratio).saturating_sub(text.len() / 2).min(axis.width.saturating_sub(text.len()));
         let free = plot.iter().skip(start.saturating_sub(1)).take(text.len() + 2).all(|sign| *sign == ' ');
@@ -192,7 +192,11 @@ mod tests {
         let (half, one, twice) = (at(lines[0], 'o'), at(lines[1], 'o'), at(lines[2], 'o'));
         assert!((one - half).abs_diff(twice - one) <= 1, "{text}");
         assert_eq!(at(lines[2], 'x'), one, "{text}");
-        assert!(lines[3].contains("1x") && lines.iter().all(|line| line.width() <= 100), "{text}");
+        assert!(
+            lines[3].split_whitespace().eq(["-50", "0", "+100"])
+                && lines.iter().all(|line| line.width() <= 100),
+            "{text}"
+        );
         assert_eq!(lines.len(), 5);
     }
 

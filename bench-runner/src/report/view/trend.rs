@@ -2,16 +2,24 @@
 
 mod moved;
 
+use std::collections::BTreeMap;
+
 pub(in crate::report) use moved::{between, cause, state};
 
 use super::sheet::{Section, Sheet};
 use super::sparkline::per_character;
 use super::table::{Cell, Kind, Table};
-use super::words::{code, list};
+use super::words::{capped, code, list};
+use crate::model::ids::BenchmarkId;
 use crate::model::trend::{MachineNight, Tonight, TrendChange, TrendReport};
 use crate::model::units::Timestamp;
+use crate::report::escape::shorten;
 use crate::report::format::{Dialect, append, change, day, half_width, plural, timestamp};
 
+/// Names in a line before it says how many more.
+const NAMED: usize = 8;
+/// Characters of such a name.
+const NAME: usize = 90;
 /// Microseconds of an hour.
 const HOUR: i64 = 3_600_000_000;
 
@@ -135,9 +143,9 @@ impl Telling<'_> {
     /// What an empty list of `slower` or `faster` benchmarks says: where nothing was judged, nothing is said to be as before.
     pub(in crate::report) fn none(&self, word: &str) -> String {
         let checked = &self.report.checked;
-        let found = format!("no history shows an open step to {word}");
+        let found = format!("no history shows anything that got {word} and is still undecided");
         if self.report.imported {
-            return format!("No history shows an open step to {word}.");
+            return format!("No history shows anything that got {word}.");
         }
         match (checked.judged, checked.benchmarks) {
             (0, 0) => format!("Nothing was measured tonight, and {found}."),
@@ -233,9 +241,15 @@ impl Telling<'_> {
         sections
     }
 
-    /// By how much, with the interval.
+    /// By how much, with the interval: new over old like the levels beside it, also where more is better.
     pub(in crate::report) fn size(&self, one: &TrendChange) -> String {
-        change(self.dialect, one.ratio - 1.0, one.interval.map(|(low, high)| (low - 1.0, high - 1.0)))
+        let turned = one.members.first().is_some_and(|lead| lead.metric.bigger_is_better());
+        let (ratio, interval) = if turned {
+            (1.0 / one.ratio, one.interval.map(|(low, high)| (1.0 / high, 1.0 / low)))
+        } else {
+            (one.ratio, one.interval)
+        };
+        change(self.dialect, ratio - 1.0, interval.map(|(low, high)| (low - 1.0, high - 1.0)))
     }
 
     fn undecided(&self) -> Section {
@@ -259,24 +273,51 @@ impl Telling<'_> {
         }
         let mut section =
             Section::new("undecided", format!("Could not tell ({})", report.undecided.len()), table);
-        // Reasons that many benchmarks share are one line.
-        let mut reasons: Vec<(usize, &str, Vec<String>)> = Vec::new();
-        for one in report.undecided.iter().filter(|one| !one.suspect) {
-            let name = code(&one.benchmark.to_string());
-            match reasons.iter_mut().find(|(at, why, _)| (*at, *why) == (one.machine, one.reason.as_str())) {
-                Some((_, _, names)) => names.push(name),
-                None => reasons.push((one.machine, &one.reason, vec![name])),
-            }
-        }
-        for (machine, reason, names) in reasons {
-            let those = plural(names.len() as u64, "benchmark");
-            let machine = self.machine(machine);
-            section.lines.push(format!("{those} not judged on {machine}: {reason}: {}", list(&names)));
-        }
+        section.lines = self.not_judged();
         if report.undecided.is_empty() {
             section.paragraphs.push(NOTHING[0].to_owned());
         }
         section
+    }
+
+    /// What was not judged tonight: benchmarks with one reason on one machine are one line.
+    pub(in crate::report) fn not_judged(&self) -> Vec<String> {
+        let open = self.report.undecided.iter().filter(|one| !one.suspect);
+        let said =
+            open.map(|one| (format!("on {}: {}", self.machine(one.machine), one.reason), &one.benchmark));
+        self.grouped(said)
+    }
+
+    /// What was measured before and not tonight: benchmarks that one run measured last are one line.
+    pub(in crate::report) fn last_measured(&self) -> Vec<String> {
+        let said = self.report.not_run.iter().map(|one| {
+            let (machine, run) = (self.machine(one.machine), code(one.last.short()));
+            let when = format!("{}, {}", day(one.at), self.ago(one.at));
+            (format!("on {machine}: last measured {when}, by run {run}"), &one.benchmark)
+        });
+        self.grouped(said)
+    }
+
+    /// One line for all benchmarks of which the same is said, in the order of the first of each.
+    fn grouped<'a>(&self, said: impl Iterator<Item = (String, &'a BenchmarkId)>) -> Vec<String> {
+        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (what, benchmark) in said {
+            let place = *places.entry(what.clone()).or_insert(groups.len());
+            if place == groups.len() {
+                groups.push((what, Vec::new()));
+            }
+            groups[place].1.push(code(&shorten(&benchmark.to_string(), NAME)));
+        }
+        let line = |(what, names): (String, Vec<String>)| {
+            format!("{} {what} ({})", plural(names.len() as u64, "benchmark"), self.some(&names))
+        };
+        groups.into_iter().map(line).collect()
+    }
+
+    /// Names of one line: all of them on a page; where lines are read one by one, the first, and the rest counted.
+    pub(super) fn some(&self, names: &[String]) -> String {
+        if self.dialect == Dialect::Html { list(names) } else { capped(names, NAMED) }
     }
 
     fn machines(&self) -> Section {
@@ -348,24 +389,8 @@ impl Telling<'_> {
     }
 
     fn not_run(&self) -> Section {
-        let mut table = Table::new(
-            "Measured before, not tonight",
-            &[
-                ("benchmark", Kind::Code),
-                ("last measured", Kind::Text),
-                ("run", Kind::Text),
-                ("machine", Kind::Text),
-            ],
-        );
-        for one in &self.report.not_run {
-            table.push([
-                one.benchmark.to_string(),
-                format!("{} ({})", day(one.at), self.ago(one.at)),
-                one.last.short().to_owned(),
-                self.machine(one.machine),
-            ]);
-        }
-        let mut section = Section::new("not-run", format!("Not run ({})", self.report.not_run.len()), table);
+        let mut section = Section::words("not-run", format!("Not run ({})", self.report.not_run.len()));
+        section.lines = self.last_measured();
         if self.report.not_run.is_empty() {
             section.paragraphs.push(NOTHING[1].to_owned());
         }

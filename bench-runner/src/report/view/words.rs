@@ -122,6 +122,50 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
+/// Lists at most `most` items and says how many more there are.
+#[must_use]
+pub fn capped(items: &[String], most: usize) -> String {
+    match items.len().saturating_sub(most) {
+        // One more takes no more room than saying so.
+        0 | 1 => list(items),
+        more => format!("{} and {more} more", items[..most].join(", ")),
+    }
+}
+
+/// What is left of each reason once the parts that all of them share are told together, and those parts.
+///
+/// Parts stand between semicolons. A reason of one part keeps it, unless all reasons are the same.
+#[must_use]
+pub fn shared(reasons: &[&str]) -> (Vec<String>, String) {
+    let parts: Vec<Vec<&str>> = reasons.iter().map(|reason| reason.split("; ").collect()).collect();
+    if parts.len() > 1 && parts.iter().all(|one| *one == parts[0]) {
+        return (vec![String::new(); parts.len()], reasons[0].to_owned());
+    }
+    // The first part is the reason proper and stays where it is.
+    let tails: Vec<&[&str]> = parts.iter().map(|one| &one[1..]).filter(|tail| !tail.is_empty()).collect();
+    let common: Vec<&str> = match tails.as_slice() {
+        [first, rest @ ..] if !rest.is_empty() => {
+            first.iter().copied().filter(|part| rest.iter().all(|tail| tail.contains(part))).collect()
+        }
+        _ => Vec::new(),
+    };
+    let left = parts.iter().map(|one| {
+        let kept = one[1..].iter().filter(|part| !common.contains(part));
+        one[..1].iter().chain(kept).copied().collect::<Vec<_>>().join("; ")
+    });
+    (left.collect(), common.join("; "))
+}
+
+/// The sentence below a table for what its reasons share, beside what is left of them; empty where they share nothing.
+#[must_use]
+pub fn together((left, shared): (&[String], &str)) -> String {
+    if shared.is_empty() {
+        return String::new();
+    }
+    let rows = if left.iter().all(String::is_empty) { "In all rows" } else { "Unless a row says otherwise" };
+    format!("{rows}: {shared}.")
+}
+
 /// Glyph and word of a verdict.
 #[must_use]
 pub fn verdict(value: Verdict, dialect: Dialect) -> String {
@@ -186,6 +230,33 @@ pub fn severity(value: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rest_is_counted() {
+        let items: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).into();
+        let check = |most: usize, expected: &str| assert_eq!(capped(&items, most), expected);
+        check(4, "a, b, c and d");
+        check(3, "a, b, c and d");
+        check(2, "a, b and 2 more");
+        assert_eq!(capped(&[], 2), "");
+    }
+
+    #[test]
+    fn what_all_reasons_share_is_told_once() {
+        let check = |reasons: &[&str], left: &[&str], together: &str| {
+            assert_eq!(
+                shared(reasons),
+                (left.iter().map(|text| (*text).to_owned()).collect(), together.to_owned())
+            );
+        };
+        check(&[], &[], "");
+        check(&["a; b"], &["a; b"], "");
+        check(&["a; b; c", "d; b; c; e"], &["a", "d; e"], "b; c");
+        check(&["a; b", "a; b"], &["", ""], "a; b");
+        check(&["a; b", "a; c"], &["a; b", "a; c"], "");
+        check(&["a; b", "lonely", "c; b"], &["a", "lonely", "c"], "b");
+        check(&["a; b", "lonely"], &["a; b", "lonely"], "");
+    }
 
     fn id(package: &str, target: &str, group: &str) -> BenchmarkId {
         BenchmarkId {

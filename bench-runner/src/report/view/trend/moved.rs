@@ -9,7 +9,7 @@ use crate::model::explain::StepCause;
 use crate::model::trend::{KnownBy, Moved, TrendChange};
 use crate::report::format::{Dialect, Scale, day};
 
-/// Benchmarks of one change that are named in its row; all of them stand below the table.
+/// Benchmarks of one change that are named in its row; more of them stand below the table.
 const NAMED: usize = 2;
 
 impl Telling<'_> {
@@ -92,7 +92,7 @@ impl Telling<'_> {
         let names = |change: &TrendChange| -> String {
             let names: Vec<String> =
                 change.members.iter().map(|one| code(&one.benchmark.to_string())).collect();
-            list(&names)
+            self.some(&names)
         };
         let many = changes.iter().filter(|change| change.members.len() > NAMED);
         let mut lines: Vec<String> = many
@@ -115,7 +115,7 @@ impl Telling<'_> {
                 None => known.push((why, vec![name])),
             }
         }
-        lines.extend(known.into_iter().map(|(why, names)| format!("{}: {why}", list(&names))));
+        lines.extend(known.into_iter().map(|(why, names)| format!("{}: {why}", self.some(&names))));
         lines
     }
 }
