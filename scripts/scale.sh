@@ -29,3 +29,7 @@ for attempt in first second third; do
   fi
 done
 "$binary" --store "$store" --quiet trend --now "$now" | head -n 3
+# A trend that judges nothing is quick and says nothing.
+judged=$(tr -d ' \n' <"$folder/trend.json" | sed -n 's/.*"checked":{[^}]*"judged":\([0-9]*\).*/\1/p')
+echo "benchmarks judged: ${judged:-none}"
+[ "${judged:-0}" -gt 0 ]

@@ -16,7 +16,7 @@ pub use detail::Detail;
 pub use segment::{AcceptedShifts, Segmenter};
 
 use crate::stats::tail::UpperTail;
-use forecast::{Allowed, Choice, FORECASTERS, Forecast, Memory, forecasts, scale_of, weighted_median};
+use forecast::{Allowed, Choice, FORECASTERS, Forecast, LeaveOneOut, Memory, forecasts, scale_of};
 
 /// Values that a series needs before it is judged.
 pub const WARM_UP: usize = 30;
@@ -85,6 +85,9 @@ pub struct Night {
     pub series: Vec<Verdict>,
     /// The common factor, as a logarithm, when the whole machine moved tonight: one event, however many series it moved.
     pub machine: Option<f64>,
+    /// While an event of the machine lasts, the night that it began among them: tonight's common factor, as a logarithm, and how many
+    /// nights of it were seen, tonight included. In suites too small for a common factor there is none.
+    pub lasting: Option<(f64, usize)>,
 }
 
 /// What becomes of an alert.
@@ -193,7 +196,10 @@ impl<S: Segmenter> Screen<S> {
         self.series.resize_with(self.series.len().max(values.len()), Series::default);
         let mut state = self.groups.remove(&group).unwrap_or_default();
         let mut tonight = self.expect(values, state.offset);
+        let seen_before = state.event.as_ref().map_or(0, Vec::len);
         let event = self.take_out_common(&mut state, &mut tonight);
+        let seen = state.event.as_ref().filter(|event| event.len() > seen_before);
+        let lasting = seen.and_then(|event| Some((*event.last()?, event.len())));
         let mut verdicts =
             vec![Verdict { answer: Answer::NotJudged, p_value: 1.0, change: 0.0 }; values.len()];
         self.details = vec![None; values.len()];
@@ -214,7 +220,7 @@ impl<S: Segmenter> Screen<S> {
         state.close_when_seen_enough();
         self.groups.insert(group, state);
         self.watch(&verdicts);
-        Night { series: verdicts, machine }
+        Night { series: verdicts, machine, lasting }
     }
 
     /// Notes that tonight's value of `series` begins a new level, which is then no alert again and no part of the noise.
@@ -295,10 +301,16 @@ impl<S: Segmenter> Screen<S> {
             return None;
         }
         residuals.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        for one in tonight.iter_mut() {
-            one.common = weighted_median(&residuals, Some(one.index)).unwrap_or(0.0);
+        let medians = LeaveOneOut::new(&residuals);
+        let mut places = vec![None; self.series.len()];
+        for (place, (.., owner)) in residuals.iter().enumerate() {
+            places[*owner] = Some(place);
         }
-        let started = group.learn(weighted_median(&residuals, None)?);
+        for one in tonight.iter_mut() {
+            let common = places[one.index].map_or_else(|| medians.whole(), |place| medians.without(place));
+            one.common = common.unwrap_or(0.0);
+        }
+        let started = group.learn(medians.whole()?);
         let allowed = if group.event.is_some() { Allowed::Cleaned } else { Allowed::Both };
         for one in tonight.iter_mut() {
             one.choice = self.series[one.index].memory.choose(allowed);
@@ -311,10 +323,12 @@ impl<S: Segmenter> Screen<S> {
         let Some(choice) = one.choice else { return quiet };
         let forecast = one.forecasts[choice.forecaster];
         let common = if choice.cleaned { one.common } else { 0.0 };
-        let change = one.value - common - forecast.value;
-        let residual = change / (choice.scale * forecast.inflation);
         let series = &self.series[one.index];
         let watched = series.watched.is_some();
+        // The forecasts follow the watched level; what was expected before it tells whether it is still there.
+        let expected = series.watched.map_or(forecast.value, |watched| watched.expected);
+        let change = one.value - common - expected;
+        let residual = change / (choice.scale * forecast.inflation);
         let judged =
             (!watched && series.values.len() >= WARM_UP).then(|| self.pool.p_value(residual)).flatten();
         let (direction, level) = if change > 0.0 {
@@ -326,7 +340,7 @@ impl<S: Segmenter> Screen<S> {
         let allowed = OWN_SLACK * level * series.own.len() as f64;
         let alert = judged.is_some_and(|p| p <= level) && own as f64 <= allowed;
         self.details[one.index] = Some(Detail {
-            expected: forecast.value,
+            expected,
             forecaster: forecast::name(choice.forecaster),
             history: series.values.len(),
             segment: series.values.len() - self.segmenter.start(one.index, &series.values),

@@ -5,6 +5,7 @@
 
 mod lines;
 mod moves;
+mod open;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,6 @@ use super::gate::history::{Look, Past, look};
 use super::screen::HISTORY_ONLY;
 use crate::model::comparison::Verdict;
 use crate::model::decision::{Change, ChangeState, Decision};
-use crate::model::gate::{SeriesAnswer, SeriesOutcome};
 use crate::model::history::{HistoryPoint, Line};
 use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::RunListing;
@@ -73,6 +73,8 @@ pub struct TrendInput<'a> {
     pub tonight: &'a [TonightRun],
     /// Lines of history over what is read, under their present names.
     pub lines: &'a [Line],
+    /// Runs that may be judged with one another, a set for each way of measuring; of imported runs none is needed.
+    pub alike: &'a [BTreeSet<RunId>],
     /// Changes seen by the gate.
     pub changes: &'a [Change],
     /// Decisions, oldest first.
@@ -82,6 +84,33 @@ pub struct TrendInput<'a> {
 }
 
 impl TrendInput<'_> {
+    /// The points of a line that are searched, oldest first. Runs that were measured in another way are not compared: of several
+    /// ways the one of tonight counts, and the one with the most nights if tonight has several.
+    ///
+    /// # Edge cases
+    /// Of a line that was not measured tonight it is the way of its newest run. A run in no set has no point here.
+    fn points<'a>(&self, line: &'a Line) -> Vec<&'a HistoryPoint> {
+        let all = line.history.points.iter();
+        let known: Vec<&HistoryPoint> =
+            all.filter(|point| self.counts(point) && point.started <= self.frame.now).collect();
+        if self.frame.imported {
+            return known;
+        }
+        let ways: Vec<Option<usize>> =
+            known.iter().map(|point| self.alike.iter().position(|runs| runs.contains(&point.run))).collect();
+        let nights = |way: usize| ways.iter().filter(|other| **other == Some(way)).count();
+        let is_tonight = |point: &HistoryPoint| places::is_fresh(point.started, self.frame.now);
+        let chosen = known
+            .iter()
+            .zip(&ways)
+            .filter(|(point, _)| is_tonight(point))
+            .filter_map(|(_, way)| *way)
+            .max_by_key(|way| nights(*way))
+            .or_else(|| ways.iter().rev().copied().flatten().next());
+        let of_it = known.into_iter().zip(ways).filter(|(_, way)| way.is_some() && *way == chosen);
+        of_it.map(|(point, _)| point).collect()
+    }
+
     /// Whether a point is part of what is searched: of measured runs those that may be judged with, of imported ones all that are
     /// complete and not put aside.
     fn counts(&self, point: &HistoryPoint) -> bool {
@@ -145,27 +174,31 @@ pub fn part(input: &TrendInput<'_>) -> Part {
     let (decided, open): (Vec<_>, Vec<_>) = found.into_iter().partition(|c| c.state != ChangeState::New);
     let (slower, faster): (Vec<_>, Vec<_>) = open.into_iter().partition(|change| change.ratio > 1.0);
     let mut machines: Vec<MachineNight> = places.iter().map(|place| place.night.clone()).collect();
-    let settled: BTreeSet<(usize, &BenchmarkId)> = slower
-        .iter()
-        .chain(&faster)
-        .chain(&decided)
-        .flat_map(|change| change.members.iter().map(move |moved| (change.machine, &moved.benchmark)))
-        .collect();
     let mut undecided = Vec::new();
-    for tonight in input.tonight {
+    for tonight in places::standing(input) {
         let Some(machine) = places.iter().position(|place| place.holds(&tonight.run)) else { continue };
         let seen = screened(input, tonight);
-        if let Some((factor, _)) = seen.machine {
-            machines[machine].shift = Some(factor.exp());
-            machines[machine].shift_is_machine = is_machine(input, &tonight.run.id);
+        let shift = open::shift(input, &seen);
+        if let Some(shift) = &shift {
+            machines[machine].shift = Some(shift.factor.exp());
+            machines[machine].shift_is_machine =
+                open::is_machine(input, open::last_runs(tonight, shift.nights));
         }
-        for outcome in &seen.outcomes {
-            let judged = outcome.answer != SeriesAnswer::NotJudged;
+        let listed: Vec<&TrendChange> = [&slower, &faster, &decided]
+            .into_iter()
+            .flatten()
+            .filter(|change| change.machine == machine)
+            .collect();
+        for (place, outcome) in seen.outcomes.iter().enumerate() {
             machines[machine].benchmarks += 1;
-            machines[machine].judged += u32::from(judged);
-            if !settled.contains(&(machine, &outcome.series.benchmark)) {
-                undecided.extend(open_question(input, &tonight.run.id, outcome, machine));
-            }
+            machines[machine].judged += u32::from(!seen.not_judged.contains_key(&place));
+            let question = open::question(input, tonight, outcome, machine);
+            let explained = |question: &Undecided| {
+                question.suspect
+                    && (shift.as_ref().is_some_and(|shift| shift.of_each)
+                        || open::is_explained(input, &listed, outcome, &tonight.run.id))
+            };
+            undecided.extend(question.filter(|question| !explained(question)));
         }
     }
     checked.benchmarks = machines.iter().map(|machine| machine.benchmarks).sum();
@@ -292,12 +325,6 @@ fn answer(report: &TrendReport, missing: bool) -> Tonight {
     }
 }
 
-/// Whether what was measured again of a run is as the code before it.
-fn is_machine(input: &TrendInput<'_>, run: &RunId) -> bool {
-    let again: Vec<&Again> = input.again.iter().filter(|again| again.run == *run).collect();
-    !again.is_empty() && again.iter().all(|again| again.verdict == Verdict::Unchanged)
-}
-
 /// What the screen says about the benchmarks of a run.
 fn screened(input: &TrendInput<'_>, tonight: &TonightRun) -> Look {
     let who = &tonight.run.identity;
@@ -322,41 +349,6 @@ fn screened(input: &TrendInput<'_>, tonight: &TonightRun) -> Look {
         now: input.frame.now,
     };
     look(&past, HISTORY_ONLY)
-}
-
-/// What is open about one benchmark of tonight, if anything is.
-fn open_question(
-    input: &TrendInput<'_>,
-    run: &RunId,
-    outcome: &SeriesOutcome,
-    machine: usize,
-) -> Option<Undecided> {
-    let suspect = match outcome.answer {
-        SeriesAnswer::Inconclusive | SeriesAnswer::Unknown => true,
-        SeriesAnswer::NotJudged => false,
-        _ => return None,
-    };
-    if outcome.waiver.as_ref().is_some_and(|waiver| input.frame.now < waiver.until) {
-        return None;
-    }
-    let again = input.again.iter().rev().find(|again| {
-        again.run == *run
-            && again.benchmark == outcome.series.benchmark
-            && again.metric == outcome.series.metric
-    });
-    let reason = match again.map(|again| again.verdict) {
-        // It was measured again in turns with earlier code, and is as before: the night was unusual, the code is not.
-        Some(Verdict::Unchanged) if suspect => return None,
-        Some(Verdict::Inconclusive) => format!("measured again without an answer: {}", outcome.reason),
-        _ => outcome.reason.clone(),
-    };
-    Some(Undecided {
-        machine,
-        benchmark: outcome.series.benchmark.clone(),
-        ratio: outcome.ratio,
-        suspect,
-        reason,
-    })
 }
 
 /// Benchmarks of the window whose machine measured tonight without them.

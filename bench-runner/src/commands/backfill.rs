@@ -1,5 +1,7 @@
 //! `bench-runner backfill A..B`: runs of earlier commits, oldest first, so that a history begins before today.
 
+use std::collections::BTreeSet;
+
 use super::run::{self, How, prepare};
 use super::stage::{self, BuildArgs, Stage, StageWishes, WhatArgs, build_request};
 use super::{Session, load};
@@ -9,7 +11,9 @@ use crate::exit_code::{self, ExitCode};
 use crate::experiment::folder_of;
 use crate::model::run::{RunKind, RunStatus};
 use crate::process::SystemRunner;
+use crate::report::format::plural;
 use crate::store::RunFilter;
+use crate::ui;
 use crate::ui::table::{Align, Column, Table};
 use crate::worktree::Repository;
 
@@ -17,7 +21,9 @@ use crate::worktree::Repository;
 ///
 /// Takes every Nth commit after A up to and with B along first parents, oldest first. Commits that have a complete run on
 /// this machine are passed over, so that it can be interrupted and started again. Commits that do not build are named and
-/// left out. A history made of today's machine in one go says nothing about the machine's own nights.
+/// left out. A history made of today's machine in one go says nothing about the machine's own nights. Runs stand in it by the
+/// date of measuring: what is measured after runs of newer commits stands behind them, and is warned of; a store of its own
+/// (`--store`) or `quarantine` keeps such runs apart.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `A..B`
@@ -68,7 +74,9 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let wishes =
         StageWishes { no_wait: args.no_wait, label: args.machine.clone(), watchdog: args.how.watchdog };
     let mut stage = Stage::open(session, config, &wishes, &mut |_| Ok(()))?;
-    let known = if args.again { Vec::new() } else { measured(&stage)? };
+    let measured = measured(&stage)?;
+    let known: &[String] = if args.again { &[] } else { &measured };
+    warn(&repository, &commits, known, &measured)?;
     let mut done = Vec::new();
     for (place, commit) in (1..).zip(&commits) {
         if stage.cancel.is_cancelled() {
@@ -114,6 +122,31 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     }
     let partial = done.iter().any(|(_, _, outcome, _)| *outcome == "partial");
     Ok(if partial { exit_code::BENCH_FAILED } else { exit_code::DONE })
+}
+
+/// Says so when what will be measured is older than what was: the line goes by dates of measuring, and would show a step that no
+/// commit made.
+fn warn(
+    repository: &Repository<'_>,
+    commits: &[String],
+    known: &[String],
+    measured: &[String],
+) -> Result<(), CliError> {
+    let Some(first) = commits.iter().find(|commit| !known.contains(commit)) else { return Ok(()) };
+    // The range may end before what the machine has measured, and what is checked out may lie elsewhere.
+    let last = commits.last().unwrap_or(first);
+    let mut line = repository.between(first, last)?;
+    line.extend(repository.between(first, "HEAD")?);
+    let newer: BTreeSet<&String> = line.iter().filter(|commit| measured.contains(commit)).collect();
+    if !newer.is_empty() {
+        ui::note(&format!(
+            "this machine has runs of {} newer than {}: what is measured now enters its histories at today's date, behind them, and \
+             `trend` and `gate` see steps that no commit made; `--store` names a store apart, `quarantine` puts runs aside",
+            plural(newer.len() as u64, "commit"),
+            &first[..10]
+        ));
+    }
+    Ok(())
 }
 
 /// Commits that have a complete run on this machine.

@@ -1,9 +1,11 @@
 //! `bench-runner changes`: what the gate and the trend found, and what was decided about it.
 
 mod decide;
+mod search;
 mod show;
 
 use super::cause::{Causes, Step};
+use super::trend::MOST_NIGHTS;
 use super::{Session, load};
 use crate::cli::Format;
 use crate::config::Config;
@@ -49,6 +51,9 @@ enum Action {
         /// Name of the change, or four or more characters of its beginning
         #[arg(value_name = "ID")]
         id: String,
+        /// Nights to look back, as `trend` was told to; without it, as far as it takes
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_NIGHTS)))]
+        nights: Option<u32>,
     },
     /// The new level is meant: history goes on from there
     Accept(decide::Args),
@@ -67,7 +72,7 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     match &args.action {
         None | Some(Action::List { open: false }) => list(session, false),
         Some(Action::List { open: true }) => list(session, true),
-        Some(Action::Show { id }) => show::run(id, session),
+        Some(Action::Show { id, nights }) => show::run(id, *nights, session),
         Some(Action::Accept(args)) => decide::run(args, DecisionKind::Accept, session),
         Some(Action::Fix(args)) => decide::run(args, DecisionKind::Fix, session),
         Some(Action::Noise(args)) => decide::run(args, DecisionKind::Noise, session),

@@ -86,3 +86,5 @@ mod tidy;
 mod time_travel;
 #[cfg(test)]
 mod trend;
+#[cfg(test)]
+mod trend_open;

@@ -388,7 +388,8 @@ pub(super) fn windows(n: usize) -> impl Iterator<Item = usize> {
     (0..=more).map(|window| window * STRIDE)
 }
 
-/// Puts together what the windows said: each speaks for the places that it sees from both sides.
+/// Puts together what the windows said: each speaks for the places that it sees from both sides, and a little beyond them, since
+/// two windows may place one step on both sides of their border.
 pub(super) fn combine(answers: &[&(usize, WindowAnswer)], indices: &[usize], values: usize) -> Analysis {
     const MARGIN: usize = STRIDE / 2;
     let n = indices.len();
@@ -402,7 +403,7 @@ pub(super) fn combine(answers: &[&(usize, WindowAnswer)], indices: &[usize], val
             let mine = match change.kind {
                 // A drift has no place: the window's own part of it counts.
                 ChangeKind::Drift => index < own_to && end > own_from,
-                _ => (own_from..own_to).contains(&index),
+                _ => (own_from.saturating_sub(SHORTEST_END)..own_to + SHORTEST_END).contains(&index),
             };
             if mine {
                 let (index, end) = match change.kind {
@@ -436,19 +437,65 @@ pub(super) fn combine(answers: &[&(usize, WindowAnswer)], indices: &[usize], val
 
 /// Adds a change, unless the window before has said the same.
 fn join(changes: &mut Vec<ChangePoint>, new: ChangePoint) {
-    let same = changes.iter_mut().rev().find(|old| old.kind == new.kind);
-    match same {
-        // Two windows can place one step on both sides of their border.
-        Some(old) if new.kind == ChangeKind::Step && new.index - old.index < SHORTEST_END => {}
-        Some(old)
-            if new.kind == ChangeKind::Drift
-                && new.index == old.end
-                && (new.ratio > 1.0) == (old.ratio > 1.0) =>
-        {
-            old.end = new.end;
-            old.after = new.after;
-            old.ratio = old.after / old.before;
+    let known = match new.kind {
+        // No window holds two steps that are nearer: they are one, placed differently by two windows.
+        ChangeKind::Step => {
+            changes.iter().any(|old| old.kind == new.kind && old.index.abs_diff(new.index) < SHORTEST_LEVEL)
         }
-        _ => changes.push(new),
+        ChangeKind::Spike => {
+            changes.iter().any(|old| old.kind == new.kind && old.index <= new.end && new.index <= old.end)
+        }
+        ChangeKind::Drift => {
+            let last = changes.iter_mut().rev().find(|old| old.kind == new.kind);
+            let goes_on = last.filter(|old| new.index == old.end && (new.ratio > 1.0) == (old.ratio > 1.0));
+            goes_on
+                .map(|old| {
+                    old.end = new.end;
+                    old.after = new.after;
+                    old.ratio = old.after / old.before;
+                })
+                .is_some()
+        }
+    };
+    if !known {
+        changes.push(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two windows that place changes at these indices of the series.
+    #[track_caller]
+    fn check(kind: ChangeKind, first: &[usize], second: &[usize], expected: &[usize]) {
+        let says = |from: usize, places: &[usize]| {
+            let of = |place: &usize| change(kind, (place - from, place - from + 1), 0.0, 0.05);
+            let noise = Noise { scale: 0.01, memory: 0.0 };
+            (from, WindowAnswer { changes: places.iter().map(of).collect(), noise, level: 0.0 })
+        };
+        let (a, b) = (says(0, first), says(STRIDE, second));
+        let indices: Vec<usize> = (0..WINDOW + STRIDE).collect();
+        let found = combine(&[&a, &b], &indices, indices.len());
+        let places: Vec<usize> = found.changes.iter().map(|change| change.index).collect();
+        assert_eq!(places, expected, "{kind:?} {first:?} {second:?}");
+    }
+
+    #[test]
+    fn what_lies_on_the_border_of_two_windows_is_said_once() {
+        use ChangeKind::{Spike, Step};
+        let border = STRIDE + STRIDE / 2;
+        check(Step, &[border], &[border], &[border]);
+        // Each of the two would leave it to the other one.
+        check(Step, &[border + 1], &[border - 1], &[border + 1]);
+        check(Spike, &[border + 1], &[border - 1], &[border - 1, border + 1]);
+        // Each of the two says it.
+        check(Step, &[border - 2], &[border + 2], &[border - 2]);
+        check(Step, &[border - 9], &[border + 3], &[border - 9]);
+        check(Spike, &[border - 1], &[border], &[border - 1]);
+        // Two steps stay two, and what a window sees from one side only stays with its neighbor.
+        check(Step, &[border - 12, border + 3], &[border + 3], &[border - 12, border + 3]);
+        check(Step, &[border + 50], &[border + 40], &[border + 40]);
+        check(Step, &[20, border - 50], &[border - 40, border + 200], &[20, border - 50, border + 200]);
     }
 }

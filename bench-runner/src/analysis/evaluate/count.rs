@@ -97,7 +97,7 @@ mod tests {
 
     fn night(answers: &[Answer]) -> Night {
         let series = answers.iter().map(|answer| Verdict { answer: *answer, p_value: 1.0, change: 0.0 });
-        Night { series: series.collect(), machine: None }
+        Night { series: series.collect(), machine: None, lasting: None }
     }
 
     #[test]

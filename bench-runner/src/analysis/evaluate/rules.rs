@@ -163,7 +163,7 @@ impl Judge for OneByOne {
             past.push(value);
             Verdict { answer, ..none }
         });
-        Night { series: series.collect(), machine: None }
+        Night { series: series.collect(), machine: None, lasting: None }
     }
 
     fn accept(&mut self, _: usize) {}

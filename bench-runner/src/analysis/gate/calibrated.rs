@@ -236,6 +236,7 @@ mod tests {
             not_judged: std::collections::BTreeMap::new(),
             suspects: Vec::new(),
             machine: None,
+            lasting: None,
             levels: (0.1, 0.01),
         };
         weigh(&mut look, calibration);

@@ -70,6 +70,8 @@ pub struct Look {
     pub suspects: Vec<Suspect>,
     /// The common factor as a logarithm, when an event of the machine began tonight, and the series that it was seen in.
     pub machine: Option<(f64, u32)>,
+    /// While such an event lasts: tonight's factor as a logarithm, and how many nights of it were seen, tonight included.
+    pub lasting: Option<(f64, usize)>,
     /// Share of innocent values that are suspects, upwards and downwards.
     pub levels: (f64, f64),
 }
@@ -87,11 +89,13 @@ pub fn look(past: &Past<'_>, settings: Settings) -> Look {
         not_judged: BTreeMap::new(),
         suspects: Vec::new(),
         machine: None,
+        lasting: None,
         levels: (settings.up, settings.down),
     };
     let (verdicts, details) = if eligible {
         let (night, details) = replay(past, &values, settings);
         let seen = details.iter().flatten().count();
+        look.lasting = night.lasting;
         look.machine = night.machine.map(|factor| (factor, u32::try_from(seen).unwrap_or(u32::MAX)));
         (night.series, details)
     } else {

@@ -84,8 +84,8 @@ fn center(values: &[f64]) -> f64 {
 /// What a series remembers: how its forecasters erred, with and without the machine's common factor taken out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
-    plain: [Errors; FORECASTERS],
-    cleaned: [Errors; FORECASTERS],
+    /// Those of the forecasters first, then the same without the common factor.
+    errors: Errors,
     coefficient: f64,
 }
 
@@ -103,25 +103,26 @@ pub(super) struct Choice {
 impl Memory {
     /// The forecaster that erred least so far; with `cleaned` only among those without the common factor.
     pub(super) fn choose(&self, allowed: Allowed) -> Option<Choice> {
-        let of = |cleaned: bool, errors: &[Errors; FORECASTERS]| {
-            let scales = errors.iter().enumerate();
-            scales
-                .filter_map(|(forecaster, errors)| {
-                    Some(Choice { forecaster, cleaned, scale: errors.scale()? })
-                })
+        let of = |cleaned: bool| {
+            let (_, scales) = self.errors.scales()?.split_at(if cleaned { FORECASTERS } else { 0 });
+            let choices = scales.iter().take(FORECASTERS).enumerate();
+            choices
+                .map(|(forecaster, scale)| Choice { forecaster, cleaned, scale: *scale })
                 .min_by(|a, b| a.scale.total_cmp(&b.scale))
         };
-        let plain = (allowed != Allowed::Cleaned).then(|| of(false, &self.plain)).flatten();
-        let cleaned = (allowed != Allowed::Plain).then(|| of(true, &self.cleaned)).flatten();
+        let plain = (allowed != Allowed::Cleaned).then(|| of(false)).flatten();
+        let cleaned = (allowed != Allowed::Plain).then(|| of(true)).flatten();
         [plain, cleaned].into_iter().flatten().min_by(|a, b| a.scale.total_cmp(&b.scale))
     }
 
     /// Notes tonight's errors, and estimates the memory of the series again from time to time.
     pub(super) fn learn(&mut self, value: f64, common: f64, forecasts: &[Forecast; FORECASTERS]) {
+        let mut errors = [0.0; KINDS];
         for (index, forecast) in forecasts.iter().enumerate() {
-            self.plain[index].push((value - forecast.value) / forecast.inflation);
-            self.cleaned[index].push((value - common - forecast.value) / forecast.inflation);
+            errors[index] = (value - forecast.value) / forecast.inflation;
+            errors[FORECASTERS + index] = (value - common - forecast.value) / forecast.inflation;
         }
+        self.errors.push(errors);
     }
 
     /// Estimates the autoregression from the current segment, after every few values.
@@ -149,33 +150,136 @@ pub(super) enum Allowed {
     Both,
 }
 
-/// The last errors of one forecaster, and their scale as of the last one.
+/// Kinds of errors: of each forecaster, with the common factor and without.
+const KINDS: usize = 2 * FORECASTERS;
+
+/// Sizes of the last errors of each kind, and their scales as of the last ones.
+///
+/// All kinds are summed side by side, and each keeps its sizes in order: this is done for every series and night.
 #[derive(Debug, Clone, Default)]
 struct Errors {
-    recent: VecDeque<f64>,
-    scale: f64,
+    /// One row a night; full, it goes round.
+    recent: Vec<[f64; KINDS]>,
+    /// The oldest row.
+    oldest: usize,
+    /// The same sizes, ascending.
+    ascending: [Vec<f64>; KINDS],
+    scales: [f64; KINDS],
 }
 
 impl Errors {
-    fn push(&mut self, error: f64) {
-        if self.recent.len() == ERRORS_KEPT {
-            self.recent.pop_front();
+    fn push(&mut self, errors: [f64; KINDS]) {
+        let sizes = errors.map(f64::abs);
+        if self.recent.len() < ERRORS_KEPT {
+            self.recent.push(sizes);
+            for (ascending, size) in self.ascending.iter_mut().zip(&sizes) {
+                ascending.insert(place(ascending, *size), *size);
+            }
+        } else {
+            let gone = std::mem::replace(&mut self.recent[self.oldest], sizes);
+            self.oldest = (self.oldest + 1) % ERRORS_KEPT;
+            for ((ascending, gone), size) in self.ascending.iter_mut().zip(&gone).zip(&sizes) {
+                exchange(ascending, *gone, *size);
+            }
         }
-        self.recent.push_back(error.abs());
-        let mut sizes: Vec<f64> = self.recent.iter().copied().collect();
-        let mean = |sizes: &[f64]| sizes.iter().sum::<f64>() / sizes.len() as f64;
-        // Where most values are equal (coarse units), the median is zero; half of the mean size speaks then.
-        let least = (0.5 * mean(&sizes)).max(SMALLEST_SCALE);
-        let half = sizes.len() / 2;
-        let (_, middle, _) = sizes.select_nth_unstable_by(half, f64::total_cmp);
-        // The median alone wastes two thirds of the errors: its scatter would show as unusual residuals.
-        let reach = CLIP * (MAD_TO_SD * *middle).max(least);
-        sizes.iter_mut().for_each(|size| *size = size.min(reach));
-        self.scale = (mean(&sizes) / CLIPPED_MEAN).max(least);
+        let count = self.recent.len() as f64;
+        let mean = self.sums(&[f64::INFINITY; KINDS]).map(|sum| sum / count);
+        let mut least = [0.0; KINDS];
+        let mut reach = [0.0; KINDS];
+        for kind in 0..KINDS {
+            // Where most values are equal (coarse units), the median is zero; half of the mean size speaks then.
+            least[kind] = (0.5 * mean[kind]).max(SMALLEST_SCALE);
+            let middle = self.ascending[kind][self.recent.len() / 2];
+            // The median alone wastes two thirds of the errors: its scatter would show as unusual residuals.
+            reach[kind] = CLIP * (MAD_TO_SD * middle).max(least[kind]);
+        }
+        let clipped = self.sums(&reach).map(|sum| sum / count);
+        for kind in 0..KINDS {
+            self.scales[kind] = (clipped[kind] / CLIPPED_MEAN).max(least[kind]);
+        }
     }
 
-    fn scale(&self) -> Option<f64> {
-        (self.recent.len() >= FEWEST_ERRORS).then_some(self.scale)
+    /// Sums of the sizes, each no larger than `reach`, in the order of the nights.
+    fn sums(&self, reach: &[f64; KINDS]) -> [f64; KINDS] {
+        let mut sums = [0.0; KINDS];
+        let (latest, earlier) = self.recent.split_at(self.oldest);
+        for row in earlier.iter().chain(latest) {
+            for kind in 0..KINDS {
+                sums[kind] += if row[kind] < reach[kind] { row[kind] } else { reach[kind] };
+            }
+        }
+        sums
+    }
+
+    fn scales(&self) -> Option<&[f64; KINDS]> {
+        (self.recent.len() >= FEWEST_ERRORS).then_some(&self.scales)
+    }
+}
+
+/// Where a value stands or would stand.
+fn place(ascending: &[f64], value: f64) -> usize {
+    ascending.partition_point(|other| other.total_cmp(&value).is_lt())
+}
+
+/// Puts one value in the place of another and keeps the order.
+fn exchange(ascending: &mut [f64], gone: f64, new: f64) {
+    let (from, to) = (place(ascending, gone), place(ascending, new));
+    if from < to {
+        ascending[from..to].rotate_left(1);
+        ascending[to - 1] = new;
+    } else {
+        ascending[to..=from].rotate_right(1);
+        ascending[to] = new;
+    }
+}
+
+/// The medians of weighted values that leave one of them out.
+///
+/// The sums below each value are made once; only where rounding could tell two neighbors apart is the sum made anew.
+#[derive(Debug)]
+pub(super) struct LeaveOneOut<'a> {
+    ascending: &'a [(f64, f64, usize)],
+    /// Weight up to and with each value.
+    up_to: Vec<f64>,
+    whole: Option<f64>,
+}
+
+impl<'a> LeaveOneOut<'a> {
+    /// Takes what [`weighted_median`] takes.
+    pub(super) fn new(ascending: &'a [(f64, f64, usize)]) -> Self {
+        let mut sum = 0.0;
+        let up_to = ascending.iter().map(|(_, weight, _)| {
+            sum += weight;
+            sum
+        });
+        Self { up_to: up_to.collect(), whole: weighted_median(ascending, None), ascending }
+    }
+
+    /// The median of all.
+    pub(super) fn whole(&self) -> Option<f64> {
+        self.whole
+    }
+
+    /// The median without the value at this place.
+    pub(super) fn without(&self, left_out: usize) -> Option<f64> {
+        let (_, weight, owner) = *self.ascending.get(left_out)?;
+        let all = self.up_to.last()? - weight;
+        // Beyond what the rounding of some ten thousand additions can do.
+        let tie = 1e-9 * (all + weight);
+        let (low, high) = (all / 2.0 - tie, all / 2.0 + tie);
+        let reached = |least: f64| {
+            let before = self.up_to[..left_out].partition_point(|sum| *sum < least);
+            if before < left_out {
+                return before;
+            }
+            let after = &self.up_to[left_out + 1..];
+            left_out + 1 + after.partition_point(|sum| sum - weight < least)
+        };
+        let place = reached(high);
+        if place < self.ascending.len() && reached(low) == place {
+            return Some(self.ascending[place].0);
+        }
+        weighted_median(self.ascending, Some(owner))
     }
 }
 
@@ -262,5 +366,49 @@ mod tests {
         assert_eq!(weighted_median(&values, None), Some(2.0));
         assert_eq!(weighted_median(&values, Some(2)), Some(0.0));
         assert_eq!(weighted_median(&[], None), None);
+    }
+
+    #[test]
+    fn leaving_each_one_out_is_what_leaving_it_out_is() {
+        let mut rng = SplitMix64::new(21);
+        for round in 0..60 {
+            // Few, equal, and many weights that differ.
+            let weight = |draw: f64| if round % 3 == 0 { 1.0 } else { 10.0_f64.powf(4.0 * draw) };
+            let mut values: Vec<(f64, f64, usize)> =
+                (0..2 + round).map(|owner| (rng.normal(), weight(rng.unit()), owner)).collect();
+            values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+            let medians = LeaveOneOut::new(&values);
+            assert_eq!(medians.whole(), weighted_median(&values, None));
+            for (place, (.., owner)) in values.iter().enumerate() {
+                assert_eq!(medians.without(place), weighted_median(&values, Some(*owner)), "{round} {place}");
+            }
+        }
+        assert_eq!(LeaveOneOut::new(&[(1.0, 2.0, 0)]).without(0), None);
+    }
+
+    #[test]
+    fn scales_are_those_of_the_last_errors() {
+        let mut rng = SplitMix64::new(22);
+        let (mut errors, mut all) = (Errors::default(), Vec::new());
+        for night in 0..200 {
+            // Coarse values, so that equal ones come and go.
+            let row: [f64; KINDS] = std::array::from_fn(|_| (rng.normal() * 8.0).round() / 8.0);
+            errors.push(row);
+            all.push(row);
+            let recent = &all[all.len().saturating_sub(ERRORS_KEPT)..];
+            assert_eq!(errors.scales().is_some(), night + 1 >= FEWEST_ERRORS);
+            for kind in 0..KINDS {
+                let sizes: Vec<f64> = recent.iter().map(|row| row[kind].abs()).collect();
+                let mut ascending = sizes.clone();
+                ascending.sort_by(f64::total_cmp);
+                let mean = |sizes: &[f64]| sizes.iter().sum::<f64>() / sizes.len() as f64;
+                let least = (0.5 * mean(&sizes)).max(SMALLEST_SCALE);
+                let reach = CLIP * (MAD_TO_SD * ascending[sizes.len() / 2]).max(least);
+                let clipped: Vec<f64> = sizes.iter().map(|size| size.min(reach)).collect();
+                let expected = (mean(&clipped) / CLIPPED_MEAN).max(least);
+                assert!((errors.scales[kind] / expected - 1.0).abs() < 1e-12, "{night} {kind}");
+                assert_eq!(errors.ascending[kind], ascending, "{night} {kind}");
+            }
+        }
     }
 }

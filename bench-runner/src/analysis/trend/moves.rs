@@ -41,6 +41,8 @@ struct Found<'a> {
     change: Option<&'a Change>,
     /// Runs since somebody said that it was repaired, if it is still there in them.
     unrepaired: Option<u32>,
+    /// Steps that it consists of, where each alone is smaller than the margin.
+    stairs: Option<usize>,
 }
 
 impl Found<'_> {
@@ -71,7 +73,15 @@ impl Found<'_> {
 
     /// Why it stands where it stands, as somebody said.
     fn reason(&self) -> Option<String> {
-        let decision = self.change?.decision.as_ref()?;
+        let decision = self.change.and_then(|change| change.decision.as_ref());
+        let Some(decision) = decision.filter(|_| self.stairs.is_none() || self.state() != ChangeState::New)
+        else {
+            let steps = u64::try_from(self.stairs?).unwrap_or(u64::MAX);
+            return Some(format!(
+                "{}, each smaller than the margin, add up to it",
+                words::count(steps, "step")
+            ));
+        };
         Some(match self.unrepaired {
             None => decision.reason.clone(),
             Some(runs) => format!(
@@ -140,9 +150,7 @@ fn of_line<'a>(
     engine: &mut Robust,
     checked: &mut Checked,
 ) -> Vec<Found<'a>> {
-    let known =
-        line.history.points.iter().filter(|point| input.counts(point) && point.started <= input.frame.now);
-    let points: Vec<&HistoryPoint> = known.collect();
+    let points = input.points(line);
     let values: Vec<Option<f64>> = points.iter().map(|point| Some(point.value)).collect();
     let analysis = engine.analyze(&values);
     let moves: Vec<&ChangePoint> =
@@ -151,6 +159,7 @@ fn of_line<'a>(
     let stored: Vec<&Change> = input.changes.iter().filter(|change| is_of(change, line)).collect();
     let mut taken = Vec::new();
     let mut found = Vec::new();
+    let mut small = Vec::new();
     for change in moves {
         let Some(point) = points.get(change.index) else { continue };
         let Some(run) = place.ordinal(&point.run) else { continue };
@@ -159,14 +168,14 @@ fn of_line<'a>(
             at.is_some_and(|at| at.abs_diff(run) <= NEAR) && (stored.ratio > 1.0) == (change.ratio > 1.0)
         });
         taken.extend(near.map(|stored| stored.id.clone()));
-        if input.night(point.started).is_none() || near.is_some_and(|near| near.state == ChangeState::Noise) {
-            continue;
-        }
+        // A drift is news as long as it goes on, however long ago it began.
+        let last = if change.kind == ChangeKind::Drift { change.end.saturating_sub(1) } else { change.index };
+        let news = points.get(last).is_some_and(|point| input.night(point.started).is_some());
         if change.ratio.ln().abs() < input.frame.margin.ln_1p() {
-            checked.small += 1;
-        } else if (level / change.before).ln() / change.ratio.ln() < STAYED {
+            small.push(Small { change, run, news, near: near.copied() });
+        } else if news && (level / change.before).ln() / change.ratio.ln() < STAYED {
             checked.reverted += 1;
-        } else {
+        } else if news {
             found.push(Found {
                 line,
                 points: points.clone(),
@@ -178,9 +187,11 @@ fn of_line<'a>(
                 drift: change.kind == ChangeKind::Drift,
                 change: near.copied(),
                 unrepaired: near.and_then(|near| unrepaired(near, (change.before, change.ratio), &points)),
+                stairs: None,
             });
         }
     }
+    found.extend(staircases(input, (line, &points), small, checked));
     let others = stored.into_iter().filter(|change| !taken.contains(&change.id));
     found.extend(others.filter_map(|change| of_gate(input, place, (line, &points), change)));
     found
@@ -193,6 +204,62 @@ fn unrepaired(change: &Change, (before, ratio): (f64, f64), points: &[&HistoryPo
         points.iter().filter(|point| point.started >= decided).map(|point| point.value).collect();
     let left = (median(&since)? / before).ln() / ratio.ln();
     (left >= STAYED).then(|| count(since.len()))
+}
+
+/// A step smaller than the margin.
+#[derive(Debug, Clone, Copy)]
+struct Small<'a, 'b> {
+    change: &'b ChangePoint,
+    /// Place of its run among the runs of the machine.
+    run: usize,
+    /// Whether it belongs to the window.
+    news: bool,
+    /// What the store has noted there.
+    near: Option<&'a Change>,
+}
+
+/// Small steps that add up to the margin: whoever climbs a staircase gets as high as by one step.
+///
+/// All nights that are read count, because stairs are climbed slowly; the last step must be of the window, or it is no news. Whoever
+/// decides about a small step decides about all of its direction up to then.
+fn staircases<'a>(
+    input: &TrendInput<'a>,
+    (line, points): (&'a Line, &[&'a HistoryPoint]),
+    small: Vec<Small<'a, '_>>,
+    checked: &mut Checked,
+) -> Vec<Found<'a>> {
+    let meant = |near: &&Change| matches!(near.state, ChangeState::Accepted | ChangeState::Noise);
+    let decided = small.iter().filter_map(|one| one.near).filter(meant);
+    let decided = decided.max_by_key(|near| near.decision.as_ref().map(|decision| decision.at));
+    let settled = |one: &Small<'_, '_>| {
+        let decision = decided.and_then(|near| near.decision.as_ref().map(|decision| (near, decision)));
+        decision.is_some_and(|(near, decision)| {
+            points[one.change.index].started <= decision.at && (one.change.ratio > 1.0) == (near.ratio > 1.0)
+        })
+    };
+    let (settled, open): (Vec<_>, Vec<_>) = small.into_iter().partition(settled);
+    let mut found = Vec::new();
+    for (steps, change) in [(settled, decided), (open, None)] {
+        let sum: f64 = steps.iter().map(|step| step.change.ratio.ln()).sum();
+        let news = steps.last().is_some_and(|last| last.news);
+        match steps.first().filter(|_| news && sum.abs() >= input.frame.margin.ln_1p()) {
+            Some(first) => found.push(Found {
+                line,
+                points: points.to_vec(),
+                first: first.change.index,
+                run: first.run,
+                before: first.change.before,
+                after: first.change.before * sum.exp(),
+                interval: None,
+                drift: true,
+                change,
+                unrepaired: None,
+                stairs: Some(steps.len()),
+            }),
+            None => checked.small += count(steps.iter().filter(|step| step.news).count()),
+        }
+    }
+    found
 }
 
 /// A change that the gate confirmed and that history is still too short to show.
@@ -231,6 +298,7 @@ fn of_gate<'a>(
         drift: false,
         change: Some(change),
         unrepaired: None,
+        stairs: None,
     })
 }
 
@@ -256,15 +324,13 @@ fn summed_up(
     let before = earliest.first.checked_sub(1).map(|place| earliest.points[place]);
     let reason = members.iter().find_map(|one| one.reason());
     let lead = members.first()?;
-    let alone = members.len() == 1;
+    // Where one member says nothing about its error, an interval of all of them would be invented.
+    let supported = members.iter().all(|one| one.interval.is_some());
     Some(TrendChange {
         machine,
         ratio: group.ratio,
-        interval: match (alone, lead.interval) {
-            // Of a metric of which more is better the group's ratio is turned round.
-            (true, Some(_)) | (false, _) => Some(group.interval),
-            (true, None) => None,
-        },
+        // Of a metric of which more is better the group's ratio is turned round, and so is its interval.
+        interval: supported.then_some(group.interval),
         drift: lead.drift,
         last_before: before.map(|point| point.run.clone()),
         first: point.run.clone(),

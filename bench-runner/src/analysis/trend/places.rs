@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{FRESH, NIGHT, TrendInput, count};
+use super::{FRESH, NIGHT, TonightRun, TrendInput, count};
 use crate::model::fact::{keys, known};
-use crate::model::ids::RunId;
+use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::record::{RunListing, SeriesKey};
 use crate::model::run::{Run, RunStatus};
 use crate::model::trend::MachineNight;
@@ -48,23 +48,49 @@ impl Place<'_> {
 
 /// Names the runs of tonight: of each machine, configuration, suite and set the newest that began within [`FRESH`].
 ///
-/// A complete run comes before a newer one that is not: a night that was broken off and made again is the second one.
+/// A run that is not complete counts as well: that the night before was complete says nothing about tonight.
 #[must_use]
 pub fn tonight(runs: &[RunListing], now: Timestamp) -> Vec<RunId> {
     let mut found: BTreeMap<_, &RunListing> = BTreeMap::new();
     for run in runs.iter().filter(|run| is_fresh(run.started, now) && run.status != RunStatus::Running) {
         let who = &run.identity;
         let key = (&who.machine, &who.config, who.recipe, &run.suite, &run.set);
-        let rank = |run: &RunListing| (run.status == RunStatus::Complete, run.started);
         let known = found.entry(key).or_insert(run);
-        if (rank(run), &run.id) > (rank(known), &known.id) {
+        if (run.started, &run.id) > (known.started, &known.id) {
             *known = run;
         }
     }
     found.into_values().map(|run| run.id.clone()).collect()
 }
 
-fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
+/// The runs of tonight, without those that cannot be judged and were made again: a later one that can be has all of their benchmarks.
+pub(super) fn standing<'a>(input: &TrendInput<'a>) -> Vec<&'a TonightRun> {
+    let made_again = |one: &TonightRun| {
+        let mut later = input.tonight.iter().filter(|later| {
+            let (a, b) = (&one.run.identity, &later.run.identity);
+            (&a.machine, &a.config, a.recipe) == (&b.machine, &b.config, b.recipe)
+                && later.run.started > one.run.started
+                && why_unfit(later).is_none()
+        });
+        later.any(|later| {
+            let measured: BTreeSet<&BenchmarkId> = later.run.inventory.iter().collect();
+            one.run.inventory.iter().all(|benchmark| measured.contains(benchmark))
+        })
+    };
+    input.tonight.iter().filter(|one| why_unfit(one).is_none() || !made_again(one)).collect()
+}
+
+/// Why a run cannot be judged.
+fn why_unfit(one: &TonightRun) -> Option<String> {
+    match (&one.quarantined, one.run.is_eligible()) {
+        (Some(why), _) => Some(format!("was put aside: {why}")),
+        (None, true) => None,
+        (None, false) if one.run.status == RunStatus::Complete => Some("has a blocking finding".to_owned()),
+        (None, false) => Some("is not complete".to_owned()),
+    }
+}
+
+pub(super) fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
     at <= now && now.0.saturating_sub(at.0) <= FRESH
 }
 
@@ -105,7 +131,7 @@ fn noise<'a>(input: &TrendInput<'a>) -> BTreeMap<(&'a String, &'a String, u32), 
     for line in input.lines {
         let key = &line.history.key;
         let spreads = found.entry((&key.machine, &key.config, key.recipe)).or_default();
-        for point in line.history.points.iter().filter(|point| input.counts(point)) {
+        for point in input.points(line) {
             spreads.entry(&point.run).or_default().extend(point.log_sd);
         }
     }
@@ -134,12 +160,6 @@ fn night(
     let before: Vec<f64> =
         runs.iter().filter(|run| !tonight.contains(&run.id)).filter_map(|run| of(&run.id)).collect();
     let loaded = input.tonight.iter().find(|one| one.run.id == newest.id);
-    let unfit = loaded.and_then(|one| match (&one.quarantined, one.run.is_eligible()) {
-        (Some(why), _) => Some(format!("put aside: {why}")),
-        (None, true) => None,
-        (None, false) if one.run.status == RunStatus::Complete => Some("has a blocking finding".to_owned()),
-        (None, false) => Some("is not complete".to_owned()),
-    });
     MachineNight {
         machine: who.machine.clone(),
         label: who.label.clone(),
@@ -150,7 +170,7 @@ fn night(
         started: newest.started,
         commit: newest.commit.clone(),
         fresh: is_fresh(newest.started, input.frame.now),
-        unfit,
+        unfit: unfit(input, newest),
         grade: loaded.and_then(|one| known(&one.run.facts, keys::DOCTOR_GRADE)),
         shift: None,
         shift_is_machine: false,
@@ -161,4 +181,22 @@ fn night(
         judged: 0,
         benchmarks: 0,
     }
+}
+
+/// Why what a machine measured tonight cannot be judged: any of its runs may be the reason, the newest one first.
+fn unfit(input: &TrendInput<'_>, newest: &RunListing) -> Option<String> {
+    if input.frame.imported || !is_fresh(newest.started, input.frame.now) {
+        return None;
+    }
+    if newest.status == RunStatus::Running {
+        return Some("is not finished".to_owned());
+    }
+    let who = &newest.identity;
+    let mut mine: Vec<&TonightRun> = standing(input);
+    mine.retain(|one| {
+        let of = &one.run.identity;
+        (&of.machine, &of.config, of.recipe) == (&who.machine, &who.config, who.recipe)
+    });
+    mine.sort_by(|a, b| (b.run.started, &b.run.id).cmp(&(a.run.started, &a.run.id)));
+    mine.into_iter().find_map(why_unfit)
 }

@@ -1,16 +1,16 @@
 //! Deciding about changes: by name, whether the gate noted them or the trend found them, alone or with what moved together.
 
-use super::super::trend::{self, Wish};
+use super::super::trend::MOST_NIGHTS;
 use super::super::{Session, load};
-use super::{SHORTEST, find};
-use crate::analysis::trend::FEWEST_NIGHTS;
+use super::find;
+use super::search::{NOT_FOUND, Search, changes};
 use crate::cli::Format;
 use crate::clock;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::model::decision::{Decision, DecisionKind, Evidence, Sighting};
 use crate::model::record::SeriesKey;
-use crate::model::trend::{Moved, TrendChange, TrendReport};
+use crate::model::trend::TrendReport;
 use crate::model::units::Timestamp;
 
 /// A decision.
@@ -25,13 +25,17 @@ pub(super) struct Args {
     /// About everything as well that moved together with them, as `trend` shows it
     #[arg(long)]
     together: bool,
+    /// Nights to look back, as `trend` was told to where it showed the change; without it, as far as it takes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_NIGHTS)))]
+    nights: Option<u32>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When the store cannot be used, there is no such change, or the reason is empty. Then nothing is decided.
+/// When the store cannot be used, there is no such change, or the reason is empty; then nothing is decided. Decisions are stored one by
+/// one: where the store fails at a later one, the ones before it stay.
 pub(super) fn run(args: &Args, kind: DecisionKind, session: &Session) -> Result<ExitCode, CliError> {
     if args.reason.trim().is_empty() {
         return Err(CliError::new(exit_code::USAGE, "the reason is empty"));
@@ -40,42 +44,32 @@ pub(super) fn run(args: &Args, kind: DecisionKind, session: &Session) -> Result<
     let config = session.config()?;
     let mut store = load::open_to_write(&config)?;
     let noted = store.changes()?;
-    let unknown = args.ids.iter().any(|id| find(&noted, id).is_err());
-    // All that there is to find is read only when it is needed: nearly always the gate has noted the change.
-    let seen = if unknown || args.together {
-        let newest = Some(trend::newest_night(&store)?);
-        let wish = Wish { nights: Some(FEWEST_NIGHTS), now: newest, ..Wish::default() };
-        Some(trend::report_of(&wish, &config, &store)?)
-    } else {
-        None
-    };
+    let mut search = Search::new(&config, &store, args.nights)?;
     let mut names: Vec<String> = Vec::new();
     for id in &args.ids {
-        let name = match (find(&noted, id), &seen) {
-            (Ok(change), _) => change.id.clone(),
-            (Err(error), Some(report)) if error.exit == exit_code::NOTHING => {
-                let (_, moved) = found(report, id)?.ok_or(error)?;
-                moved.name.clone()
+        let name = match find(&noted, id) {
+            Ok(change) => change.id.clone(),
+            Err(error) if error.exit == exit_code::NOTHING => {
+                search.find(id)?.ok_or_else(|| error.hinted(Some(NOT_FOUND.to_owned())))?.moved.name
             }
-            (Err(error), _) => return Err(error),
+            Err(error) => return Err(error),
         };
-        let together = seen
-            .iter()
-            .filter(|_| args.together)
-            .flat_map(changes)
-            .find(|change| change.members.iter().any(|moved| moved.name == name));
-        names.extend(together.iter().flat_map(|change| &change.members).map(|moved| moved.name.clone()));
+        if args.together
+            && let Some(hit) = search.find(&name)?
+        {
+            names.extend(hit.change.members.into_iter().map(|moved| moved.name));
+        }
         names.push(name);
     }
+    let seen = search.reports;
     names.sort();
     names.dedup();
-    if let Some(report) = &seen {
-        let known = |name: &str| noted.iter().any(|change| change.id == name);
-        let new: Vec<Sighting> = changes(report)
-            .flat_map(|change| change.members.iter().map(move |moved| (change, moved)))
-            .filter(|(_, moved)| names.contains(&moved.name) && !known(&moved.name))
-            .filter_map(|(change, moved)| sighting(report, change, moved, now))
-            .collect();
+    let new: Vec<Sighting> = names
+        .iter()
+        .filter(|name| !noted.iter().any(|change| change.id == **name))
+        .filter_map(|name| seen.iter().find_map(|report| sighting(report, name, now)))
+        .collect();
+    if !new.is_empty() {
         store.add_sightings(&new)?;
     }
     let decisions: Vec<Decision> = names
@@ -115,34 +109,11 @@ fn answer(decisions: &[Decision], kind: DecisionKind, session: &Session) -> Resu
     })
 }
 
-/// Everything that a trend lists.
-pub(super) fn changes(report: &TrendReport) -> impl Iterator<Item = &TrendChange> {
-    report.slower.iter().chain(&report.faster).chain(&report.decided)
-}
-
-/// The one change of a trend whose name begins so, and the benchmark of it that has the name.
-///
-/// # Errors
-///
-/// When several do.
-pub(super) fn found<'a>(
-    report: &'a TrendReport,
-    id: &str,
-) -> Result<Option<(&'a TrendChange, &'a Moved)>, CliError> {
-    let mut matching: Vec<(&TrendChange, &Moved)> = changes(report)
-        .flat_map(|change| change.members.iter().map(move |moved| (change, moved)))
-        .filter(|(_, moved)| moved.name == id || id.len() >= SHORTEST && moved.name.starts_with(id))
-        .collect();
-    if let [_, _, ..] = matching.as_slice() {
-        let names: Vec<&str> = matching.iter().map(|(_, moved)| moved.name.as_str()).collect();
-        return Err(CliError::new(exit_code::USAGE, format!("`{id}` means several changes"))
-            .hinted(Some(format!("write one of: {}", names.join(", ")))));
-    }
-    Ok(matching.pop())
-}
-
 /// Notes what the trend found: seen in history, in the newest run of its machine.
-fn sighting(report: &TrendReport, change: &TrendChange, moved: &Moved, at: Timestamp) -> Option<Sighting> {
+fn sighting(report: &TrendReport, name: &str, at: Timestamp) -> Option<Sighting> {
+    let mut members =
+        changes(report).flat_map(|change| change.members.iter().map(move |moved| (change, moved)));
+    let (change, moved) = members.find(|(_, moved)| moved.name == name)?;
     let machine = report.machines.get(change.machine)?;
     Some(Sighting {
         change: moved.name.clone(),

@@ -1,9 +1,10 @@
 //! All about one change: what the trend shows of it, what it is put down to, when it was seen, and what was decided.
 
 use super::super::cause::Causes;
-use super::super::trend::{self, MOST_NIGHTS, Wish};
+use super::super::trend::{self, MOST_NIGHTS};
 use super::super::{Session, load};
-use super::{decide, evidence, find, state};
+use super::search::{Hit, NOT_FOUND, Search};
+use super::{evidence, find, state};
 use crate::analysis::trend::{FEWEST_NIGHTS, NIGHT};
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
@@ -29,29 +30,34 @@ struct Known {
 /// # Errors
 ///
 /// When the store cannot be read or there is no such change.
-pub(super) fn run(id: &str, session: &Session) -> Result<ExitCode, CliError> {
+pub(super) fn run(id: &str, nights: Option<u32>, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     let store = load::open_to_read(&config)?;
     let changes = store.changes()?;
     let noted = find(&changes, id);
     let now = trend::newest_night(&store)?;
     // As far back as the change lies, so that the trend reaches it.
-    let back = noted.as_ref().map_or(0, |change| now.0.saturating_sub(change.first_started.0) / NIGHT + 2);
-    let nights = u32::try_from(back).unwrap_or(MOST_NIGHTS).clamp(FEWEST_NIGHTS, MOST_NIGHTS);
-    let wish = Wish { nights: Some(nights), now: Some(now), ..Wish::default() };
-    let report = trend::report_of(&wish, &config, &store)?;
+    let reaching = |change: &Change| {
+        let back = now.0.saturating_sub(change.first_started.0) / NIGHT + 2;
+        u32::try_from(back).unwrap_or(MOST_NIGHTS).clamp(FEWEST_NIGHTS, MOST_NIGHTS)
+    };
+    let nights = nights.or(noted.as_ref().ok().map(|change| reaching(change)));
     let name = noted.as_ref().map_or(id, |change| change.id.as_str());
-    let trend = decide::found(&report, name)?.map(|(change, moved)| (change.clone(), moved.clone()));
+    let hit = Search::new(&config, &store, nights)?.find(name)?;
     let mut causes = Causes::new(&config, &store);
-    let (noted, cause) = match (noted, &trend) {
+    let (noted, cause) = match (noted, &hit) {
         (Ok(change), _) => (Some(change.clone()), super::cause(&store, change, &mut causes)?),
-        (Err(_), Some((change, _))) => (None, trend::cause_of(change, false, &mut causes)?),
+        (Err(_), Some(hit)) => (None, trend::cause_of(&hit.change, hit.imported, &mut causes)?),
+        (Err(error), None) if error.exit == exit_code::NOTHING => {
+            return Err(error.hinted(Some(NOT_FOUND.to_owned())));
+        }
         (Err(error), None) => return Err(error),
     };
     let name = noted.as_ref().map_or_else(
-        || trend.as_ref().map_or_else(|| id.to_owned(), |(_, moved)| moved.name.clone()),
+        || hit.as_ref().map_or_else(|| id.to_owned(), |hit| hit.moved.name.clone()),
         |change| change.id.clone(),
     );
+    let trend = hit.map(|Hit { change, moved, .. }| (change, moved));
     let mut decisions = store.decisions()?;
     decisions.retain(|decision| decision.subject == name);
     let known = Known { noted, trend, cause, decisions };
@@ -81,7 +87,7 @@ impl Known {
             rows.push(("benchmark", change.series.benchmark.to_string()));
             rows.push(("size", percent_change(Dialect::Ascii, change.ratio - 1.0, None)));
             rows.push(("since", format!("{}, run {}", timestamp(change.first_started), change.first_run)));
-            let text = "not listed: smaller than the margin, gone back, called noise, or put aside";
+            let text = "not listed: smaller than the margin, gone back, or put aside";
             rows.push(("trend", text.to_owned()));
         }
         let cause = self.cause.as_ref().map_or_else(

@@ -133,11 +133,13 @@ impl Shared {
         let tonight = if imported { Vec::new() } else { tonight(runs, now) };
         let tonight =
             tonight.iter().map(|id| load_tonight(store, id, runs, &lines)).collect::<Result<Vec<_>, _>>()?;
+        let alike = if imported { Vec::new() } else { alike(store, &tonight, &lines)? };
         Ok(part(&TrendInput {
             frame: self.frame,
             runs,
             tonight: &tonight,
             lines: &lines,
+            alike: &alike,
             changes: &self.changes,
             decisions: &self.decisions,
             again: &self.again,
@@ -194,6 +196,44 @@ fn load_tonight(
     let mut points = lines.iter().flat_map(|line| &line.history.points);
     let quarantined = points.find(|point| point.run == *id).and_then(|point| point.quarantined.clone());
     Ok(TonightRun { run: store.run(id)?, quarantined, comparable })
+}
+
+/// Runs that may be judged with one another, a set for each way of measuring: those of tonight, and of lines that were not measured
+/// tonight those of their newest run.
+fn alike(store: &Store, tonight: &[TonightRun], lines: &[Line]) -> Result<Vec<BTreeSet<RunId>>, CliError> {
+    let mut sets: Vec<BTreeSet<RunId>> = Vec::new();
+    let mut newest_first: Vec<&TonightRun> = tonight.iter().collect();
+    newest_first.sort_by(|a, b| (b.run.started, &b.run.id).cmp(&(a.run.started, &a.run.id)));
+    for one in newest_first {
+        // What may be judged with a run may also be judged with every other run of its set.
+        if !sets.iter().any(|runs| runs.contains(&one.run.id)) {
+            let mut runs: BTreeSet<RunId> = one.comparable.iter().cloned().collect();
+            runs.extend(one.run.is_eligible().then(|| one.run.id.clone()));
+            sets.push(runs);
+        }
+    }
+    let mut blocked: BTreeSet<&RunId> = BTreeSet::new();
+    for line in lines {
+        for point in line.history.points.iter().rev().filter(|point| point.is_eligible()) {
+            let run = &point.run;
+            if sets.iter().any(|runs| runs.contains(run)) {
+                break;
+            }
+            if blocked.contains(run) {
+                continue;
+            }
+            if store.run(run)?.is_eligible() {
+                let runs: BTreeSet<RunId> =
+                    store.comparable_runs(run)?.into_iter().chain([run.clone()]).collect();
+                // Of one way the set of the newest run holds all others.
+                sets.retain(|other| other.is_disjoint(&runs));
+                sets.push(runs);
+                break;
+            }
+            blocked.insert(run);
+        }
+    }
+    Ok(sets)
 }
 
 /// What the gate measured again since a moment, oldest first.

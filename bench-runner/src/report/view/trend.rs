@@ -42,6 +42,10 @@ pub fn trend(report: &TrendReport, command: &str, dialect: Dialect) -> Sheet {
     }
 }
 
+/// Share of innocent benchmarks that the screen calls unusual in a night, both directions together: `analysis::screen::HISTORY_ONLY`,
+/// which this layer does not know; a test holds them together.
+const INNOCENT: f64 = 1e-3;
+
 /// What an empty list says: undecided, not run.
 pub(in crate::report) const NOTHING: [&str; 2] = [
     "Everything that was measured tonight was judged.",
@@ -186,9 +190,14 @@ impl Telling<'_> {
                 doubts.push(format!("{} measured nothing since {since}", self.machine(place)));
             }
         }
-        if report.checked.judged == 0 && report.checked.benchmarks > 0 {
-            let those = plural(report.checked.benchmarks.into(), "benchmark");
-            doubts.push(format!("none of {those} could be judged"));
+        match (report.checked.judged, report.checked.benchmarks) {
+            (0, 0) if report.machines.iter().any(|machine| machine.fresh) => {
+                doubts.push("what was measured tonight names no benchmark".to_owned());
+            }
+            (0, all @ 1..) => {
+                doubts.push(format!("none of {} could be judged", plural(all.into(), "benchmark")));
+            }
+            _ => {}
         }
         doubts
     }
@@ -415,9 +424,11 @@ impl Telling<'_> {
                 )
             } else {
                 format!(
-                    "{} of {} of tonight judged against their history; {lines} searched for steps and drift.",
+                    "{} of {} of tonight judged against their history, of which {:.2} are to be expected to look unusual without cause; \
+                     {lines} searched for steps and drift.",
                     checked.judged,
-                    plural(checked.benchmarks.into(), "benchmark")
+                    plural(checked.benchmarks.into(), "benchmark"),
+                    INNOCENT * f64::from(checked.judged)
                 )
             },
             format!(
