@@ -43,7 +43,9 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
         };
         let id = record(number).run.id.to_string();
         store.annotate(&note("remark", NoteTarget::Run, id.clone())).unwrap();
-        store.annotate(&note("waiver", NoteTarget::Finding, format!("{id}/noisy/launch"))).unwrap();
+        if number < 2 {
+            store.annotate(&note("waiver", NoteTarget::Finding, format!("{id}/noisy/launch"))).unwrap();
+        }
     }
     for number in 0..2 {
         let decision = Decision {
@@ -55,7 +57,7 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
         };
         store.decide(&decision).unwrap();
     }
-    for number in 0..2 {
+    let sighting = |number: u32| {
         let identity = record(number).run.identity;
         let series = SeriesKey {
             benchmark: benchmark(number),
@@ -65,7 +67,7 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
             config: identity.config,
         };
         let first_run = record(number).run.id;
-        let sighting = Sighting {
+        Sighting {
             change: change_id(&series, &first_run),
             series,
             seen_run: first_run.clone(),
@@ -74,9 +76,9 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
             ratio: 1.1,
             experiment: None,
             at: NOW,
-        };
-        store.add_sightings(&[sighting]).unwrap();
-    }
+        }
+    };
+    store.add_sightings(&[sighting(0), sighting(1)]).unwrap();
     store.set_baseline("main", &record(1).run.id, NOW).unwrap();
     store.set_baseline("release", &record(2).run.id, NOW).unwrap();
     for number in 0..2 {
@@ -86,7 +88,7 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
     }
     store.import_run(&summary(8)).unwrap();
     for number in [10, 11] {
-        store.import_run(&record(number)).unwrap();
+        store.import_run(&small(number)).unwrap();
     }
     // All others are annotated; of these one keeps its measurements without observations, one only its points.
     assert_eq!(store.prune(Timestamp(i64::MAX), NOW, false).unwrap().runs.len(), 2);
@@ -103,8 +105,7 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
 fn beside_an_experiment(store: &mut Store) {
     let id: RunId = format!("01K9E{:021}", 0).parse().unwrap();
     // Arms without measurements: what is measured is tampered with elsewhere.
-    let runs =
-        [20, 21].map(|number| Run { status: RunStatus::Running, finished: None, ..record(number).run });
+    let runs = [20, 21].map(|number| Run { status: RunStatus::Running, finished: None, ..small(number).run });
     let arm = |run: &Run| Arm {
         variant: Variant { name: run.suite.clone(), ..Variant::default() },
         run: run.id.clone(),
@@ -119,15 +120,15 @@ fn beside_an_experiment(store: &mut Store) {
         launches: Vec::new(),
     };
     store.begin_experiment(&experiment, &runs).unwrap();
-    for position in 0..4 {
+    for position in 0..2 {
         let launch = ExperimentLaunch {
             position,
-            block: position / 2,
-            arm: position % 2,
-            side: position % 2,
+            block: 0,
+            arm: position,
+            side: position,
             role: LaunchRole::Test,
-            launch: position / 2,
-            contaminated: (position == 3).then(|| "load".to_owned()),
+            launch: 0,
+            contaminated: (position == 1).then(|| "load".to_owned()),
         };
         store.add_experiment_launch(&id, &launch).unwrap();
     }
@@ -189,8 +190,7 @@ fn calibration(experiment: &RunId) -> Calibration {
 
 /// A record of stated numbers, with and without an interval.
 fn summary(number: u32) -> RunRecord {
-    let RunRecord { mut run, .. } = record(number);
-    run.kind = RunKind::Summary;
+    let run = Run { kind: RunKind::Summary, ..small(number).run };
     let stated = |index: u32| StatedEstimate {
         benchmark: benchmark(index),
         metric: Metric::time(),
@@ -209,6 +209,17 @@ fn summary(number: u32) -> RunRecord {
         },
     };
     RunRecord { run, measurements: Vec::new(), stated: (0..3).map(stated).collect() }
+}
+
+/// A run with one entry in most lists, which is quicker to read.
+fn small(number: u32) -> RunRecord {
+    let RunRecord { mut run, mut measurements, stated } = record(number);
+    run.facts.truncate(1);
+    run.launches.truncate(1);
+    run.findings.truncate(1);
+    run.inventory.truncate(1);
+    measurements.truncate(2);
+    RunRecord { run, measurements, stated }
 }
 
 /// One of the three benchmarks.
