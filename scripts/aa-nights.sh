@@ -28,7 +28,7 @@ while [ "$(nights)" -lt "$wanted" ] && [ "$SECONDS" -lt $((minutes * 60)) ]; do
   echo "$(nights) of $wanted nights" >&2
   began=$SECONDS
   answer=$("$runner" --quiet --store "$store" --format json run -p kms --profile quick --no-report \
-    --gate --measure-equal --confirm-budget 1m) && code=0 || code=$?
+    --gate --measure-equal --confirm-budget 3m) && code=0 || code=$?
   case $code in 0 | 4 | 100 | 117 | 118 | 120 | 121) ;; *) exit "$code" ;; esac
   line=$(jq -r '.gate.report as $gate | [$gate.series[] | select(.confirmation != null)] as $again
     | def answered($word): [$gate.series[] | select(.answer == $word)] | length;

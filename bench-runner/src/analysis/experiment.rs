@@ -19,8 +19,10 @@ pub const FEWEST_BLOCKS: u32 = 6;
 pub const FEWEST_CONTROLS: u32 = 2;
 /// One block in this many is a control.
 pub const CONTROL_EVERY: u32 = 5;
-/// Share of the blocks that may be repeated because something disturbed them.
+/// Share of the counted blocks of a target that may have been repeated because something disturbed them.
 pub const MOST_REPEATED: f64 = 0.25;
+/// Blocks of a target that may be repeated however few count yet.
+pub const FEWEST_REPEATS: u32 = 2;
 
 /// When an experiment ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,11 +64,11 @@ impl Stopping {
         }
     }
 
-    /// How many blocks may be repeated.
+    /// How many blocks of a target may have been repeated when `counted` count: a quarter of them, and [`FEWEST_REPEATS`] at first.
     #[must_use]
-    pub fn most_repeats(&self) -> u32 {
-        let share = f64::from(self.most_blocks()) * MOST_REPEATED;
-        u32::try_from(crate::stats::ceil_to_count(share)).unwrap_or(u32::MAX)
+    pub fn repeats_allowed(&self, counted: u32) -> u32 {
+        let share = f64::from(counted.min(self.most_blocks())) * MOST_REPEATED;
+        u32::try_from(crate::stats::ceil_to_count(share)).unwrap_or(u32::MAX).max(FEWEST_REPEATS)
     }
 }
 
@@ -88,7 +90,7 @@ mod tests {
                 "One block in five is a **control**"
                     .replace("five", ["", "", "", "", "", "five"][CONTROL_EVERY as usize]),
             ),
-            (methodology, "up to a quarter of the blocks".to_owned()),
+            (methodology, "up to a quarter of its counted blocks, two at first".to_owned()),
             (statistics, format!("over λ ∈ {{{widths}}} falls")),
         ] {
             assert!(document.contains(&sentence), "not said: {sentence}");
@@ -104,9 +106,11 @@ mod tests {
         assert!(stopping.is_done(6, 2, 2, 0));
         assert!(!stopping.is_done(39, 9, 2, 1));
         assert!(stopping.is_done(40, 9, 2, 1));
-        assert_eq!((stopping.most_blocks(), stopping.most_repeats()), (40, 10));
+        assert_eq!(stopping.most_blocks(), 40);
+        let allowed = [0, 8, 9, 40, 400].map(|counted| stopping.repeats_allowed(counted));
+        assert_eq!(allowed, [2, 2, 3, 10, 10]);
         let fixed = Stopping::Fixed { blocks: 8 };
         assert!(!fixed.is_done(7, 0, 0, 0) && fixed.is_done(8, 0, 0, 3));
-        assert_eq!(fixed.most_repeats(), 2);
+        assert_eq!(fixed.repeats_allowed(6), 2);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! An absolute limit belongs to one machine class and configuration. Comparing with history is below, in `history`.
 
+pub mod afford;
 pub mod calibrated;
 pub mod confirm;
 pub mod history;

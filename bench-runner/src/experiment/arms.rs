@@ -115,7 +115,8 @@ pub fn prepare(variants: &[Variant], recipe: &Recipe, world: &mut World<'_>) -> 
         let suite = match (&variant.run, &variant.rev) {
             (Some(run), _) => {
                 let run = world.store.run(run)?;
-                suite::from_kept(&run, &place.root, &recipe.selection, world).map_err(about)?
+                suite::from_kept(run, (&place.root, &recipe.request.benches), &recipe.selection, world)
+                    .map_err(about)?
             }
             (None, Some(rev)) => {
                 let worktree = check_out(&recipe.request, rev, world).map_err(about)?;

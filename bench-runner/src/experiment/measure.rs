@@ -80,7 +80,6 @@ pub fn measure(request: &Request, arms: &[PreparedArm], world: &mut World<'_>) -
         complete: vec![true; arms.len()],
         medians: Vec::new(),
         ended: Vec::new(),
-        repeats: 0,
         blocks: 0,
         started: Instant::now(),
         rows: (arms.len() - 1) * targets.iter().map(|target| target.common.len()).sum::<usize>(),
@@ -165,6 +164,13 @@ struct State<'a> {
     tests: u32,
     controls: u32,
     failures: u32,
+    /// Blocks that were disturbed and repeated.
+    repeats: u32,
+    /// Blocks that were disturbed and count, since no more may be repeated.
+    overlooked: u32,
+    /// Whether the budget is used up for this target.
+    out_of_time: bool,
+    /// Seconds of the last block.
     seconds: f64,
 }
 
@@ -181,6 +187,9 @@ impl<'a> State<'a> {
             tests: 0,
             controls: 0,
             failures: 0,
+            repeats: 0,
+            overlooked: 0,
+            out_of_time: false,
             seconds: 0.0,
         }
     }
@@ -188,6 +197,7 @@ impl<'a> State<'a> {
     fn is_done(&self, request: &Request) -> bool {
         let wanted = if request.control_every == 0 { 0 } else { FEWEST_CONTROLS };
         self.failures >= FAILURES_TOLERATED
+            || self.out_of_time
             || request.stopping.is_done(self.tests, self.controls, wanted, self.open.len())
     }
 
@@ -197,6 +207,11 @@ impl<'a> State<'a> {
             Stopping::Fixed { blocks } if self.tests >= blocks => self.sequencer.block(LaunchRole::Control),
             _ => self.sequencer.next_block(),
         }
+    }
+
+    /// Whether another block of it may be repeated.
+    fn may_repeat(&self, request: &Request) -> bool {
+        self.repeats < request.stopping.repeats_allowed(self.tests + self.controls)
     }
 
     fn name(&self) -> &str {
@@ -223,7 +238,6 @@ struct Measuring<'a, 'w> {
     medians: Vec<LaunchMedian>,
     /// The launches that ended, for judging the next.
     ended: Vec<Launch>,
-    repeats: u32,
     blocks: u32,
     started: Instant,
     rows: usize,
@@ -246,33 +260,53 @@ impl Measuring<'_, '_> {
                 order.swap(last, rng.below(last + 1));
             }
             for index in order {
-                if self.world.cancel.is_cancelled() || self.is_out_of_time(index) {
+                if self.world.cancel.is_cancelled() {
                     return Ok(());
                 }
-                self.one_block(index)?;
+                // Others may have shorter blocks.
+                self.states[index].out_of_time = self.is_out_of_time(index);
+                if !self.states[index].out_of_time {
+                    self.one_block(index)?;
+                }
             }
         }
     }
 
     /// Whether the next block of a target would end after the budget; the first one never does.
-    fn is_out_of_time(&mut self, index: usize) -> bool {
+    fn is_out_of_time(&self, index: usize) -> bool {
         let Stopping::Sequential { budget_seconds: Some(budget), .. } = self.request.stopping else {
             return false;
         };
-        let left = budget - self.started.elapsed().as_secs_f64();
-        let out = self.states[index].seconds > left;
-        if out && self.findings.iter().all(|finding| finding.code != "experiment-budget-used") {
+        let state = &self.states[index];
+        state.seconds > 0.0 && state.seconds > budget - self.started.elapsed().as_secs_f64()
+    }
+
+    /// What time and disturbances left.
+    fn shortcomings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let (true, Stopping::Sequential { budget_seconds: Some(budget), .. }) =
+            (self.states.iter().any(|state| state.out_of_time), self.request.stopping)
+        {
             let open: usize = self.states.iter().map(|state| state.open.len()).sum();
-            self.findings.push(Finding {
-                code: "experiment-budget-used".to_owned(),
-                severity: Severity::Info,
-                subject: String::new(),
-                evidence: format!("the budget of {budget:.0} s was used up with {open} benchmarks undecided"),
-                effect: "they are inconclusive; their intervals hold all the same".to_owned(),
-                remedy: "allow more time with `--budget`, or select fewer benchmarks".to_owned(),
-            });
+            findings.push(Finding::of_whole(
+                "experiment-budget-used",
+                Severity::Info,
+                format!("the budget of {budget:.0} s was used up with {open} benchmarks undecided"),
+                "they are inconclusive; their intervals hold all the same",
+                "allow more time with `--budget`, or select fewer benchmarks",
+            ));
         }
-        out
+        let overlooked: u32 = self.states.iter().map(|state| state.overlooked).sum();
+        if overlooked > 0 {
+            findings.push(Finding::of_whole(
+                "disturbed-blocks-counted",
+                Severity::Warning,
+                format!("{overlooked} of {} blocks were disturbed and count all the same", self.blocks),
+                "as many as allowed had been repeated already: intervals are wider, or further off, than they need be",
+                "let nothing else run while measuring",
+            ));
+        }
+        findings
     }
 
     /// A block, and its repetitions as long as they are disturbed and may be repeated.
@@ -295,7 +329,7 @@ impl Measuring<'_, '_> {
                     return Ok(());
                 }
                 BlockEnd::Disturbed => {
-                    self.repeats += 1;
+                    state.repeats += 1;
                     order = self.states[index].sequencer.block(order.role);
                     if self.world.cancel.is_cancelled() || self.is_out_of_time(index) {
                         return Ok(());
@@ -321,6 +355,7 @@ impl Measuring<'_, '_> {
         let limit = state.conditions.limit(selected.len());
         let block = self.blocks;
         self.blocks += 1;
+        let (may_repeat, mut overlooked) = (self.states[index].may_repeat(self.request), false);
         for slot in &order.slots {
             if self.world.cancel.is_cancelled() {
                 return Ok(BlockEnd::Cancelled);
@@ -342,8 +377,9 @@ impl Measuring<'_, '_> {
             let slow = self.states[index].conditions.note(slot.arm, launched.row.elapsed_seconds, limit);
             let taints = launched.row.covariates.as_ref().map(|noticed| noticed.taints.join("; "));
             let slow = slow.or(taints.filter(|taints| !taints.is_empty()));
-            // Once no block may be repeated any more, blocks count as they are: the findings tell how many were.
-            let slow = slow.filter(|_| self.repeats < self.request.stopping.most_repeats());
+            // Once no block may be repeated any more, blocks count as they are: a finding tells how many were.
+            overlooked |= slow.is_some() && !may_repeat;
+            let slow = slow.filter(|_| may_repeat);
             let contaminated = if failed { launched.row.reason.clone() } else { slow };
             let row = ExperimentLaunch {
                 position: u32::try_from(self.experiment.launches.len()).unwrap_or(u32::MAX),
@@ -375,6 +411,7 @@ impl Measuring<'_, '_> {
                 return Ok(BlockEnd::Disturbed);
             }
         }
+        self.states[index].overlooked += u32::from(overlooked);
         Ok(BlockEnd::Counts)
     }
 
@@ -471,6 +508,7 @@ impl Measuring<'_, '_> {
         }
         let rules = self.request.rules;
         let mut result = conclude(Conclusion { experiment: &self.experiment, medians: &self.medians, rules });
+        result.findings.extend(self.shortcomings());
         result.findings.extend(self.findings);
         let finished = clock::now();
         self.experiment.finished = Some(finished);

@@ -223,18 +223,20 @@ pub fn kept_executables(
     if missing.is_empty() { Ok(found) } else { Err(missing) }
 }
 
-/// A suite of the kept executables of a stored run, with the facts that the run has about its code.
+/// A suite of the kept executables of a stored run, of all its bench targets or those in `benches`, with the facts that the run has
+/// about its code.
 ///
 /// # Errors
 ///
 /// When executables are not kept any more, cannot be started, or nothing is selected.
 pub fn from_kept(
-    run: &Run,
-    root: &Path,
+    mut run: Run,
+    (root, benches): (&Path, &[String]),
     selection: &Selection,
     world: &mut World<'_>,
 ) -> Result<Suite, CliError> {
-    let executables = kept_executables(run, root, world).map_err(|missing| pruned(run, &missing))?;
+    run.executables.retain(|executable| benches.is_empty() || benches.contains(&executable.target));
+    let executables = kept_executables(&run, root, world).map_err(|missing| pruned(&run, &missing))?;
     let mut suite = survey(&executables, root, selection, world)?;
     suite
         .facts

@@ -12,6 +12,7 @@ use super::lock::RunLock;
 use super::text::{digest, from_json, json_of, name_of, named, narrow, run_id};
 use super::write::{insert_run, require, row_of};
 use super::{Store, listing};
+use crate::model::decision::Change;
 use crate::model::experiment::{Arm, Experiment, ExperimentLaunch, ExperimentListing, ExperimentResult};
 use crate::model::ids::{Digest, RunId};
 use crate::model::run::{Run, RunStatus};
@@ -245,14 +246,15 @@ impl Store {
 }
 
 impl Store {
-    /// Returns the executables that must not be pruned: those of baselines, of runs that somebody annotated, and of the
-    /// newest four runs of each machine, since the gate measures a suspect against the run three nights before it.
+    /// Returns the executables that must not be pruned: those of baselines, of runs that somebody annotated, of the newest four runs of
+    /// each machine, since the gate measures a suspect against the run three nights before it, and those that confirmed a change which
+    /// nobody has decided about, since it is measured against them every night.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot be read.
     pub fn pinned_executables(&self) -> Result<BTreeSet<Digest>, StoreError> {
-        self.read("looking for pinned executables", |connection| {
+        let mut found = self.read("looking for pinned executables", |connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT DISTINCT sha256 FROM run_executable JOIN executable USING (executable_id) JOIN run USING (run_id)
                  WHERE run_id IN (SELECT run_id FROM baseline)
@@ -269,7 +271,23 @@ impl Store {
                 found.insert(digest(&row.get::<_, Vec<u8>>(0)?)?);
             }
             Ok(found)
-        })
+        })?;
+        let open = self.changes()?.into_iter().filter(Change::is_open);
+        let experiments: BTreeSet<RunId> = open.filter_map(|change| change.experiment).collect();
+        self.read("looking for executables that changes were confirmed with", |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT DISTINCT sha256 FROM experiment JOIN experiment_arm USING (experiment_id)
+                 JOIN run_executable USING (run_id) JOIN executable USING (executable_id) WHERE experiment.id = ?1",
+            )?;
+            for experiment in &experiments {
+                let mut rows = statement.query([experiment.as_str()])?;
+                while let Some(row) = rows.next()? {
+                    found.insert(digest(&row.get::<_, Vec<u8>>(0)?)?);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 }
 

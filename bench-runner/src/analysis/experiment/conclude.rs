@@ -28,6 +28,9 @@ pub struct LaunchMedian {
     pub median: f64,
 }
 
+/// Launches that each side of a block has.
+const LAUNCHES_OF_A_SIDE: usize = 2;
+
 /// What the counted blocks of one row hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Samples {
@@ -44,7 +47,8 @@ type Against = Option<u32>;
 
 /// The samples of every row: key `Some(arm)` for an arm against the baseline, `None` for the control.
 ///
-/// A block counts for a row when nothing disturbed it and both sides have the benchmark in the same number of launches.
+/// A block counts for a row when nothing disturbed it and both sides have the benchmark in the same number of launches, at least two:
+/// a block that was broken off in its middle has one of each, and the drift in between does not cancel.
 #[must_use]
 pub fn samples(
     launches: &[ExperimentLaunch],
@@ -79,7 +83,7 @@ pub fn samples(
         }
         for ((against, benchmark, metric), [old, new]) in sides {
             let positive = old.iter().chain(&new).all(|median| *median > 0.0);
-            if old.is_empty() || old.len() != new.len() || !positive {
+            if old.len() < LAUNCHES_OF_A_SIDE || old.len() != new.len() || !positive {
                 continue;
             }
             let row = rows.entry((against, benchmark.clone(), metric.clone())).or_default();
@@ -350,6 +354,9 @@ mod tests {
         let whole = samples(&experiment.launches, &medians);
         experiment.launches.pop();
         let broken = samples(&experiment.launches, &medians);
+        // Half of it is no block either: one launch of each side, with the drift between them.
+        experiment.launches.pop();
+        assert_eq!(samples(&experiment.launches, &medians), broken);
         let count =
             |rows: &BTreeMap<_, Samples>| -> usize { rows.values().map(|row| row.differences.len()).sum() };
         assert_eq!(count(&broken) + 1, count(&whole));

@@ -5,7 +5,7 @@
 use super::history::{Look, Suspect};
 use super::steps;
 use crate::analysis::evaluate::simulate::CONFIRM_ALPHA;
-use crate::model::gate::{Confirmation, MachineShift, SeriesAnswer};
+use crate::model::gate::{Confirmation, MachineShift, SeriesAnswer, SeriesOutcome};
 use crate::model::ids::{BenchmarkId, Digest, RunId};
 use crate::model::units::Metric;
 
@@ -23,6 +23,8 @@ pub struct Asked {
     pub baselines: Vec<(RunId, Option<Digest>)>,
     /// Chance of a false "regressed" or "improved" that this suspect may have.
     pub alpha: f64,
+    /// Tonight's value in the unit of the metric.
+    pub value: Option<f64>,
 }
 
 /// Measures suspects again: the executable of an earlier run against that of the candidate, in turns.
@@ -61,25 +63,45 @@ pub fn confirm(
             answers[index] = Some(given.next().unwrap_or_else(silent));
         }
     }
-    let mut representatives = Vec::new();
-    for (suspect, answer) in suspects.iter().zip(answers) {
-        let outcome = &mut look.outcomes[suspect.place];
-        if suspect.represents {
-            representatives.extend(answer.as_ref().map(|answer| answer.answer));
-            outcome.confirmation = answer;
-            continue;
-        }
-        if let Some(answer) = answer {
-            outcome.answer = answer.answer;
-            outcome.reason = format!("{}; {}", outcome.reason, answer.reason);
-            outcome.steps.extend(steps::confirmed(&answer));
-            outcome.confirmation = Some(answer);
-        } else {
-            outcome.reason.push_str("; not measured again");
-        }
+    for (suspect, answer) in suspects.iter().zip(&answers) {
+        write(&mut look.outcomes[suspect.place], suspect, answer.clone());
     }
     let (factor, series) = look.machine?;
-    Some(MachineShift { ratio: factor.exp(), series, answer: majority(&representatives) })
+    // Where every series is a suspect itself, nobody is left to stand for the others: then they speak.
+    let speak = |of: &dyn Fn(&Suspect) -> bool| -> Vec<SeriesAnswer> {
+        let heard = suspects.iter().zip(&answers).filter(|(suspect, _)| of(suspect));
+        heard.filter_map(|(_, answer)| Some(answer.as_ref()?.answer)).collect()
+    };
+    let mut heard = speak(&|suspect| suspect.represents);
+    if suspects.iter().all(|suspect| !suspect.represents) {
+        heard = speak(&|suspect| !suspect.open);
+    }
+    Some(MachineShift { ratio: factor.exp(), series, answer: majority(&heard) })
+}
+
+/// Writes the answer about a suspect into its outcome.
+///
+/// One that stands for the machine keeps its own answer, which the screen gave, unless it was confirmed to have changed: that is a
+/// change of its own whatever the others say, and stays open until somebody decides.
+fn write(outcome: &mut SeriesOutcome, suspect: &Suspect, answer: Option<Confirmation>) {
+    let Some(answer) = answer else {
+        if !suspect.represents {
+            outcome.reason.push_str("; not measured again");
+        }
+        return;
+    };
+    let changed = matches!(answer.answer, SeriesAnswer::Regressed | SeriesAnswer::Improved);
+    if suspect.represents && !changed {
+        outcome.confirmation = Some(answer);
+        return;
+    }
+    if suspect.represents {
+        outcome.change = Some(suspect.change.clone());
+    }
+    outcome.answer = answer.answer;
+    outcome.reason = format!("{}; {}", outcome.reason, answer.reason);
+    outcome.steps.extend(steps::confirmed(&answer));
+    outcome.confirmation = Some(answer);
 }
 
 /// What is known before anything is measured: equal executables are equal code.
@@ -116,12 +138,13 @@ pub fn nothing(answer: SeriesAnswer, alpha: f64, reason: String) -> Confirmation
 }
 
 fn asked(look: &Look, suspect: &Suspect, alpha: f64) -> Asked {
-    let series = &look.outcomes[suspect.place].series;
+    let outcome = &look.outcomes[suspect.place];
     Asked {
-        benchmark: series.benchmark.clone(),
-        metric: series.metric.clone(),
+        benchmark: outcome.series.benchmark.clone(),
+        metric: outcome.series.metric.clone(),
         baselines: suspect.baselines.clone(),
         alpha,
+        value: outcome.value,
     }
 }
 

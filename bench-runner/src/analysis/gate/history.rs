@@ -187,7 +187,8 @@ fn begins_a_level(change: &Change) -> bool {
 }
 
 /// Whether a change was seen in this line, perhaps under an earlier name.
-fn belongs(change: &Change, line: &Line) -> bool {
+#[must_use]
+pub fn belongs(change: &Change, line: &Line) -> bool {
     let (key, of) = (&line.history.key, &change.series);
     let name = key.benchmark == of.benchmark || line.earlier_names.contains(&of.benchmark);
     name && (&key.metric, key.recipe, &key.machine, &key.config)
@@ -315,7 +316,10 @@ impl Tonight<'_> {
             (None, Answer::Alert(_)) => {
                 (change_id(&self.line.history.key, &self.past.run.id), self.past.run.id.clone())
             }
-            (None, _) => return None,
+            (None, _) => {
+                self.elsewhere(outcome);
+                return None;
+            }
         };
         outcome.change = Some(id.clone());
         let name = outcome.series.benchmark.to_string();
@@ -338,6 +342,23 @@ impl Tonight<'_> {
             first_run,
             executable: point.executable,
         })
+    }
+
+    /// Says of a change that is open, and was confirmed in runs that this one may not be judged with, that nobody knows about it now.
+    fn elsewhere(&self, outcome: &mut SeriesOutcome) {
+        let open = self.past.changes.iter().rev().find(|change| {
+            change.is_open()
+                && belongs(change, self.line)
+                && change.first_run != self.past.run.id
+                && change.first_started <= self.past.run.started
+        });
+        let Some(change) = open else { return };
+        outcome.change = Some(change.id.clone());
+        let name = outcome.series.benchmark.to_string();
+        outcome.waiver = waiver_of(self.past.decisions, &[&change.id, &name]);
+        outcome.answer = SeriesAnswer::Unknown;
+        outcome.reason = steps::open_elsewhere(change);
+        outcome.steps.push(steps::open_step(change));
     }
 
     /// Runs of the segment before `first_run`: the one [`BASELINE_LAG`] nights back first, then newer ones, then older ones.

@@ -142,7 +142,7 @@ pub(super) fn confirmed(confirmation: &Confirmation) -> Vec<Step> {
         "chance of a false answer that this suspect may have: the night's, shared by its suspects",
     )];
     if confirmation.blocks > 0 {
-        let text = "pairs of launches in turns that counted";
+        let text = "blocks of four launches in turns that counted";
         steps.push(Step::told("blocks measured", Some(f64::from(confirmation.blocks)), "", text));
     }
     steps.extend(confirmation.steps.iter().cloned());
@@ -218,6 +218,13 @@ pub(super) fn still_open(change: &Change) -> String {
         change.id,
         words::change(change.ratio - 1.0),
         change.first_run
+    )
+}
+
+pub(super) fn open_elsewhere(change: &Change) -> String {
+    format!(
+        "{}; its runs had other settings or another Criterion, so that this one cannot tell whether it is still there",
+        still_open(change)
     )
 }
 

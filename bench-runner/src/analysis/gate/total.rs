@@ -1,5 +1,7 @@
 //! All that a gate says, put together: findings, one for each cause, and what speaks for which exit code.
 
+use std::collections::BTreeSet;
+
 use super::confirm::NIGHT_ALPHA;
 use super::history::{Look, waiver_of};
 use super::steps;
@@ -23,6 +25,8 @@ pub const SERIOUS: f64 = 0.05;
 pub struct Parts<'a> {
     /// The run.
     pub run: &'a Run,
+    /// Why it was put aside, if somebody did.
+    pub quarantined: Option<&'a str>,
     /// Budgets judged.
     pub budgets: Vec<GateOutcome>,
     /// Series judged, suspects measured again.
@@ -47,6 +51,7 @@ pub fn conclude(parts: Parts<'_>) -> GateReport {
     let mut total = Total {
         now: parts.now,
         margin: parts.margin,
+        event: parts.machine.is_some(),
         layout: parts.layout,
         findings: Vec::new(),
         signals: Vec::new(),
@@ -55,12 +60,24 @@ pub fn conclude(parts: Parts<'_>) -> GateReport {
     if !parts.run.is_eligible() {
         total.signals.push(Signal::NotComparable);
     }
+    total.put_aside(parts.quarantined);
     total.budgets(&parts.budgets, parts.decisions);
-    total.machine(parts.machine.as_ref());
+    let open = standing_changes(&parts.look);
+    total.machine(parts.machine.as_ref(), &open);
+    let standing: BTreeSet<usize> = parts
+        .look
+        .suspects
+        .iter()
+        .filter(|suspect| suspect.represents)
+        .map(|suspect| suspect.place)
+        .collect();
     let mut series = parts.look.outcomes;
-    for outcome in &mut series {
+    for (place, outcome) in series.iter_mut().enumerate() {
+        // What stands for the machine and was confirmed with it has the machine's finding: one cause, one finding.
+        let told = standing.contains(&place)
+            && parts.machine.as_ref().is_some_and(|shift| shift.answer == outcome.answer);
         total.noise_floor(outcome);
-        total.series(outcome);
+        total.series(outcome, told);
         outcome.steps.push(steps::answer(outcome));
     }
     total.open_suspects(&series);
@@ -134,7 +151,7 @@ pub fn sightings(
 ) -> Vec<Sighting> {
     let seen = report.series.iter().filter_map(|outcome| {
         let change = outcome.change.clone()?;
-        let suspect = look.iter().find(|suspect| suspect.change == change && !suspect.represents)?;
+        let suspect = look.iter().find(|suspect| suspect.change == change)?;
         let evidence = match outcome.answer {
             SeriesAnswer::Regressed | SeriesAnswer::Improved => Evidence::Confirmed,
             SeriesAnswer::Refuted if suspect.open => Evidence::Refuted,
@@ -161,21 +178,30 @@ pub fn sightings(
 }
 
 /// Whether an open suspect counts: unusual beyond the loose level at which suspects are looked for, confirmed earlier, or
-/// measured again to be off by the margin.
+/// measured again to be off by the margin. What is being watched counts while it is off by the margin.
 fn counts(outcome: &SeriesOutcome, margin: f64) -> bool {
+    let off = |ratio: f64| ratio.ln().abs() >= margin.ln_1p();
+    if outcome.answer == SeriesAnswer::Watched {
+        return outcome.ratio.is_some_and(off);
+    }
     let unusual = outcome.p_value.is_some_and(|p| p <= HISTORY_ONLY.up)
         || outcome.adjusted_p.is_some_and(|p| p <= SERIOUS);
     let again = outcome.confirmation.as_ref().and_then(|again| again.ratio);
     let open = outcome.steps.iter().any(|step| step.name == steps::OPEN);
-    outcome.answer == SeriesAnswer::Unknown
-        || unusual
-        || open
-        || again.is_some_and(|ratio| ratio.ln().abs() >= margin.ln_1p())
+    outcome.answer == SeriesAnswer::Unknown || unusual || open || again.is_some_and(off)
+}
+
+/// Names of the changes that series standing for the machine were confirmed to have.
+fn standing_changes(look: &Look) -> Vec<String> {
+    let standing = look.suspects.iter().filter(|suspect| suspect.represents);
+    standing.filter_map(|suspect| look.outcomes[suspect.place].change.clone()).collect()
 }
 
 struct Total {
     now: Timestamp,
     margin: f64,
+    /// Whether the whole machine moved tonight: in a small suite all series are then being watched, for that one reason.
+    event: bool,
     layout: LayoutSpread,
     findings: Vec<Finding>,
     signals: Vec<Signal>,
@@ -197,6 +223,11 @@ impl Total {
             effect: effect.to_owned(),
             remedy: remedy.to_owned(),
         });
+    }
+
+    fn counts(&self, outcome: &SeriesOutcome) -> bool {
+        let of_event = self.event && outcome.answer == SeriesAnswer::Watched;
+        !of_event && counts(outcome, self.margin)
     }
 
     /// Whether something is waived now; an expired waiver is said.
@@ -230,7 +261,24 @@ impl Total {
         }
     }
 
-    fn machine(&mut self, shift: Option<&MachineShift>) {
+    /// A run that somebody put aside is not judged, whatever its budgets say.
+    fn put_aside(&mut self, why: Option<&str>) {
+        let Some(why) = why else { return };
+        self.signals.push(Signal::NotComparable);
+        let words = (
+            "nothing is concluded from it: its budgets are shown and do not count as kept",
+            "judge another run, or take it back with `bench-runner quarantine RUN --release --reason …`",
+        );
+        self.finding(
+            "run-put-aside",
+            (Severity::Warning, ""),
+            format!("somebody put this run aside: {why}"),
+            words,
+        );
+    }
+
+    /// `open`: changes of the series that stand for the machine, as far as they were confirmed.
+    fn machine(&mut self, shift: Option<&MachineShift>, open: &[String]) {
         let Some(shift) = shift else { return };
         let seen =
             format!("all {} series moved by {} together", shift.series, words::change(shift.ratio - 1.0));
@@ -238,7 +286,13 @@ impl Total {
             SeriesAnswer::Regressed | SeriesAnswer::Improved => {
                 let slower = shift.answer == SeriesAnswer::Regressed;
                 self.signals.push(if slower { Signal::Failed } else { Signal::Improved });
-                self.finding("suite-shift", (Severity::Warning, ""), format!("{seen}; the steadiest of them, measured again in turns with an earlier executable, confirm it"), ("a change of all code at once: compiler, flags, a shared dependency", "compare the provenance of both runs, and revert or accept it"));
+                let decide = match open {
+                    [] => String::new(),
+                    some => {
+                        format!(": `bench-runner changes accept|fix|noise {} --reason …`", some.join(" "))
+                    }
+                };
+                self.finding("suite-shift", (Severity::Warning, ""), format!("{seen}; the steadiest of them, measured again in turns with an earlier executable, confirm it"), ("a change of all code at once: compiler, flags, a shared dependency; it stays open until somebody decides", &format!("compare the provenance of both runs, and revert or accept it{decide}")));
             }
             SeriesAnswer::Refuted => self.finding(
                 "machine-shift",
@@ -281,14 +335,17 @@ impl Total {
         }
     }
 
-    fn series(&mut self, outcome: &mut SeriesOutcome) {
+    /// `told`: what happened has a finding already.
+    fn series(&mut self, outcome: &mut SeriesOutcome, told: bool) {
         let name = outcome.series.benchmark.to_string();
         let waiver = outcome.waiver.clone();
         let waived = outcome.change.is_some() && self.waived(&name, waiver.as_ref());
         let slower = match outcome.answer {
             SeriesAnswer::Regressed => true,
             SeriesAnswer::Improved => false,
-            SeriesAnswer::Unknown | SeriesAnswer::Inconclusive if !waived && counts(outcome, self.margin) => {
+            SeriesAnswer::Unknown | SeriesAnswer::Inconclusive | SeriesAnswer::Watched
+                if !waived && self.counts(outcome) =>
+            {
                 self.signals.push(Signal::Inconclusive);
                 return;
             }
@@ -315,6 +372,9 @@ impl Total {
             return;
         }
         self.signals.push(if slower { Signal::Failed } else { Signal::Improved });
+        if told {
+            return;
+        }
         let id = outcome.change.clone().unwrap_or_default();
         let decide = format!("`bench-runner changes accept|fix|noise {id} --reason …` decides");
         let reason = outcome.reason.clone();
@@ -334,11 +394,12 @@ impl Total {
     fn open_suspects(&mut self, series: &[SeriesOutcome]) {
         let now = self.now;
         let open = |outcome: &&SeriesOutcome| {
-            matches!(outcome.answer, SeriesAnswer::Inconclusive | SeriesAnswer::Unknown)
+            let watched = outcome.answer == SeriesAnswer::Watched && self.counts(outcome);
+            (watched || matches!(outcome.answer, SeriesAnswer::Inconclusive | SeriesAnswer::Unknown))
                 && outcome.waiver.as_ref().is_none_or(|waiver| now >= waiver.until)
         };
         let (serious, loose): (Vec<_>, Vec<_>) =
-            series.iter().filter(open).partition(|outcome| counts(outcome, self.margin));
+            series.iter().filter(open).partition(|outcome| self.counts(outcome));
         if !serious.is_empty() {
             let words = (
                 "whether they changed is not known: the gate is inconclusive",

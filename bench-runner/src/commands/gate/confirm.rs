@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::analysis::experiment::{FEWEST_BLOCKS, Rules, Stopping};
+use crate::analysis::gate::afford::{
+    MEASURING, MOST_BLOCKS, OBSERVATIONS, WARM_UP, affordable_suspects, fewest_blocks, seconds_of_block,
+};
 use crate::analysis::gate::confirm::{Asked, Confirm, nothing};
+use crate::analysis::words::count;
 use crate::commands::Session;
 use crate::commands::stage::{Stage, StageWishes, fresh_seed};
 use crate::config::Config;
@@ -18,11 +22,9 @@ use crate::experiment::{Outcome, Recipe, Request, Selection, measure, prepare};
 use crate::model::comparison::{Comparison, Verdict};
 use crate::model::experiment::{Purpose, RowEvidence, Variant};
 use crate::model::gate::{Confirmation, SeriesAnswer};
-use crate::model::ids::RunId;
+use crate::model::ids::{BenchmarkId, RunId};
 use crate::model::run::Run;
-
-/// Blocks of each bench target at most.
-const MOST_BLOCKS: u32 = 60;
+use crate::model::units::Metric;
 
 /// Earlier runs of a suspect that are looked through for kept executables.
 const LOOKED_THROUGH: usize = 20;
@@ -81,40 +83,85 @@ impl Measurer<'_> {
         };
         let keep = stage.site.keep(&stage.config);
         let run = stage.store.run(candidate)?;
-        if !kept(&keep, &run) {
-            let text = format!("the executables of run {candidate} are not kept on this machine");
-            return Err(CliError::new(crate::exit_code::NOT_COMPARABLE, text));
-        }
-        let mut groups: BTreeMap<RunId, Vec<usize>> = BTreeMap::new();
-        // Whether a run's executables are kept is found out by reading them: once is enough.
-        let mut seen: BTreeMap<RunId, bool> = BTreeMap::new();
+        // Whether an executable of a run is kept is found out by reading it: once is enough.
+        let mut kept = Kept { keep, seen: BTreeMap::new() };
         let mut answers: Vec<Option<Confirmation>> = vec![None; asked.len()];
+        let mut waiting: Vec<Waiting<'_>> = Vec::new();
         for (place, one) in asked.iter().enumerate() {
-            match baseline(&stage, &keep, one, &mut seen)? {
-                Some(baseline) => groups.entry(baseline).or_default().push(place),
-                None => answers[place] = Some(pruned(one)),
+            if !kept.has(&run, &one.benchmark) {
+                let text = format!("its executable of run {candidate} is not kept on this machine");
+                answers[place] = Some(nothing(SeriesAnswer::Unknown, one.alpha, text));
+            } else if let Some(baseline) = baseline(&stage, &mut kept, one)? {
+                waiting.push(Waiting { place, asked: one, baseline });
+            } else {
+                answers[place] = Some(pruned(one));
             }
         }
         let mut left = self.how.budget_seconds;
-        let mut waiting: usize = groups.values().map(Vec::len).sum();
-        for (baseline, places) in groups {
-            let budget = left * places.len() as f64 / waiting.max(1) as f64;
-            waiting -= places.len();
-            let group: Vec<&Asked> = places.iter().map(|place| &asked[*place]).collect();
-            let measured = self.group(&mut stage, (&baseline, &run), &group, budget);
-            if let Ok(outcome) = &measured {
-                left = (left - outcome.seconds).max(0.0);
+        while !waiting.is_empty() && !stage.cancel.is_cancelled() {
+            let now = affordable(&waiting, settings(&run), left);
+            if now == 0 {
+                break;
             }
-            for (place, one) in places.iter().zip(group) {
-                answers[*place] = Some(match &measured {
-                    Ok(outcome) => answer(outcome, one, &baseline),
-                    Err(error) => nothing(SeriesAnswer::Unknown, one.alpha, error.message.clone()),
+            let wave: Vec<Waiting<'_>> = waiting.drain(..now).collect();
+            left -= self.wave(&mut stage, &run, (&wave, waiting.len()), left, &mut answers);
+        }
+        stage.progress.finish();
+        for one in waiting {
+            answers[one.place] = Some(self.no_time(one.asked));
+        }
+        let silent = |one: &Asked| nothing(SeriesAnswer::Unknown, one.alpha, "not measured".to_owned());
+        Ok(asked.iter().zip(answers).map(|(one, given)| given.unwrap_or_else(|| silent(one))).collect())
+    }
+
+    /// Measures suspects that fit into the time that is left, one experiment for each baseline that they share, and returns the seconds
+    /// that it took.
+    fn wave(
+        &self,
+        stage: &mut Stage,
+        run: &Run,
+        (wave, later): (&[Waiting<'_>], usize),
+        left: f64,
+        answers: &mut [Option<Confirmation>],
+    ) -> f64 {
+        let mut groups: BTreeMap<&RunId, Vec<&Waiting<'_>>> = BTreeMap::new();
+        for one in wave {
+            groups.entry(&one.baseline).or_default().push(one);
+        }
+        let (mut used, mut open) = (0.0, wave.len());
+        for (baseline, group) in groups {
+            let budget = (left - used).max(0.0) * group.len() as f64 / open.max(1) as f64;
+            open -= group.len();
+            let asked: Vec<&Asked> = group.iter().map(|one| one.asked).collect();
+            let words = match later {
+                0 => String::new(),
+                more => format!("; {more} more if time is left"),
+            };
+            stage.progress.line(&format!(
+                "measuring {} again, against run {baseline}: at least {}, at most {budget:.0} s{words}",
+                count(asked.len() as u64, "suspect"),
+                count(fewest_blocks(asked[0].alpha), "block"),
+            ));
+            let measured = self.group(stage, (baseline, run), &asked, budget);
+            if let Ok(outcome) = &measured {
+                used += outcome.seconds;
+            }
+            for one in group {
+                answers[one.place] = Some(match &measured {
+                    Ok(outcome) => answer(outcome, one.asked, baseline),
+                    Err(error) => nothing(SeriesAnswer::Unknown, one.asked.alpha, error.message.clone()),
                 });
             }
         }
-        stage.progress.finish();
-        let silent = |one: &Asked| nothing(SeriesAnswer::Unknown, one.alpha, "not measured".to_owned());
-        Ok(asked.iter().zip(answers).map(|(one, given)| given.unwrap_or_else(|| silent(one))).collect())
+        used
+    }
+
+    /// A suspect that more unusual ones left no time for.
+    fn no_time(&self, asked: &Asked) -> Confirmation {
+        let needed = count(fewest_blocks(asked.alpha), "block");
+        let budget = self.how.budget_seconds;
+        let text = format!("no time was left of {budget:.0} s to measure it again in {needed} or more");
+        nothing(SeriesAnswer::Inconclusive, asked.alpha, text)
     }
 
     /// One experiment: the suspects' benchmarks alone.
@@ -136,19 +183,17 @@ impl Measurer<'_> {
         build.cargo = session.variable("CARGO").unwrap_or("cargo").into();
         build.manifest = self.how.manifest.map(|manifest| session.folder.join(manifest));
         build.environment = session.environment.clone();
+        // Other executables of these runs may have been pruned: they are not asked for.
+        let targets: BTreeSet<&String> = asked.iter().map(|one| &one.benchmark.target).collect();
+        build.benches = targets.into_iter().cloned().collect();
         let recipe = Recipe {
             request: build,
             selection: Selection { set: "full".to_owned(), filter: Some(filter(asked)) },
             keep_worktrees: false,
         };
-        let plan = run.plan.as_ref();
         let request = Request {
             purpose: Purpose::Confirm,
-            settings: LaunchSettings {
-                warm_up_seconds: plan.and_then(|plan| plan.warm_up_seconds),
-                measurement_seconds: plan.and_then(|plan| plan.measurement_seconds),
-                sample_size: plan.and_then(|plan| plan.sample_size),
-            },
+            settings: settings(run),
             stopping: Stopping::Sequential {
                 fewest: FEWEST_BLOCKS,
                 most: MOST_BLOCKS,
@@ -163,7 +208,6 @@ impl Measurer<'_> {
             seed: fresh_seed(),
             measure_equal: self.how.measure_equal,
         };
-        stage.progress.line(&format!("measuring {} suspects again, against run {baseline}", asked.len()));
         let mut world = stage.world();
         let arms = prepare(&variants, &recipe, &mut world)?;
         let measured = measure(&request, &arms.arms, &mut world);
@@ -174,27 +218,67 @@ impl Measurer<'_> {
     }
 }
 
-/// Whether every executable of a run is kept.
-fn kept(keep: &Keep, run: &Run) -> bool {
-    !run.executables.is_empty()
-        && run.executables.iter().all(|executable| keep.find(executable.digest).is_some())
+/// A suspect with the run that it is to be measured against.
+struct Waiting<'a> {
+    place: usize,
+    asked: &'a Asked,
+    baseline: RunId,
 }
 
-/// The first of a suspect's baselines whose executables are kept.
-fn baseline(
-    stage: &Stage,
-    keep: &Keep,
-    asked: &Asked,
-    seen: &mut BTreeMap<RunId, bool>,
-) -> Result<Option<RunId>, CliError> {
+/// Shorter than the launches of a night: a decision needs many of them.
+fn settings(run: &Run) -> LaunchSettings {
+    let plan = run.plan.as_ref();
+    let at_most = |own: Option<f64>, most: f64| Some(own.unwrap_or(most).min(most));
+    LaunchSettings {
+        warm_up_seconds: at_most(plan.and_then(|plan| plan.warm_up_seconds), WARM_UP),
+        measurement_seconds: at_most(plan.and_then(|plan| plan.measurement_seconds), MEASURING),
+        sample_size: Some(OBSERVATIONS),
+    }
+}
+
+/// How many suspects, the most unusual first, `budget_seconds` are enough for.
+fn affordable(waiting: &[Waiting<'_>], settings: LaunchSettings, budget_seconds: f64) -> usize {
+    let (warm_up, measuring) =
+        (settings.warm_up_seconds.unwrap_or(WARM_UP), settings.measurement_seconds.unwrap_or(MEASURING));
+    let each: Vec<f64> = waiting
+        .iter()
+        .map(|one| {
+            let seconds = one.asked.value.filter(|_| one.asked.metric == Metric::time());
+            seconds_of_block(seconds.unwrap_or(0.0) * 1e-9, warm_up, measuring)
+        })
+        .collect();
+    affordable_suspects(
+        &each,
+        waiting.first().map_or(1.0, |one| one.asked.alpha),
+        budget_seconds,
+        MOST_BLOCKS,
+    )
+}
+
+/// The kept executables, and what was found out about them.
+struct Kept {
+    keep: Keep,
+    seen: BTreeMap<(RunId, String, String), bool>,
+}
+
+impl Kept {
+    /// Whether the executable of a run that has a benchmark is kept.
+    fn has(&mut self, run: &Run, benchmark: &BenchmarkId) -> bool {
+        let key = (run.id.clone(), benchmark.package.clone(), benchmark.target.clone());
+        let keep = &self.keep;
+        *self.seen.entry(key).or_insert_with(|| {
+            let mut its = run.executables.iter().filter(|executable| {
+                executable.package == benchmark.package && executable.target == benchmark.target
+            });
+            its.any(|executable| keep.find(executable.digest).is_some())
+        })
+    }
+}
+
+/// The first of a suspect's baselines whose executable is kept.
+fn baseline(stage: &Stage, kept: &mut Kept, asked: &Asked) -> Result<Option<RunId>, CliError> {
     for (run, _) in asked.baselines.iter().take(LOOKED_THROUGH) {
-        let known = seen.get(run).copied();
-        let there = match known {
-            Some(there) => there,
-            None => kept(keep, &stage.store.run(run)?),
-        };
-        seen.insert(run.clone(), there);
-        if there {
+        if kept.has(&stage.store.run(run)?, &asked.benchmark) {
             return Ok(Some(run.clone()));
         }
     }
@@ -203,7 +287,7 @@ fn baseline(
 
 fn pruned(asked: &Asked) -> Confirmation {
     let looked = asked.baselines.len().min(LOOKED_THROUGH);
-    let text = format!("of {looked} earlier runs of its level none has its executables kept on this machine");
+    let text = format!("of {looked} earlier runs of its level none has its executable kept on this machine");
     nothing(SeriesAnswer::Unknown, asked.alpha, text)
 }
 
@@ -230,7 +314,7 @@ fn answer(outcome: &Outcome, asked: &Asked, baseline: &RunId) -> Confirmation {
         rows.into_iter().find(|(row, _)| row.benchmark == asked.benchmark && row.metric == asked.metric);
     let mut made = match found {
         Some((row, evidence)) => decided(row, evidence, asked.alpha),
-        None if outcome.equal => nothing(
+        None if is_equal(outcome, asked) => nothing(
             SeriesAnswer::Refuted,
             asked.alpha,
             "both runs have the same executable, so the code cannot be the cause".to_owned(),
@@ -244,6 +328,13 @@ fn answer(outcome: &Outcome, asked: &Asked, baseline: &RunId) -> Confirmation {
     made.baseline = Some(baseline.clone());
     made.experiment = Some(outcome.experiment.id.clone());
     made
+}
+
+/// Whether the executable of a suspect was found to be that of its baseline.
+fn is_equal(outcome: &Outcome, asked: &Asked) -> bool {
+    let name = format!("{}/{}", asked.benchmark.package, asked.benchmark.target);
+    let mut findings = outcome.result.findings.iter();
+    outcome.equal || findings.any(|finding| finding.code == "executables-equal" && finding.subject == name)
 }
 
 fn decided(row: &Comparison, evidence: Option<&RowEvidence>, alpha: f64) -> Confirmation {
@@ -267,8 +358,6 @@ fn decided(row: &Comparison, evidence: Option<&RowEvidence>, alpha: f64) -> Conf
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ids::BenchmarkId;
-    use crate::model::units::Metric;
 
     #[test]
     fn a_filter_selects_the_suspects_and_nothing_else() {
@@ -284,6 +373,7 @@ mod tests {
             metric: Metric::time(),
             baselines: Vec::new(),
             alpha: 0.01,
+            value: None,
         };
         let (one, other) = (asked("a.b(1)"), asked("c|d"));
         let filter = regex::Regex::new(&filter(&[&one, &other])).unwrap();

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::judge::{lines_of, newest};
+use crate::analysis::gate::history::belongs;
 use crate::analysis::gate::propose::{FEWEST_NIGHTS, Proposal, propose};
 use crate::cli::Format;
 use crate::commands::{Session, load};
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> 
             let begin = changes
                 .iter()
                 .rev()
-                .find(|change| change.series == line.history.key && change.state == ChangeState::Accepted);
+                .find(|change| belongs(change, line) && change.state == ChangeState::Accepted);
             propose(line, &comparable, begin.map(|change| &change.first_run), args.room / 100.0)
         })
         .collect();

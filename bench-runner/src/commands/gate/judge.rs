@@ -139,6 +139,7 @@ pub(super) fn judge(
     let suspects = seen.suspects.clone();
     let mut report = conclude(Parts {
         run: &known.content.run,
+        quarantined: known.quarantined.as_deref(),
         budgets: known.content.gates.clone(),
         layout: layout_spread(&known.lines, &known.comparable, &breaks),
         look: seen,

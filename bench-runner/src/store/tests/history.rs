@@ -3,6 +3,7 @@
 use super::super::*;
 use super::{NOW, bench, end, id, measure, new_run, summary_record};
 use crate::model::covariates::Covariates;
+use crate::model::decision::{Decision, DecisionKind, Evidence, Sighting};
 use crate::model::history::HistoryPoint;
 use crate::model::ids::Digest;
 use crate::model::record::{Annotation, NoteTarget, SeriesKey};
@@ -160,5 +161,34 @@ fn executables_of_baselines_and_of_the_last_four_nights_are_pinned() {
     };
     assert_eq!(pinned(&store), [4, 5, 6, 7]);
     store.set_baseline("release", &id(2), Timestamp(NOW.0 + 1)).unwrap();
+    assert_eq!(pinned(&store), [2, 4, 5, 6, 7]);
+    // What a change was confirmed with is measured against until somebody decides.
+    let experiment = "01K9B0000000000000000000ZZ";
+    let arm = format!(
+        "INSERT INTO experiment VALUES (1, '{experiment}', 'confirm', 1, NULL, '1', NULL, '0');
+         INSERT INTO experiment_arm SELECT 1, 0, run_id, '{{}}' FROM run WHERE id LIKE '%1';"
+    );
+    store.connection.execute_batch(&arm).unwrap();
+    let series = store.series(None).unwrap().remove(0);
+    let sighting = Sighting {
+        change: "c00000000001".to_owned(),
+        series,
+        first_run: id(3),
+        seen_run: id(3),
+        evidence: Evidence::Confirmed,
+        ratio: 1.1,
+        experiment: Some(experiment.parse().unwrap()),
+        at: NOW,
+    };
+    store.add_sightings(&[sighting]).unwrap();
+    assert_eq!(pinned(&store), [1, 2, 4, 5, 6, 7]);
+    let decided = Decision {
+        subject: "c00000000001".to_owned(),
+        kind: DecisionKind::Accept,
+        reason: "wanted".to_owned(),
+        until: None,
+        at: Timestamp(NOW.0 + 2),
+    };
+    store.decide(&decided).unwrap();
     assert_eq!(pinned(&store), [2, 4, 5, 6, 7]);
 }
