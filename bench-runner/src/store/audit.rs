@@ -237,6 +237,11 @@ impl<'a> Auditor<'a> {
             self.found(place, Tampering::Swapped, subject, detail);
             return false;
         }
+        // A statement about words that claims a run would hide that nobody signed it.
+        let about_run = statement.predicate_type == RUN_PREDICATE;
+        if about_run && link.last_word.is_some() || !about_run && link.run.is_some() {
+            self.found(place, Tampering::Edited, subject, "its row says that it is about something else");
+        }
         true
     }
 

@@ -224,6 +224,20 @@ fn a_word_of_no_known_sort_stops_nobody() {
 }
 
 #[test]
+fn a_statement_about_words_cannot_stand_for_a_run() {
+    let (store, trust, heads) = signed_store();
+    let mut copy = store.copy();
+    copy.import_run(&record(9)).unwrap();
+    assert_eq!(audit(&trust, &copy, Some(&heads)).unsigned, [record(9).run.id]);
+    unguard(copy.raw());
+    let hide = "UPDATE link SET run_id = (SELECT max(run_id) FROM run)
+                WHERE link_id = (SELECT min(link_id) FROM link WHERE run_id IS NULL)";
+    assert_eq!(copy.raw().execute(hide, []).unwrap(), 1);
+    let found = audit(&trust, &copy, Some(&heads));
+    assert!(found.unsigned.is_empty() && found.problems.len() == 1, "{:?}", found.problems);
+}
+
+#[test]
 fn calibrations_and_trials_are_signed() {
     let (store, trust, _) = signed_store();
     unguard(store.raw());
