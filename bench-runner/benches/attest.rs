@@ -43,11 +43,11 @@ fn signed() -> (Store, Trust) {
 
 fn verify(store: &Store, trust: &Trust) -> Audit {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let audit = store.audit(None, None, |claims: &[Claim<'_>]| {
+    let audit = store.audit(&[], None, |claims: &[Claim<'_>]| {
         let claims: Vec<_> = claims.iter().map(|claim| (claim.signed, claim.at)).collect();
         check(trust, &claims, threads)
     });
-    let audit = audit.expect("the store is read");
+    let audit = audit.expect("the store is read").audit;
     assert!(audit.problems.is_empty() && audit.signed == u64::from(RUNS), "{:?}", audit.problems.first());
     audit
 }

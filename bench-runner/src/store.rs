@@ -47,9 +47,10 @@ mod seal;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 mod write;
 
-pub use audit::Claim;
+pub use audit::{Audited, Claim, Doubts, Remembered};
 pub use bulk::BulkNight;
 pub use error::StoreError;
 pub use fingerprint::fingerprint;
@@ -153,7 +154,8 @@ impl Store {
         Self::around(connection, self.path.clone(), false)
     }
 
-    /// Lets `signer` sign every run that ends and every word that is added from now on, in their own transactions.
+    /// Lets `signer` sign every run that ends and every word that is added from now on, in their own transactions. Words that
+    /// are there without a signature are signed as found with the next of them.
     pub fn set_signer(&mut self, signer: Arc<dyn Signer>) {
         self.signer = Some(signer);
     }
@@ -327,9 +329,10 @@ impl Store {
     ) -> Result<T, StoreError> {
         let attempt = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let before = self.signer.as_ref().map(|_| words::newest(&transaction)).transpose()?;
             let value = work(&transaction)?;
-            if let Some(signer) = &self.signer {
-                chain::link_words(&transaction, signer.as_ref())?;
+            if let (Some(signer), Some(before)) = (&self.signer, before) {
+                words::link(&transaction, signer.as_ref(), before)?;
             }
             transaction.commit()?;
             Ok(value)

@@ -10,6 +10,7 @@ use super::explain::changes;
 use crate::model::comparison::{Comparison, Difference, Verdict};
 use crate::model::explain::Cause;
 use crate::model::fact::keys;
+use crate::model::finding::{Finding, Severity};
 use crate::model::ids::BenchmarkId;
 use crate::model::release::{Claim, ReleaseRow};
 use crate::model::run::{Run, RunKind, RunStatus};
@@ -41,6 +42,27 @@ pub fn refusals(from: &Run, to: &Run) -> Vec<String> {
         }
     }
     found
+}
+
+/// Says why the arms of one experiment are no two releases; empty when they may be.
+///
+/// As [`refusals`], but what blocks both arms alike, such as an unfit machine, lies on both sides of each block: it is a limit
+/// (see [`shared_blocks`]) and no refusal.
+#[must_use]
+pub fn arm_refusals(from: &Run, to: &Run) -> Vec<String> {
+    let shared = shared_blocks(from, to);
+    let without = |run: &Run| {
+        let findings = run.findings.iter().filter(|finding| !shared.contains(finding)).cloned().collect();
+        Run { findings, ..run.clone() }
+    };
+    refusals(&without(from), &without(to))
+}
+
+/// The blocking findings that two runs share.
+#[must_use]
+pub fn shared_blocks<'a>(from: &'a Run, to: &Run) -> Vec<&'a Finding> {
+    let blocks = from.findings.iter().filter(|finding| finding.severity == Severity::Blocking);
+    blocks.filter(|finding| to.findings.contains(finding)).collect()
 }
 
 /// Whether a fact moves by itself from hour to hour.
@@ -170,5 +192,25 @@ mod tests {
         to.identity.config = "governor=powersave".to_owned();
         let reasons = refusals(&from, &to);
         assert_eq!(reasons, [format!("config: {} against governor=powersave", from.identity.config)]);
+    }
+
+    #[test]
+    fn what_blocks_both_arms_alike_is_no_refusal() {
+        let finding = |evidence: &str| Finding {
+            code: "load".to_owned(),
+            severity: Severity::Blocking,
+            subject: String::new(),
+            evidence: evidence.to_owned(),
+            effect: String::new(),
+            remedy: String::new(),
+        };
+        let (mut from, mut to) = (run('A'), run('B'));
+        from.findings.push(finding("busy"));
+        assert_eq!(arm_refusals(&from, &to), ["the older run has a blocking finding"]);
+        to.findings.push(finding("busy"));
+        assert_eq!((arm_refusals(&from, &to), shared_blocks(&from, &to).len()), (Vec::new(), 1));
+        assert_eq!(refusals(&from, &to).len(), 2, "of two sessions each blocks");
+        to.findings.push(finding("torn"));
+        assert_eq!(arm_refusals(&from, &to), ["the newer run has a blocking finding"]);
     }
 }

@@ -31,7 +31,7 @@ const ATTEMPTS: u32 = 3;
 /// Find the commit that changed a benchmark, by experiment
 ///
 /// Measures good against bad first, then halves the commits between them. Each step is decided by interleaved launches with
-/// an interval that holds whenever one stops; commits that do not build are passed over. Ends with 0 when a commit was
+/// an interval that holds whenever one stops; the chance that any step is wrong grows with them and is printed. Commits that do not build are passed over. Ends with 0 when a commit was
 /// found, and with 120 when a range is left or the ends do not differ.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -132,6 +132,8 @@ struct Tested {
     commit: String,
     experiment: Option<RunId>,
     words: String,
+    /// Chance that its answer is wrong, at most; 0 where executables tell.
+    alpha: f64,
 }
 
 /// Which side a commit is on.
@@ -260,6 +262,9 @@ impl Search<'_> {
             let row = outcome.result.contrasts.first().and_then(|contrast| contrast.rows.first()).cloned();
             let words = row.as_ref().map_or_else(|| said(&outcome), |row| row.reason.clone());
             self.step(commit, Some(outcome.experiment.id.clone()), &words);
+            if let Some(step) = self.tested.last_mut().filter(|_| !outcome.equal) {
+                step.alpha = request.rules.family_alpha;
+            }
             let decided = row.as_ref().is_some_and(|row| row.verdict != Verdict::Inconclusive);
             last = row;
             if decided || outcome.equal || self.stage.cancel.is_cancelled() {
@@ -289,8 +294,20 @@ impl Search<'_> {
 
     fn step(&mut self, commit: &str, experiment: Option<RunId>, words: &str) {
         self.stage.progress.line(&format!("{}: {words}", &commit[..10]));
-        self.tested.push(Tested { commit: commit.to_owned(), experiment, words: words.to_owned() });
+        self.tested.push(Tested {
+            commit: commit.to_owned(),
+            experiment,
+            words: words.to_owned(),
+            alpha: 0.0,
+        });
     }
+}
+
+/// How many answers of the search rest on measuring, and the chance that any of them is wrong, at most: each has its own, and
+/// one that is repeated has it again (Boole's inequality).
+fn error_at_most(tested: &[Tested]) -> (usize, f64) {
+    let measured: Vec<f64> = tested.iter().map(|step| step.alpha).filter(|alpha| *alpha > 0.0).collect();
+    (measured.len(), measured.iter().sum::<f64>().min(1.0))
 }
 
 fn said(outcome: &Outcome) -> String {
@@ -316,6 +333,7 @@ fn present(
     (answer, subject): (&Answer, &str),
 ) -> Result<(), CliError> {
     let benchmark = &search.args.benchmark;
+    let (measured, error) = error_at_most(&search.tested);
     if matches!(session.format, Format::Json | Format::Jsonl) {
         let steps: Vec<_> = search
             .tested
@@ -326,6 +344,7 @@ fn present(
             "schema": "bench-runner/bisect", "version": 1, "benchmark": benchmark,
             "culprit": answer.is_found().then(|| &commits[answer.bad]),
             "good": commits[answer.good], "bad": commits[answer.bad], "ratio": answer.effect, "steps": steps,
+            "measured_steps": measured, "error_at_most": error,
         });
         return session.answer(&object.to_string());
     }
@@ -351,12 +370,40 @@ fn present(
     if let Some(ratio) = answer.effect {
         _ = writeln!(text, "the ends differ by {:+.1} %", (ratio - 1.0) * 100.0);
     }
+    if measured > 0 {
+        let steps =
+            if measured == 1 { "1 measured step".to_owned() } else { format!("{measured} measured steps") };
+        _ = writeln!(
+            text,
+            "{steps}: the chance that any of them is wrong, and the answer with it, is at most {:.0} %",
+            100.0 * error
+        );
+    }
     session.answer(&text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_error_of_the_answer_is_that_of_all_steps_together() {
+        let check = |alphas: &[f64], expected: (usize, f64)| {
+            let step = |alpha: &f64| Tested {
+                commit: String::new(),
+                experiment: None,
+                words: String::new(),
+                alpha: *alpha,
+            };
+            let (count, error) = error_at_most(&alphas.iter().map(step).collect::<Vec<_>>());
+            assert_eq!(count, expected.0, "{alphas:?}");
+            assert!((error - expected.1).abs() < 1e-12, "{alphas:?}: {error}");
+        };
+        check(&[], (0, 0.0));
+        // Where executables tell nothing can go wrong; a step that is repeated counts each time.
+        check(&[0.05, 0.0, 0.05, 0.05], (3, 0.15));
+        check(&[0.05; 30], (30, 1.0));
+    }
 
     #[test]
     fn the_middle_avoids_what_was_passed_over() {

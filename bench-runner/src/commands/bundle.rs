@@ -1,6 +1,9 @@
 //! `bench-runner bundle export|import|push|pull`: runs as files, one by one or through a folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 use super::{Session, load};
 use crate::analysis::machines::{Unlike, like};
@@ -8,9 +11,10 @@ use crate::attest::{self, Trust};
 use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
-use crate::exchange::bundle::{self, Bundle};
+use crate::exchange::bundle::{self, Bundle, BundleError};
 use crate::exit_code::{self, ExitCode};
 use crate::files::{self, Access};
+use crate::model::ids::{Digest, RunId};
 use crate::model::run::RunStatus;
 use crate::model::seal::{RUN_PREDICATE, SignatureVerdict, Signed, Statement};
 use crate::store::{Imported, RunFilter, Store, StoreError};
@@ -38,11 +42,14 @@ enum Action {
         #[arg(long, value_name = "NAME,CLOCK,CORE", hide = true, value_parser = made_up)]
         made_up: Option<MadeUp>,
     },
-    /// Store the run of a file; storing it twice changes nothing
+    /// Store the run of a file that a trusted key signed; storing it twice changes nothing
     Import {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Take it though no trusted key signed it
+        #[arg(long)]
+        unsigned: bool,
     },
     /// Write every finished run that a folder does not hold yet
     Push {
@@ -87,13 +94,10 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             files::write(&file, &bytes, Access::Default)?;
             load::written(session, &file)?;
         }
-        Action::Import { file } => {
-            let Bundle { record, statements } =
+        Action::Import { file, unsigned } => {
+            let bundle =
                 read(&session.folder.join(file)).map_err(|error| error.about(&file.display().to_string()))?;
-            let mut store = load::open_to_write(&config)?;
-            let outcome = store.import_run(&record)?;
-            store.keep_statements(&record.run.id, &statements)?;
-            load::stored(session, record.run.id.as_str(), outcome)?;
+            import(session, &config, &bundle, *unsigned)?;
         }
         Action::Push { folder } => return push(session, &config, &session.folder.join(folder)),
         Action::Pull { folder, unsigned } => {
@@ -147,43 +151,98 @@ impl Line {
     }
 }
 
+/// Stores the run of a bundle that somebody named.
+fn import(session: &Session, config: &Config, bundle: &Bundle, unsigned: bool) -> Result<(), CliError> {
+    let id = &bundle.record.run.id;
+    let judged = Judged::of(&load::trust(config)?, bundle)?;
+    let mut store = load::open_to_write(config)?;
+    // About a run that is stored already nothing is believed that was not known.
+    let known = store.contains(id)?;
+    let refusal = judged.refusal().filter(|refusal| refusal.bad || !unsigned && !known);
+    if let Some(Refusal { reason, hint, bad }) = refusal {
+        let exit = if bad { exit_code::INTEGRITY } else { exit_code::FAILURE };
+        return Err(CliError::new(exit, format!("run {id} was not stored: {reason}")).hinted(Some(hint)));
+    }
+    let outcome = store.import_run(&bundle.record)?;
+    if !known || judged.is_good() {
+        store.keep_statements(id, &judged.kept)?;
+    }
+    load::stored(session, id.as_str(), outcome)
+}
+
 /// Writes the finished runs that the folder does not hold.
 fn push(session: &Session, config: &Config, folder: &Path) -> Result<ExitCode, CliError> {
     let store = load::open_to_read(config)?;
-    let mut lines = Vec::new();
-    for run in store.runs(&RunFilter::default(), u32::MAX)?.iter().rev() {
+    let runs = store.runs(&RunFilter::default(), u32::MAX)?;
+    each(session, runs.iter().rev(), |run| {
         let name = run.id.as_str();
-        let file = folder.join(bundle::file_name(&run.id));
         if run.status == RunStatus::Running {
-            lines.push(Line::because(name, "skipped", "it is running", false));
-            continue;
+            return Ok(Line::because(name, "skipped", "it is running", false));
         }
-        if file.exists() {
-            // Other statements about the same content do not make it another run.
-            let there = read(&file)?
-                .record
-                .digests()
-                .map_err(|error| CliError::from_error(exit_code::FAILURE, &error))?;
-            let same = there == store.digests(&run.id)?;
-            lines.push(match same {
-                true => Line::new(name, "already there"),
-                false => Line::because(name, "refused", "the folder has other content under its name", true),
-            });
-            continue;
+        let file = folder.join(bundle::file_name(&run.id));
+        if file.exists() { Ok(there(&store, &run.id, &file)?) } else { written(&store, &run.id, &file) }
+    })
+}
+
+/// Compares a file of the folder with the run of its name.
+fn there(store: &Store, run: &RunId, file: &Path) -> Result<Line, StoreError> {
+    let name = run.as_str();
+    // Other statements about the same content do not make it another run, and a folded run is one still: its list of
+    // measurements has a digest of its own.
+    let parts = |digests: BTreeMap<String, Digest>| -> BTreeMap<String, Digest> {
+        digests.into_iter().filter(|(part, _)| !part.contains('/')).collect()
+    };
+    let ours = parts(store.digests(run)?);
+    Ok(match stated(file).map(parts) {
+        Ok(found) if found == ours => Line::new(name, "already there"),
+        Ok(_) => Line::because(name, "refused", "the folder has other content under its name", true),
+        Err(error) => {
+            let reason =
+                format!("the file in the folder is damaged: {}; delete it and push again", error.message);
+            Line::because(name, "refused", reason, true)
         }
-        match store.record(&run.id) {
-            Ok(record) => {
-                let bytes = bundle::to_signed_bytes(&record, &store.statements(&run.id)?)?;
-                files::write(&file, &bytes, Access::Default)?;
-                lines.push(Line::new(name, "written"));
-            }
-            Err(StoreError::Pruned { .. }) => {
-                lines.push(Line::because(name, "skipped", "its observations were pruned", false));
-            }
-            Err(error) => return Err(error.into()),
+    })
+}
+
+/// Writes a run into the folder.
+fn written(store: &Store, run: &RunId, file: &Path) -> Result<Line, CliError> {
+    let name = run.as_str();
+    match store.record(run) {
+        Ok(record) => {
+            let bytes = bundle::to_signed_bytes(&record, &store.statements(run)?)?;
+            files::write(file, &bytes, Access::Default)?;
+            Ok(Line::new(name, "written"))
         }
+        Err(StoreError::Pruned { .. }) => {
+            Ok(Line::because(name, "skipped", "its observations were pruned", false))
+        }
+        Err(error @ StoreError::Content { .. }) => {
+            Ok(Line::because(name, "refused", error.to_string(), true))
+        }
+        Err(error) => Err(error.into()),
     }
-    show(session, &lines)
+}
+
+/// What a bundle states about its content.
+#[derive(Deserialize)]
+struct Stated {
+    schema: String,
+    version: u64,
+    digests: BTreeMap<String, Digest>,
+}
+
+/// Reads the digests that a bundle states. The file must be whole; whether its content matches them is not looked at, which
+/// `pull` does: a push looks at every file each time.
+fn stated(file: &Path) -> Result<BTreeMap<String, Digest>, CliError> {
+    let bytes = files::read(file, bundle::MAX_BYTES)?;
+    let found: Stated = serde_json::from_slice(&bytes).map_err(|source| BundleError::Malformed { source })?;
+    if found.schema != bundle::SCHEMA {
+        return Err(BundleError::NotABundle { found: found.schema.chars().take(80).collect() }.into());
+    }
+    if found.version != u64::from(bundle::VERSION) {
+        return Err(BundleError::Version { found: found.version }.into());
+    }
+    Ok(found.digests)
 }
 
 /// Stores the runs of a folder that a trusted key signed.
@@ -198,13 +257,30 @@ fn pull(session: &Session, config: &Config, folder: &Path, unsigned: bool) -> Re
     paths.retain(|path| path.to_string_lossy().ends_with(".bundle.json"));
     paths.sort();
     let mut store = load::open_to_write(config)?;
-    let mut lines = Vec::new();
-    for path in paths {
+    each(session, paths, |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        lines.push(match read(&path) {
-            Ok(bundle) => take(&mut store, &trust, &name, &bundle, unsigned)?,
-            Err(error) => Line::because(&name, "refused", error.message, true),
-        });
+        match read(&path) {
+            Ok(bundle) => take(&mut store, &trust, &name, &bundle, unsigned),
+            Err(error) => Ok(Line::because(&name, "refused", error.message, true)),
+        }
+    })
+}
+
+/// Does something for each, and shows what became of them. An error ends it, after what was done until then was shown.
+fn each<T>(
+    session: &Session,
+    items: impl IntoIterator<Item = T>,
+    mut work: impl FnMut(T) -> Result<Line, CliError>,
+) -> Result<ExitCode, CliError> {
+    let mut lines = Vec::new();
+    for item in items {
+        match work(item) {
+            Ok(line) => lines.push(line),
+            Err(error) => {
+                show(session, &lines)?;
+                return Err(error);
+            }
+        }
     }
     show(session, &lines)
 }
@@ -217,62 +293,102 @@ fn take(
     bundle: &Bundle,
     unsigned: bool,
 ) -> Result<Line, CliError> {
-    let verdict = judge(trust, bundle)?;
-    match verdict {
-        Some(SignatureVerdict::Good) => {}
-        None if unsigned => {}
-        None => return Ok(Line::because(name, "refused", "nobody signed it (--unsigned takes it)", false)),
-        Some(SignatureVerdict::UnknownKey) => {
-            let key = bundle.statements.first().map_or("?", |signed| &signed.key_id);
-            let reason = format!("nobody trusts the key {key} (`bench-runner key trust`)");
-            return Ok(Line::because(name, "refused", reason, false));
-        }
-        Some(SignatureVerdict::Expired) => {
-            return Ok(Line::because(name, "refused", "its key was not trusted at that time", false));
-        }
-        Some(SignatureVerdict::Bad) => {
-            return Ok(Line::because(name, "refused", "its signature does not belong to it", true));
-        }
+    let judged = Judged::of(trust, bundle)?;
+    if let Some(refusal) = judged.refusal().filter(|_| !(unsigned && judged.verdict.is_none())) {
+        let hint = if judged.verdict.is_none() { " (--unsigned takes it)" } else { "" };
+        return Ok(Line::because(name, "refused", format!("{}{hint}", refusal.reason), refusal.bad));
     }
     match store.import_run(&bundle.record) {
         Ok(outcome) => {
-            store.keep_statements(&bundle.record.run.id, &bundle.statements)?;
+            store.keep_statements(&bundle.record.run.id, &judged.kept)?;
             Ok(Line::new(name, if outcome == Imported::Added { "stored" } else { "already there" }))
         }
-        Err(error @ StoreError::Conflict { .. }) => {
-            Ok(Line::because(name, "refused", error.to_string(), true))
-        }
+        // These are about the run, and others may be stored all the same.
+        Err(
+            error @ (StoreError::Conflict { .. } | StoreError::Invalid { .. } | StoreError::Content { .. }),
+        ) => Ok(Line::because(name, "refused", error.to_string(), true)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The best verdict on the statements of a bundle; one that speaks of other content is bad, whoever signed it.
-fn judge(trust: &Trust, bundle: &Bundle) -> Result<Option<SignatureVerdict>, CliError> {
-    let digests =
-        bundle.record.digests().map_err(|error| CliError::from_error(exit_code::FAILURE, &error))?;
-    let speaks = |signed: &Signed| {
-        let statement = Statement::parse(&signed.payload).ok()?;
-        let about = statement.about()?;
-        let parts = digests.iter().filter(|(part, _)| !part.contains('/'));
-        let same = statement.predicate_type == RUN_PREDICATE
-            && about.name == bundle.record.run.id.as_str()
-            && parts.clone().all(|(part, digest)| statement.predicate.parts.get(part) == Some(digest));
-        same.then_some(statement.predicate.at)
-    };
-    let mut verdicts = Vec::new();
-    for signed in &bundle.statements {
-        verdicts.push(match speaks(signed) {
-            Some(at) => attest::check(trust, &[(signed, Some(at))], load::threads()).remove(0),
-            None => SignatureVerdict::Bad,
-        });
+/// What the statements of a bundle are worth.
+struct Judged {
+    /// The best verdict on them; `None` without any.
+    verdict: Option<SignatureVerdict>,
+    /// The name of the first key.
+    key: String,
+    /// The statements that may be right.
+    kept: Vec<Signed>,
+}
+
+/// Why a run is not taken.
+struct Refusal {
+    reason: String,
+    hint: String,
+    /// Whether something is wrong with the bundle itself.
+    bad: bool,
+}
+
+impl Judged {
+    /// Checks the statements of a bundle; one that speaks of other content is bad, whoever signed it.
+    fn of(trust: &Trust, bundle: &Bundle) -> Result<Self, CliError> {
+        let digests =
+            bundle.record.digests().map_err(|error| CliError::from_error(exit_code::FAILURE, &error))?;
+        let speaks = |signed: &Signed| {
+            let statement = Statement::parse(&signed.payload).ok()?;
+            let about = statement.about()?;
+            let parts = digests.iter().filter(|(part, _)| !part.contains('/'));
+            let same = statement.predicate_type == RUN_PREDICATE
+                && about.name == bundle.record.run.id.as_str()
+                && parts.clone().all(|(part, digest)| statement.predicate.parts.get(part) == Some(digest));
+            same.then_some(statement.predicate.at)
+        };
+        let mut verdicts = Vec::new();
+        let mut kept = Vec::new();
+        for signed in &bundle.statements {
+            let verdict = match speaks(signed) {
+                Some(at) => attest::check(trust, &[(signed, Some(at))], load::threads()).remove(0),
+                None => SignatureVerdict::Bad,
+            };
+            if verdict != SignatureVerdict::Bad {
+                kept.push(signed.clone());
+            }
+            verdicts.push(verdict);
+        }
+        let order = [
+            SignatureVerdict::Good,
+            SignatureVerdict::Bad,
+            SignatureVerdict::Expired,
+            SignatureVerdict::UnknownKey,
+        ];
+        let key = bundle.statements.first().map_or_else(|| "?".to_owned(), |signed| signed.key_id.clone());
+        Ok(Self { verdict: order.into_iter().find(|verdict| verdicts.contains(verdict)), key, kept })
     }
-    let order = [
-        SignatureVerdict::Good,
-        SignatureVerdict::Bad,
-        SignatureVerdict::Expired,
-        SignatureVerdict::UnknownKey,
-    ];
-    Ok(order.into_iter().find(|verdict| verdicts.contains(verdict)))
+
+    fn is_good(&self) -> bool {
+        self.verdict == Some(SignatureVerdict::Good)
+    }
+
+    /// Why a run with these statements is not taken; `None` when a trusted key signed it.
+    fn refusal(&self) -> Option<Refusal> {
+        let (reason, hint) = match &self.verdict {
+            Some(SignatureVerdict::Good) => return None,
+            None => ("nobody signed it".to_owned(), "`--unsigned` takes it"),
+            Some(SignatureVerdict::UnknownKey) => (
+                format!("nobody trusts the key {} (`bench-runner key trust`)", self.key),
+                "`bench-runner key show` prints the public key where it was signed; `--unsigned` takes it all the same",
+            ),
+            Some(SignatureVerdict::Expired) => {
+                ("its key was not trusted at that time".to_owned(), "`--unsigned` takes it all the same")
+            }
+            Some(SignatureVerdict::Bad) => (
+                "its signature does not belong to it".to_owned(),
+                "get the file again from where it was made",
+            ),
+        };
+        let bad = self.verdict == Some(SignatureVerdict::Bad);
+        Some(Refusal { reason, hint: hint.to_owned(), bad })
+    }
 }
 
 /// Shows what became of each, and says whether something is wrong.

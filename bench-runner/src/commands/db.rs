@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::files;
 use crate::model::units::Timestamp;
-use crate::store::{OpenMode, Store};
+use crate::store::Pruned;
 use crate::ui::table::{Align, Column, Table};
 
 /// Microseconds of a day.
@@ -141,23 +141,30 @@ fn prune(
         .hinted(Some("give --fold-older-than a greater age than --samples-older-than".to_owned())));
     }
     // Pruning is no measuring: founding records have no part in it.
-    let (mut store, _) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
+    let mut store = load::open_signing(config)?;
     let now = clock::now();
     let pruned = store.prune(Timestamp(now.0 - samples), now, dry)?;
     let folded = match fold {
         Some(fold) => store.fold(Timestamp(now.0 - fold), now, dry)?,
-        None => Vec::new(),
+        None => Pruned::default(),
     };
-    let freed = if dry || pruned.runs.is_empty() && folded.is_empty() { 0 } else { store.shrink()? };
+    let freed = if dry || pruned.runs.is_empty() && folded.runs.is_empty() { 0 } else { store.shrink()? };
     let outcome = if dry { "would be pruned" } else { "pruned" };
     let mut rows: Vec<Vec<String>> =
         pruned.runs.iter().map(|id| vec![outcome.to_owned(), id.to_string()]).collect();
     rows.extend(
         folded
+            .runs
             .iter()
             .map(|id| vec![if dry { "would be folded" } else { "folded" }.to_owned(), id.to_string()]),
     );
-    rows.extend(pruned.kept.iter().map(|(id, reason)| vec!["kept".to_owned(), format!("{id}: {reason}")]));
+    rows.extend(
+        pruned
+            .kept
+            .iter()
+            .chain(&folded.kept)
+            .map(|(id, reason)| vec!["kept".to_owned(), format!("{id}: {reason}")]),
+    );
     rows.push(vec![
         "total".to_owned(),
         format!(

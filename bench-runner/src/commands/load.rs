@@ -46,12 +46,7 @@ pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
     // Before the store is made: a broken record must not leave a store without its beginning.
     let founding =
         config.founding.iter().map(|file| import::read_summary(file)).collect::<Result<Vec<_>, _>>()?;
-    let (mut store, opened) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
-    tell(&opened);
-    if let Some(key) = signing_key(config) {
-        store.set_signer(Arc::new(key));
-        store.sign_runs(&opened.recovered)?;
-    }
+    let mut store = open_signing(config)?;
     for record in &founding {
         // A corrected file does not change history; `import summary` says so.
         if !store.contains(&record.record.run.id)? {
@@ -59,6 +54,22 @@ pub(super) fn open_to_write(config: &Config) -> Result<Store, CliError> {
         }
     }
     Ok(store)
+}
+
+/// Opens the configured store for writing, with the key that signs what is written; founding records have no part in it.
+pub(super) fn open_signing(config: &Config) -> Result<Store, CliError> {
+    let (mut store, opened) = Store::open(&config.store, OpenMode::ReadWrite, clock::now())?;
+    tell(&opened);
+    if let Some(key) = signing_key(config) {
+        store.set_signer(Arc::new(key));
+        store.sign_runs(&opened.recovered)?;
+    }
+    Ok(store)
+}
+
+/// Whether what is written now would be signed: a key is configured, and it is there.
+pub(super) fn has_signer(config: &Config) -> bool {
+    config.integrity.sign && config.integrity.key.as_ref().is_some_and(|path| path.exists())
 }
 
 /// The key that signs, made and trusted on first use. Without one nothing is signed, and that is said.

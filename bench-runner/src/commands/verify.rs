@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tamper;
 
-use std::fmt::Write as _;
+mod words;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::{Session, load};
 use crate::attest::{self, Trust};
 use crate::cli::Format;
-use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::files::{self, Access};
 use crate::model::ids::RunId;
-use crate::model::seal::{Audit, Heads, Problem, SignatureVerdict, Tampering};
-use crate::store::{Claim, Store};
+use crate::model::seal::{Heads, Problem, SignatureVerdict, Tampering};
+use crate::store::{Audited, Claim, Doubts, Remembered, Store};
+use crate::ui;
 use crate::ui::table::{Align, Column, Table};
 
 /// Largest file of remembered heads, in bytes.
@@ -28,8 +29,8 @@ const HEADS: &str = "bench-runner/heads";
 /// Check stored runs and words against what was signed
 ///
 /// Reads everything that was signed again, checks signatures and chains, and names what was edited, deleted, added,
-/// swapped or cut off, the first bad place first. Ends with 123 when something is wrong. Runs that nobody signed are
-/// listed, and are no fault.
+/// swapped or cut off, the first bad place first. Ends with 123 when something is wrong. What nobody signed is listed, and is
+/// no fault unless `--strict` is given.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Read only this run again; chains are followed all the same
@@ -38,12 +39,16 @@ pub struct Args {
     /// Read every run again, which is what happens without a name too
     #[arg(long)]
     all: bool,
-    /// Heads of an earlier time; without them it cannot be excluded that the end of a chain was cut off
-    #[arg(long, value_name = "FILE")]
-    head: Option<PathBuf>,
-    /// Write the heads to this file if nothing is wrong; keep it elsewhere
+    /// Heads of an earlier time: a file of `--write-head`, or one statement as `run` and reports print it, as PLACE:SHA256 or
+    /// CHAIN:PLACE:SHA256; without them it cannot be excluded that the end of a chain was cut off
+    #[arg(long, value_name = "HEAD")]
+    head: Option<String>,
+    /// Write the heads to this file if nothing is wrong; keep it elsewhere. Heads that it holds already are compared first
     #[arg(long, value_name = "FILE")]
     write_head: Option<PathBuf>,
+    /// End with 123 too when runs, words or prunings are there that nobody signed when they were added
+    #[arg(long)]
+    strict: bool,
 }
 
 /// A file of remembered heads.
@@ -54,19 +59,36 @@ struct HeadsFile {
     heads: Heads,
 }
 
+/// What the answer says besides what was found.
+struct Said {
+    /// Whether what is written now would be signed.
+    signer: bool,
+    /// Whether one statement was looked for.
+    statement: bool,
+    /// The file for heads, and whether it was written.
+    written: Option<(PathBuf, bool)>,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When store, keys or heads cannot be read.
+/// When store, keys or heads cannot be read, or the heads cannot be written.
 pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let config = session.config()?;
     let store = load::open_to_read(&config)?;
     let only = args.run.as_ref().map(|text| store.resolve(text)).transpose()?;
-    let remembered = args.head.as_ref().map(|file| read_heads(&session.folder.join(file))).transpose()?;
-    let mut audit = audit(&config, &store, remembered.as_ref(), only.as_ref())?;
+    let mut remembered: Vec<Remembered> = Vec::new();
+    remembered.extend(args.head.as_ref().map(|text| head(text, session)).transpose()?);
+    let target = args.write_head.as_ref().map(|file| session.folder.join(file));
+    // A store that was cut off must not replace what would show it.
+    if let Some(file) = target.as_ref().filter(|file| file.exists()) {
+        remembered.push(Remembered::Heads(read_heads(file)?));
+    }
+    let mut audited = audit_with(&load::trust(&config)?, &store, &remembered, only.as_ref())?;
+    let audit = &mut audited.audit;
     // Nobody signed these; their digests still show damage.
-    for id in audit.unsigned.clone().iter().filter(|id| only.as_ref().is_none_or(|only| only == *id)) {
+    for id in audit.unsigned.iter().filter(|id| only.as_ref().is_none_or(|only| only == *id)) {
         for part in store.verify(id)? {
             audit.problems.push(Problem {
                 chain: String::new(),
@@ -77,38 +99,70 @@ pub fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
             });
         }
     }
-    if let Some(file) = args.write_head.as_ref().filter(|_| audit.problems.is_empty()) {
-        let content = HeadsFile { schema: HEADS.to_owned(), version: 1, heads: audit.heads.clone() };
-        let mut bytes = load::json_of(&content)?.to_string().into_bytes();
-        bytes.push(b'\n');
-        files::write(&session.folder.join(file), &bytes, Access::Default)?;
+    let sound = audit.problems.is_empty();
+    if let Some(file) = target.as_ref() {
+        if sound {
+            write_heads(file, &audit.heads)?;
+        } else {
+            ui::note(&format!("nothing was written to `{}`", load::shown(session, file)));
+        }
     }
-    show(session, &audit)?;
-    Ok(if audit.problems.is_empty() { exit_code::DONE } else { exit_code::INTEGRITY })
+    let said = Said {
+        signer: load::has_signer(&config),
+        statement: remembered.iter().any(|one| matches!(one, Remembered::Statement { .. })),
+        written: target.map(|file| (file, sound)),
+    };
+    show(session, &audited, &said)?;
+    let vouched = audited.audit.unsigned.is_empty() && is_empty(&audited.doubts);
+    Ok(if sound && (vouched || !args.strict) { exit_code::DONE } else { exit_code::INTEGRITY })
 }
 
-/// Checks a store with the trusted keys of the configuration.
-pub(super) fn audit(
-    config: &Config,
-    store: &Store,
-    remembered: Option<&Heads>,
-    only: Option<&RunId>,
-) -> Result<Audit, CliError> {
-    audit_with(&load::trust(config)?, store, remembered, only)
+/// Whether a signature vouches for every word and pruning.
+fn is_empty(doubts: &Doubts) -> bool {
+    doubts.unsigned_words.is_empty() && doubts.found_words.is_empty() && doubts.unsigned_prunings.is_empty()
 }
 
 /// Checks a store with given keys.
 fn audit_with(
     trust: &Trust,
     store: &Store,
-    remembered: Option<&Heads>,
+    remembered: &[Remembered],
     only: Option<&RunId>,
-) -> Result<Audit, CliError> {
+) -> Result<Audited, CliError> {
     let check = |claims: &[Claim<'_>]| -> Vec<SignatureVerdict> {
         let claims: Vec<_> = claims.iter().map(|claim| (claim.signed, claim.at)).collect();
         attest::check(trust, &claims, load::threads())
     };
     Ok(store.audit(remembered, only, check)?)
+}
+
+/// What `--head` names: a file, or one statement.
+fn head(text: &str, session: &Session) -> Result<Remembered, CliError> {
+    let file = session.folder.join(text);
+    match statement(text).filter(|_| !file.exists()) {
+        Some(statement) => Ok(statement),
+        None => Ok(Remembered::Heads(read_heads(&file)?)),
+    }
+}
+
+/// Reads `PLACE:SHA256` or `CHAIN:PLACE:SHA256`; the digest may be cut after twelve digits.
+fn statement(text: &str) -> Option<Remembered> {
+    let (rest, sha256) = text.rsplit_once(':')?;
+    let digits = (12..=64).contains(&sha256.len()) && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (chain, position) = match rest.rsplit_once(':') {
+        Some((chain, position)) => (Some(chain.to_owned()), position),
+        None => (None, rest),
+    };
+    let position = position.parse().ok().filter(|position| digits && *position > 0)?;
+    Some(Remembered::Statement { chain, position, sha256: sha256.to_ascii_lowercase() })
+}
+
+/// Writes heads to a file.
+fn write_heads(file: &Path, heads: &Heads) -> Result<(), CliError> {
+    let content = HeadsFile { schema: HEADS.to_owned(), version: 1, heads: heads.clone() };
+    let mut bytes = load::json_of(&content)?.to_string().into_bytes();
+    bytes.push(b'\n');
+    Ok(files::write(file, &bytes, Access::Default)?)
 }
 
 /// Reads remembered heads.
@@ -130,11 +184,14 @@ fn read_heads(file: &Path) -> Result<Heads, CliError> {
 }
 
 /// Prints what was found.
-fn show(session: &Session, audit: &Audit) -> Result<(), CliError> {
+fn show(session: &Session, audited: &Audited, said: &Said) -> Result<(), CliError> {
+    let audit = &audited.audit;
     let table = table(&audit.problems);
+    let words = || words::words(session, audited, said);
     let text = match session.format {
         Format::Json => serde_json::json!({
             "schema": "bench-runner/verify", "version": 1, "head": audit.heads.short(), "audit": audit,
+            "doubts": audited.doubts, "written": said.written.as_ref().map(|(_, written)| written),
         })
         .to_string(),
         Format::Jsonl => {
@@ -142,52 +199,11 @@ fn show(session: &Session, audit: &Audit) -> Result<(), CliError> {
             lines.collect::<Result<String, CliError>>()?
         }
         Format::Csv => table.csv(),
-        Format::Markdown => format!("{}\n{}", table.markdown(), words(audit)),
-        Format::Text if audit.problems.is_empty() => words(audit),
-        Format::Text => format!("{}\n{}", table.text(session.style.width), words(audit)),
+        Format::Markdown => format!("{}\n{}", table.markdown(), words()),
+        Format::Text if audit.problems.is_empty() => words(),
+        Format::Text => format!("{}\n{}", table.text(session.style.width), words()),
     };
     session.answer(&text)
-}
-
-/// What was checked, in sentences.
-fn words(audit: &Audit) -> String {
-    let mut text = String::new();
-    let outcome = match audit.problems.len() {
-        0 if audit.signed + audit.words == 0 => "nothing is signed in this store".to_owned(),
-        0 => "everything that was signed is as it was signed".to_owned(),
-        1 => "1 thing is wrong".to_owned(),
-        count => format!("{count} things are wrong, the first bad place first"),
-    };
-    _ = writeln!(text, "{outcome}");
-    _ = writeln!(
-        text,
-        "checked: {} signed runs ({} pruned, {} folded), {} signed words",
-        audit.signed, audit.pruned, audit.folded, audit.words
-    );
-    if !audit.unsigned.is_empty() {
-        _ = writeln!(text, "unsigned: {} runs, which is no fault:", audit.unsigned.len());
-        for id in audit.unsigned.iter().take(10) {
-            _ = writeln!(text, "  {id}");
-        }
-        if audit.unsigned.len() > 10 {
-            _ = writeln!(text, "  and {} more", audit.unsigned.len() - 10);
-        }
-    }
-    if audit.unsigned_words > 0 {
-        _ = writeln!(text, "unsigned: {} words", audit.unsigned_words);
-    }
-    if let Some(head) = audit.heads.short() {
-        _ = writeln!(text, "head: {head}");
-        for (chain, head) in &audit.heads.chains {
-            _ = writeln!(text, "  {chain}: statement {}, {}", head.position, head.sha256.short());
-        }
-    }
-    if !audit.against_head {
-        text.push_str(
-            "Without a remembered head (--head FILE) it cannot be excluded that the end of a chain was cut off.\n",
-        );
-    }
-    text
 }
 
 fn table(problems: &[Problem]) -> Table {
@@ -224,5 +240,38 @@ fn word(what: Tampering) -> &'static str {
         Tampering::Swapped => "swapped",
         Tampering::Truncated => "truncated",
         Tampering::Untrusted => "untrusted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_told_from_a_file() {
+        let check = |text: &str, expected: Option<(Option<&str>, u64)>| {
+            let found = statement(text).map(|found| match found {
+                Remembered::Statement { chain, position, sha256 } => {
+                    assert_eq!(sha256, "0123456789ab", "{text}");
+                    (chain, position)
+                }
+                Remembered::Heads(_) => panic!("{text}"),
+            });
+            let expected = expected.map(|(chain, position)| (chain.map(str::to_owned), position));
+            assert_eq!(found, expected, "{text}");
+        };
+        check("12:0123456789AB", Some((None, 12)));
+        check("machine/0f:12:0123456789ab", Some((Some("machine/0f"), 12)));
+        check("words:1:0123456789ab", Some((Some("words"), 1)));
+        for file in [
+            "head.json",
+            "0123456789ab",
+            "0:0123456789ab",
+            "12:0123456789a",
+            "12:0123456789ag",
+            "c:/head.json",
+        ] {
+            check(file, None);
+        }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Signatures are checked by the caller, who knows the keys. Everything else is read again and hashed again here.
 
+mod remembered;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
 
 use super::chain::{self, Link};
 use super::error::{Fault, StoreError};
@@ -21,6 +23,9 @@ use crate::model::seal::{
     machine_chain, payload_digest,
 };
 use crate::model::units::Timestamp;
+use words::Prunings;
+
+pub use remembered::Remembered;
 
 /// Stands for an id that cannot be read.
 const NO_STORE: &str = "00000000000000000000000000";
@@ -34,10 +39,32 @@ pub struct Claim<'a> {
     pub at: Option<Timestamp>,
 }
 
+/// What nothing contradicts and nobody vouches for either.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Doubts {
+    /// Words that no statement covers: sort, number and what they say.
+    pub unsigned_words: Vec<String>,
+    /// Words that a statement covers as found: it fixes what they say since then, and nobody signed that they were added.
+    pub found_words: Vec<String>,
+    /// Signed runs that were pruned or folded before that was signed.
+    pub unsigned_prunings: Vec<String>,
+    /// Whether a remembered statement is one that another store signed: only there it shows what was cut off.
+    pub elsewhere: bool,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// What contradicts a signature, and what was checked.
+    pub audit: Audit,
+    /// What no signature vouches for.
+    pub doubts: Doubts,
+}
+
 impl Store {
     /// Reads everything that was signed again and compares it with what was signed.
     ///
-    /// `remembered` are ends of chains from an earlier time: only with them is it noticed that an end was cut off. `only`
+    /// `remembered` is known from an earlier time: only with it is it noticed that the end of a chain was cut off. `only`
     /// restricts the reading of runs to one; the chains are followed as a whole all the same. `check` gives one verdict for
     /// each signature, in order.
     ///
@@ -46,10 +73,10 @@ impl Store {
     /// [`StoreError::NoSuchRun`] for `only`, or [`StoreError`] when the file itself cannot be read.
     pub fn audit(
         &self,
-        remembered: Option<&Heads>,
+        remembered: &[Remembered],
         only: Option<&RunId>,
         check: impl FnOnce(&[Claim<'_>]) -> Vec<SignatureVerdict>,
-    ) -> Result<Audit, StoreError> {
+    ) -> Result<Audited, StoreError> {
         self.read("auditing", |connection| {
             let only = only.map(|id| write::require(connection, id)).transpose()?;
             let links = chain::links(connection)?;
@@ -69,11 +96,12 @@ impl Store {
             let heads = chain::heads_of(connection, store)?;
             let mut auditor = Auditor::new(connection, heads, only);
             auditor.chains(&links, &read, &verdicts);
-            if let Some(remembered) = remembered {
-                auditor.compare(remembered, &links);
+            for one in remembered {
+                auditor.compare(one, &links)?;
             }
-            auditor.contents(&links, &read)?;
+            // Words first: they say which runs were pruned.
             auditor.words(&links, &read)?;
+            auditor.contents(&links, &read)?;
             auditor.finish()
         })
     }
@@ -84,6 +112,8 @@ struct Auditor<'a> {
     connection: &'a Connection,
     only: Option<i64>,
     audit: Audit,
+    doubts: Doubts,
+    prunings: Prunings,
     /// Measurements whose observations are not the signed ones: chain, position, run, and themselves.
     loose: Vec<(String, u64, String, Loose)>,
     series: SeriesDigests,
@@ -102,7 +132,15 @@ impl<'a> Auditor<'a> {
             against_head: false,
             heads,
         };
-        Self { connection, only, audit, loose: Vec::new(), series: SeriesDigests::new() }
+        Self {
+            connection,
+            only,
+            audit,
+            doubts: Doubts::default(),
+            prunings: Prunings::default(),
+            loose: Vec::new(),
+            series: SeriesDigests::new(),
+        }
     }
 
     fn found(
@@ -199,29 +237,12 @@ impl<'a> Auditor<'a> {
             self.found(place, Tampering::Swapped, subject, detail);
             return false;
         }
+        // A statement about words that claims a run would hide that nobody signed it.
+        let about_run = statement.predicate_type == RUN_PREDICATE;
+        if about_run && link.last_word.is_some() || !about_run && link.run.is_some() {
+            self.found(place, Tampering::Edited, subject, "its row says that it is about something else");
+        }
         true
-    }
-
-    /// Compares the ends of the chains with remembered ones.
-    fn compare(&mut self, remembered: &Heads, links: &[Link]) {
-        self.audit.against_head = true;
-        if remembered.store != self.audit.heads.store {
-            let detail = format!("the remembered heads are of the store {}", remembered.store);
-            self.found(("", 0), Tampering::Edited, "store", detail);
-        }
-        for (chain, head) in &remembered.chains {
-            let end = self.audit.heads.chains.get(chain).map_or(0, |now| now.position);
-            if end < head.position {
-                let detail = format!("{} statements are missing at the end", head.position - end);
-                self.found((chain, end + 1), Tampering::Truncated, "statement", detail);
-                continue;
-            }
-            let there = links.iter().find(|link| link.chain == *chain && link.position == head.position);
-            if there.is_some_and(|link| payload_digest(&link.signed.payload) != head.sha256) {
-                let detail = "it is not the one that was remembered: the chain was written again";
-                self.found((chain, head.position), Tampering::Edited, "statement", detail);
-            }
-        }
     }
 
     /// Reads every signed run again.
@@ -356,6 +377,7 @@ impl<'a> Auditor<'a> {
                 "summaries: they do not follow from the observations",
             );
         }
+        self.pruning(place, (row, &about.name), (now.pruned, now.folded))?;
         for loose in now.loose {
             self.loose.push((link.chain.clone(), link.position, about.name.clone(), loose));
         }
@@ -448,7 +470,7 @@ impl<'a> Auditor<'a> {
     }
 
     /// Lists the runs that nobody signed and puts the problems in order.
-    fn finish(mut self) -> Result<Audit, Fault> {
+    fn finish(mut self) -> Result<Audited, Fault> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id FROM run WHERE status <> 'running'
                AND NOT EXISTS (SELECT 1 FROM link WHERE link.run_id = run.run_id) ORDER BY started_us, id",
@@ -463,6 +485,6 @@ impl<'a> Auditor<'a> {
         }
         self.audit.problems.sort();
         self.audit.problems.dedup();
-        Ok(self.audit)
+        Ok(Audited { audit: self.audit, doubts: self.doubts })
     }
 }

@@ -1,4 +1,4 @@
-//! Chains of signed statements: what is appended when a run ends or a word is added, and how chains are read.
+//! Chains of signed statements: what is appended when a run ends, and how chains are read. Words are in `words`.
 //!
 //! Place and predecessor are decided inside the transaction of what is signed. Keys are the signer's business; what a
 //! chain is worth is found out by `audit`.
@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest as _, Sha256};
 
 use super::dictionary::intern;
 use super::error::{Fault, StoreError};
@@ -17,63 +16,8 @@ use crate::model::ids::{Digest, RunId};
 use crate::model::record::list_digest;
 use crate::model::run::{Run, RunStatus};
 use crate::model::seal::{
-    ChainHead, Heads, Predicate, Signed, Signer, Statement, WORDS_CHAIN, Word, machine_chain, payload_digest,
+    ChainHead, Heads, Predicate, Signed, Signer, Statement, machine_chain, payload_digest,
 };
-
-/// Most words in one statement; more are signed in several.
-const MOST_WORDS: u32 = 1000;
-
-/// The content of each sort of word as JSON, by the key that its table gives it.
-pub(super) const WORDS: &[(&str, &str)] = &[
-    (
-        "annotation",
-        "SELECT json_array(target, target_id, kind, text, at_us) FROM annotation
-         WHERE annotation_id = CAST(?1 AS INTEGER) AND CAST(annotation_id AS TEXT) = ?1",
-    ),
-    (
-        "segment",
-        "SELECT json_array(package, target, group_name, function, value, occurrence, name, unit, recipe, machine, config,
-                           run.id, state, reason, at_us)
-         FROM segment JOIN series USING (series_id) JOIN benchmark USING (benchmark_id) JOIN metric USING (metric_id)
-              JOIN run ON run.run_id = first_run_id
-         WHERE segment_id = CAST(?1 AS INTEGER) AND CAST(segment_id AS TEXT) = ?1",
-    ),
-    (
-        "sighting",
-        "SELECT json_array(change_id, package, target, group_name, function, value, occurrence, name, unit, recipe,
-                           machine, config, first.id, seen.id, evidence, ratio, experiment, at_us)
-         FROM sighting JOIN series USING (series_id) JOIN benchmark USING (benchmark_id) JOIN metric USING (metric_id)
-              JOIN run AS first ON first.run_id = first_run_id JOIN run AS seen ON seen.run_id = seen_run_id
-         WHERE sighting_id = CAST(?1 AS INTEGER) AND CAST(sighting_id AS TEXT) = ?1",
-    ),
-    (
-        "decision",
-        "SELECT json_array(subject, kind, reason, until_us, at_us) FROM decision
-         WHERE decision_id = CAST(?1 AS INTEGER) AND CAST(decision_id AS TEXT) = ?1",
-    ),
-    (
-        "baseline",
-        "SELECT json_array(name, run.id, at_us) FROM baseline JOIN run USING (run_id)
-         WHERE baseline_id = CAST(?1 AS INTEGER) AND CAST(baseline_id AS TEXT) = ?1",
-    ),
-    (
-        "alias",
-        "SELECT json_array(origin, name, package, target, group_name, function, value, occurrence)
-         FROM alias JOIN benchmark USING (benchmark_id)
-         WHERE json_array(origin, name) = ?1",
-    ),
-    (
-        "experiment",
-        "SELECT json_array(id, purpose, started_us, finished_us, seed, result_json, written_by,
-             (SELECT json_group_array(json_array(ordinal, run.id, variant_json))
-              FROM (SELECT * FROM experiment_arm ORDER BY ordinal) AS arm JOIN run USING (run_id)
-              WHERE arm.experiment_id = experiment.experiment_id),
-             (SELECT json_group_array(json_array(position, block, arm, side, role, launch, contaminated))
-              FROM (SELECT * FROM experiment_launch ORDER BY position) AS turn
-              WHERE turn.experiment_id = experiment.experiment_id))
-         FROM experiment WHERE experiment_id = CAST(?1 AS INTEGER) AND CAST(experiment_id AS TEXT) = ?1",
-    ),
-];
 
 /// A statement as it is stored.
 #[derive(Debug)]
@@ -195,63 +139,20 @@ pub(super) fn link_run(
     })
 }
 
-/// Appends statements about the words that none covers yet. Nearly always there are none, which costs two look-ups.
-pub(super) fn link_words(connection: &Connection, signer: &dyn Signer) -> Result<(), Fault> {
-    loop {
-        let covered = last_word(connection)?;
-        let newest: Option<i64> =
-            connection.prepare_cached("SELECT max(word_id) FROM word")?.query_row([], |row| row.get(0))?;
-        if newest.is_none_or(|newest| newest <= covered) {
-            return Ok(());
-        }
-        let mut statement = connection.prepare_cached(
-            "SELECT word_id, kind, row_key FROM word WHERE word_id > ?1 ORDER BY word_id LIMIT ?2",
-        )?;
-        let found: Vec<(i64, String, String)> = statement
-            .query_map((covered, MOST_WORDS), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<Result<_, _>>()?;
-        let mut words = Vec::with_capacity(found.len());
-        for (number, kind, key) in found {
-            // A row that vanished before it was signed must not stop everybody else from writing.
-            let sha256 = word_digest(connection, &kind, &key)?.unwrap_or(Digest::UNKNOWN);
-            words.push(Word { number: number.unsigned_abs(), kind, sha256 });
-        }
-        let (Some(first), Some(last)) = (words.first(), words.last()) else { return Ok(()) };
-        let (name, last_word) = (format!("words/{}-{}", first.number, last.number), last.number);
-        let end =
-            End { name, digest: words_digest(&words), run: None, last_word: i64::try_from(last_word).ok() };
-        append(connection, signer, WORDS_CHAIN, end, |predicate| Predicate { words, ..predicate })?;
-    }
-}
-
-/// Returns the digest over a list of words.
-pub(super) fn words_digest(words: &[Word]) -> Digest {
-    list_digest(
-        &words.iter().map(|word| (format!("{:020}/{}", word.number, word.kind), word.sha256)).collect(),
-    )
-}
-
-/// Returns the digest of the content of a word; `None` when its row is gone.
-pub(super) fn word_digest(connection: &Connection, kind: &str, key: &str) -> Result<Option<Digest>, Fault> {
-    let (_, sql) = WORDS
-        .iter()
-        .find(|(known, _)| *known == kind)
-        .ok_or_else(|| Fault::content("a word", format!("`{kind}` is no sort of word")))?;
-    let content: Option<String> =
-        connection.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()?;
-    Ok(content.map(|content| Digest(Sha256::digest(content).into())))
-}
-
 /// What is particular to a new statement.
-struct End {
-    name: String,
-    digest: Digest,
-    run: Option<i64>,
-    last_word: Option<i64>,
+pub(super) struct End {
+    /// What it is about.
+    pub(super) name: String,
+    /// The digest of that.
+    pub(super) digest: Digest,
+    /// The row of the run that it is about.
+    pub(super) run: Option<i64>,
+    /// The last word that it covers.
+    pub(super) last_word: Option<i64>,
 }
 
 /// Appends a statement to a chain.
-fn append(
+pub(super) fn append(
     connection: &Connection,
     signer: &dyn Signer,
     chain: &str,
@@ -310,19 +211,6 @@ pub(super) fn store_id(connection: &Connection) -> Result<RunId, Fault> {
             .prepare_cached("SELECT store_id FROM store")?
             .query_row([], |row| row.get::<_, String>(0))?,
     )
-}
-
-/// Reads the last word that a statement covers, 0 before the first.
-pub(super) fn last_word(connection: &Connection) -> Result<i64, Fault> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT last_word FROM link WHERE chain_id = (SELECT chain_id FROM chain WHERE name = ?1)
-             ORDER BY position DESC LIMIT 1",
-        )?
-        .query_row([WORDS_CHAIN], |row| row.get::<_, Option<i64>>(0))
-        .optional()?
-        .flatten()
-        .unwrap_or(0))
 }
 
 /// Reads all statements, by chain and position.

@@ -15,6 +15,11 @@ use crate::model::ids::RunId;
 use crate::model::record::{SeriesKey, sample_digest};
 use crate::model::units::Timestamp;
 
+/// Why a run is kept whose digests do not match.
+const MISMATCH: &str = "it does not match its digests: see `verify`";
+/// Why a signed run is kept where nobody signs.
+const UNSIGNABLE: &str = "it is signed, and without the key its pruning would look like a deletion";
+
 /// What a check of the whole file found; all lists are empty for a sound store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Check {
@@ -127,7 +132,8 @@ impl Store {
     /// Deletes the observations of finished runs that began before `before`; with `dry` only says which.
     ///
     /// Runs that a baseline, an annotation, a segment or an experiment names keep theirs. A run whose observations do not
-    /// match their digests is left as it is: it shall not look sound afterwards.
+    /// match their digests is left as it is: it shall not look sound afterwards. So is a signed one where nobody signs that it
+    /// was pruned: that would be a deletion.
     ///
     /// # Errors
     ///
@@ -136,12 +142,12 @@ impl Store {
         let old = self.read("looking for old runs", |connection| old_runs(connection, before))?;
         let mut pruned = Pruned::default();
         for (row, id, reason) in old {
-            if let Some(reason) = reason {
+            if let Some(reason) = reason.or(self.unsignable(row)?) {
                 pruned.kept.push((id, reason));
                 continue;
             }
             if !dry && !self.verify(&id)?.is_empty() {
-                pruned.kept.push((id, "it does not match its digests: see `verify`".to_owned()));
+                pruned.kept.push((id, MISMATCH.to_owned()));
                 continue;
             }
             let (samples, bytes): (i64, i64) = self.read("measuring samples", |connection| {
@@ -159,14 +165,15 @@ impl Store {
         Ok(pruned)
     }
 
-    /// Folds pruned runs that began before `before` into their points of history: their measurements go too. Returns them.
+    /// Folds pruned runs that began before `before` into their points of history: their measurements go too.
     ///
-    /// The signed digest of the points stays and is checked from then on in place of that of the measurements.
+    /// The signed digest of the points stays and is checked from then on in place of that of the measurements. Runs that do not
+    /// match their digests are kept as they are, and signed ones where nobody signs the folding.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when it cannot be written; runs that were folded until then stay folded.
-    pub fn fold(&mut self, before: Timestamp, now: Timestamp, dry: bool) -> Result<Vec<RunId>, StoreError> {
+    pub fn fold(&mut self, before: Timestamp, now: Timestamp, dry: bool) -> Result<Pruned, StoreError> {
         let runs: Vec<(i64, String)> = self.read("looking for old runs", |connection| {
             let mut statement = connection.prepare(
                 "SELECT run_id, id FROM run JOIN pruned_run USING (run_id) JOIN night_run USING (run_id)
@@ -175,18 +182,34 @@ impl Store {
             )?;
             Ok(statement.query_map([before.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
         })?;
-        let mut folded = Vec::new();
+        let mut folded = Pruned::default();
         for (row, id) in runs {
             let id =
                 id.parse().map_err(|error| Fault::content("a run id", error).at(&self.path, "folding"))?;
-            if self.verify(&id)?.is_empty() {
+            if let Some(reason) = self.unsignable(row)? {
+                folded.kept.push((id, reason));
+            } else if self.verify(&id)?.is_empty() {
                 if !dry {
                     self.write("folding a run", |tx| fold_run(tx, row, now))?;
                 }
-                folded.push(id);
+                folded.runs.push(id);
+            } else {
+                folded.kept.push((id, MISMATCH.to_owned()));
             }
         }
         Ok(folded)
+    }
+
+    /// Why nothing of a run may be deleted now: it is signed, and nobody would sign that.
+    fn unsignable(&self, row: i64) -> Result<Option<String>, StoreError> {
+        if self.signer.is_some() {
+            return Ok(None);
+        }
+        let signed = self.read("looking for a statement", |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM link WHERE run_id = ?1)";
+            Ok(connection.prepare_cached(sql)?.query_row([row], |row| row.get(0))?)
+        })?;
+        Ok(if signed { Some(UNSIGNABLE.to_owned()) } else { None })
     }
 
     /// Gives the space of deleted rows back to the file system. Returns how many bytes the file shrank by.

@@ -308,12 +308,13 @@ pub(super) fn stated(connection: &Connection, run: i64) -> Result<Vec<StatedEsti
             (Some(low), Some(high), Some(level), Some(method)) => {
                 Some(ConfidenceInterval { low, high, level, method: named("a method", method)? })
             }
-            _ => None,
+            (None, None, None, None) => None,
+            _ => return Err(Fault::content("an interval", "a part of it is missing")),
         };
         Ok(StatedEstimate {
             benchmark: benchmark(row, 0)?,
             metric: Metric { name: row.get(6)?, unit: row.get(7)? },
-            throughput: from_json("a throughput", &row.get::<_, String>(8)?)?,
+            throughput: exactly("a throughput", &row.get::<_, String>(8)?)?,
             estimate: Estimate {
                 statistic: named("a statistic", row.get(9)?)?,
                 value: row.get(10)?,

@@ -103,7 +103,9 @@ pub(super) fn run(connection: &Connection, row: i64, series: &mut SeriesDigests)
 /// Whether the entries of a run's lists are numbered from 0 without a gap: their order is signed, their numbers are not.
 fn numbered(connection: &Connection, row: i64) -> Result<bool, Fault> {
     let list = |table: &str| {
-        format!("(SELECT ifnull(max(ordinal) + 1, 0) = count(*) FROM {table} WHERE run_id = ?1)")
+        format!(
+            "(SELECT ifnull(min(ordinal), 0) = 0 AND ifnull(max(ordinal) + 1, 0) = count(*) FROM {table} WHERE run_id = ?1)"
+        )
     };
     let lists = ["inventory", "fact", "run_executable", "finding", "stated_estimate"].map(list);
     let sql = format!("SELECT {}", lists.join(" AND "));

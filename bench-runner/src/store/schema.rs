@@ -2,7 +2,9 @@
 //!
 //! A migration that was released never changes; `docs/schema.md` explains the tables.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rusqlite::{Connection, MAIN_DB, TransactionBehavior};
 
@@ -23,6 +25,7 @@ pub(super) const LADDER: &[&str] = &[
     SCALE,
     include_str!("../../migrations/0007-knobs.sql"),
     include_str!("../../migrations/0008-calibration.sql"),
+    include_str!("../../migrations/0009-vouched.sql"),
 ];
 
 /// The migration after which the points of all older runs are computed, in the same transaction.
@@ -133,6 +136,36 @@ fn climb(connection: &mut Connection, to: i64, sql: &str, now: Timestamp) -> rus
     transaction.pragma_update(None, "user_version", to)?;
     transaction.commit()?;
     Ok(true)
+}
+
+/// Returns the names of triggers that are not of the newest schema, or are written otherwise there, in order.
+///
+/// Whoever can write the file can leave a trigger in it, which then acts in the transactions of this program.
+pub(super) fn foreign_triggers(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    static OURS: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    let ours = match OURS.get() {
+        Some(ours) => ours,
+        None => {
+            let empty = Connection::open_in_memory()?;
+            LADDER.iter().try_for_each(|sql| empty.execute_batch(sql))?;
+            let found = triggers(&empty)?;
+            OURS.get_or_init(|| found)
+        }
+    };
+    let mut found = triggers(connection)?;
+    found.retain(|name, sql| ours.get(name) != Some(sql));
+    Ok(found.into_keys().collect())
+}
+
+/// Reads the triggers of a file by name; how their text is broken into lines means nothing.
+fn triggers(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut statement =
+        connection.prepare_cached("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let sql: String = row.get(1)?;
+        Ok((row.get(0)?, sql.split_whitespace().collect::<Vec<_>>().join(" ")))
+    };
+    statement.query_map([], read)?.collect()
 }
 
 /// Reads the number of the schema.

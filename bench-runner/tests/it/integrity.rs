@@ -9,6 +9,7 @@ use bench_runner::model::units::Timestamp;
 use rusqlite::Connection;
 
 use super::cli_support::{World, founding};
+use super::gate_history::night;
 
 fn unguarded(world: &World, sql: &str) {
     let connection = Connection::open(world.path("store.sqlite")).unwrap();
@@ -78,6 +79,135 @@ fn a_folder_carries_signed_runs_and_trust_decides() {
     let key = keys["items"][0]["id"].as_str().unwrap();
     theirs.answer(&["key", "distrust", key]).code(0);
     std::fs::write(&file, text).unwrap();
+    theirs
+        .answer(&["bundle", "pull", &folder, "--format", "csv"])
+        .code(0)
+        .shows(&["refused", "its key was not trusted at that time"]);
+    // What this store signed when it took the run in counts all the same.
+    theirs.answer(&["verify"]).code(0);
+}
+
+#[test]
+fn what_nobody_signed_is_said_first_and_is_never_signed_away() {
+    let world = World::new();
+    let run = world.with_history();
+    world.answer(&["verify", "--strict"]).code(0);
+    let connection = Connection::open(world.path("store.sqlite")).unwrap();
+    let forged = "INSERT INTO decision (subject, kind, reason, until_us, at_us) VALUES ('t/a', 'waive', 'forged', 9, 5)";
+    connection.execute(forged, []).unwrap();
+    drop(connection);
+    let answer = world.answer(&["verify"]).code(0).shows(&["forged"]);
+    assert!(answer.out.starts_with("UNSIGNED: 1 word was added without the key"), "{}", answer.out);
+    world.answer(&["verify", "--strict"]).code(123);
+    // The next word is signed as added, and this one as found.
+    world.answer(&["quarantine", &run, "--reason", "later"]).code(0);
+    let answer = world.answer(&["verify"]).code(0).shows(&["found: 1 words", "forged"]);
+    assert!(!answer.out.contains("UNSIGNED"), "{}", answer.out);
+    world.answer(&["verify", "--strict"]).code(123);
+    let json = world.answer(&["verify", "--format", "json"]).code(0).json();
+    assert_eq!(json["doubts"]["found_words"].as_array().unwrap().len(), 1);
+    // Without a key nobody expects a signature.
+    let quiet = World::configured("\n[integrity]\nsign = false\n");
+    let run = quiet.with_history();
+    quiet.answer(&["quarantine", &run, "--reason", "later"]).code(0);
+    let answer = quiet.answer(&["verify"]).code(0).shows(&["words that no statement covers"]);
+    assert!(answer.out.starts_with("nothing is signed"), "{}", answer.out);
+}
+
+#[test]
+fn heads_are_not_replaced_by_those_of_a_store_that_was_cut_off() {
+    let world = World::new();
+    let run = world.with_history();
+    let words = ["verify", "--write-head", "head.json"];
+    world.answer(&words).code(0).shows(&["the heads were written to head.json"]);
+    let first = world.read("head.json");
+    world.answer(&["quarantine", &run, "--reason", "later"]).code(0);
+    world.answer(&words).code(0);
+    let kept = world.read("head.json");
+    assert_ne!(first, kept, "a longer chain replaces its older head");
+    // One statement, as `run` and reports print it.
+    let json = world.answer(&["verify", "--format", "json"]).code(0).json();
+    let (chain, head) = json["audit"]["heads"]["chains"].as_object().unwrap().iter().next_back().unwrap();
+    let (place, sha256) = (head["position"].as_u64().unwrap(), head["sha256"].as_str().unwrap());
+    assert_eq!(chain, "words");
+    let short = format!("{place}:{}", &sha256[..12]);
+    for text in [short.clone(), format!("words:{short}"), format!("words:{place}:{sha256}")] {
+        world.answer(&["verify", "--head", &text]).code(0).shows(&["The remembered statement is there"]);
+    }
+    unguarded(&world, "DELETE FROM link WHERE link_id = (SELECT max(link_id) FROM link)");
+    world.answer(&["verify", "--head", &short]).code(123).shows(&["truncated"]);
+    world
+        .answer(&words)
+        .code(123)
+        .shows(&["truncated", "nothing was written to head.json"])
+        .says(&["nothing was written to `head.json`"]);
+    assert_eq!(world.read("head.json"), kept);
+    world.write("head.json", "torn");
+    world.answer(&words).code(1).says(&["does not hold remembered heads"]);
+    assert_eq!(world.read("head.json"), "torn");
+}
+
+#[test]
+fn a_file_is_taken_when_a_trusted_key_signed_it_or_somebody_says_so() {
+    let ours = World::new();
+    ours.with_history();
+    ours.answer(&["bundle", "export", "latest", "--out", "run.json"]).code(0);
+    let text = ours.read("run.json");
+    let other = || {
+        let world = World::new();
+        world.write("run.json", &text);
+        world
+    };
+    let words = ["bundle", "import", "run.json"];
+    let refusing = other();
+    refusing.answer(&words).code(1).says(&["nobody trusts the key", "--unsigned"]);
+    refusing.answer(&["verify"]).code(0).shows(&["checked: 0 signed runs"]);
+    let taking = other();
+    taking.answer(&[&words[..], &["--unsigned"]].concat()).code(0).shows(&["stored"]);
+    // About what is there already nothing is asked.
+    taking.answer(&words).code(0).shows(&["already stored"]);
+    let trusting = other();
+    let keys = ours.answer(&["key", "show", "--format", "json"]).json();
+    let public = keys["items"][0]["public"].as_str().unwrap();
+    trusting.answer(&["key", "trust", public, "--since", "2020-01-01"]).code(0);
+    trusting.answer(&words).code(0).shows(&["stored"]);
+    // A signature of something else is no lack of one.
+    let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let signature = read["envelopes"][0]["signatures"][0]["sig"].as_str().unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    let spoiled = text.replacen(signature, &format!("{first}{}", &signature[1..]), 1);
+    let spoiling = other();
+    spoiling.answer(&["key", "trust", public, "--since", "2020-01-01"]).code(0);
+    spoiling.write("run.json", &spoiled);
+    for more in [&[][..], &["--unsigned"]] {
+        spoiling.answer(&[&words[..], more].concat()).code(123).says(&["does not belong to it"]);
+    }
+}
+
+#[test]
+fn one_bad_file_of_a_folder_ends_neither_push_nor_pull() {
+    let world = World::new();
+    let ids = world.with_twins();
+    let folder = world.path("shared").display().to_string();
+    world.answer(&["bundle", "push", &folder]).code(0);
+    let file = |id: &str| format!("shared/{id}.bundle.json");
+    let text = world.read(&file(ids[0]));
+    world.write(&file(ids[0]), &text[..text.len() / 2]);
+    std::fs::remove_file(world.path(&file(ids[1]))).unwrap();
+    let answer = world.answer(&["bundle", "push", &folder, "--format", "csv"]).code(123);
+    let answer = answer.shows(&["is damaged", "written"]);
+    assert_eq!(answer.out.lines().count(), 3, "{}", answer.out);
+    // A run that cannot be stored, before one that can.
+    let values = [("a".to_owned(), 1000.0)];
+    let mut bad = night(0, &values);
+    bad.run.launches.reverse();
+    std::fs::create_dir(world.path("more")).unwrap();
+    for record in [bad, night(1, &values)] {
+        bundle::write(&world.path("more").join(bundle::file_name(&record.run.id)), &record).unwrap();
+    }
+    let more = world.path("more").display().to_string();
+    let answer = world.answer(&["bundle", "pull", &more, "--unsigned", "--format", "csv"]).code(123);
+    answer.shows(&["launches are not in order", "stored"]);
 }
 
 #[test]

@@ -3,10 +3,15 @@
 use std::path::Path;
 
 use bench_runner::clock;
+use bench_runner::model::experiment::{
+    Arm, Experiment, ExperimentLaunch, ExperimentResult, LaunchRole, Purpose, Variant,
+};
 use bench_runner::model::fact::{Fact, FactStatus, FactValue, Phase, keys};
+use bench_runner::model::ids::RunId;
 use bench_runner::model::record::RunRecord;
+use bench_runner::model::run::{Run, RunStatus};
 use bench_runner::process::{ProcessRequest, ProcessRunner, SystemRunner};
-use bench_runner::store::{OpenMode, Store};
+use bench_runner::store::{OpenMode, RunEnd, Store};
 use serde_json::Value;
 
 use super::cli_support::{Answer, World, repository};
@@ -192,6 +197,8 @@ fn stored_runs_of_one_place_are_compared_and_nothing_else_is_claimed() {
     planted.world.answer(&words).code(0).shows(&[
         "Of 3 benchmarks on 01234567, 1 slower (`t/a` +10.0 %",
         "governor=performance",
+        "what the machine did between the two runs is not in the intervals",
+        "interval is Welch's",
         "01K9B000000000000000000000",
         "01K9B000000000000000000001",
     ]);
@@ -220,6 +227,113 @@ fn among_planted_runs_only_those_of_one_place_are_compared() {
     assert_eq!(refused.len(), 2, "{refused:?}");
     assert!(refused.iter().any(|one| one.contains("machine: ")), "{refused:?}");
     assert!(refused.iter().any(|one| one.contains("power-source=battery")), "{refused:?}");
+}
+
+/// What an experiment with two planted releases is like.
+type Planting = dyn Fn(&mut [Variant; 2], &mut [RunRecord; 2]);
+
+impl Planted {
+    /// Stores an experiment whose arms are the two releases, changed before it is stored; returns its id.
+    fn experiment(&mut self, change: &Planting) -> String {
+        let mut variants =
+            ["v1.0.0", "v2.0.0"].map(|name| Variant { name: name.to_owned(), ..Variant::default() });
+        let mut records = [1000.0, 1100.0].map(|value| {
+            self.count += 1;
+            night(self.count, &[("a".to_owned(), value)])
+        });
+        for (place, commit) in self.commits.iter().enumerate() {
+            variants[place].rev = Some(commit.clone());
+            records[place].run.facts.push(fact(keys::SOURCE_COMMIT, commit));
+            records[place].run.facts.push(fact(keys::OS_KERNEL, "6.1"));
+        }
+        change(&mut variants, &mut records);
+        let path = self.world.path("store.sqlite");
+        let mut store = Store::open(&path, OpenMode::ReadWrite, clock::now()).unwrap().0;
+        let id: RunId = format!("01K9E{:021}", self.count).parse().unwrap();
+        let runs = records.each_ref().map(|record| Run {
+            status: RunStatus::Running,
+            finished: None,
+            ..record.run.clone()
+        });
+        let arms = variants.into_iter().zip(&runs);
+        let experiment = Experiment {
+            id: id.clone(),
+            purpose: Purpose::Release,
+            started: runs[0].started,
+            finished: None,
+            seed: 1,
+            arms: arms.map(|(variant, run)| Arm { variant, run: run.id.clone() }).collect(),
+            launches: Vec::new(),
+        };
+        store.begin_experiment(&experiment, &runs).unwrap();
+        let launches = u32::try_from(runs[0].launches.len()).unwrap();
+        for position in 0..2 * launches {
+            let launch = ExperimentLaunch {
+                position,
+                block: position / 2,
+                arm: position % 2,
+                side: position % 2,
+                role: LaunchRole::Test,
+                launch: position / 2,
+                contaminated: None,
+            };
+            store.add_experiment_launch(&id, &launch).unwrap();
+        }
+        for record in &records {
+            for entry in &record.measurements {
+                store.insert_measurement(&record.run.id, entry.launch, &entry.measurement).unwrap();
+            }
+            let end = RunEnd {
+                status: RunStatus::Complete,
+                finished: record.run.finished,
+                facts: Vec::new(),
+                findings: Vec::new(),
+            };
+            store.finish_run(&record.run.id, &end).unwrap();
+        }
+        let (contrasts, findings) = (Vec::new(), Vec::new());
+        let result = ExperimentResult { contrasts, control: None, blocks: launches, repeated: 0, findings };
+        store.finish_experiment(&id, runs[0].started, &result).unwrap();
+        id.to_string()
+    }
+}
+
+fn native(variant: &mut Variant) {
+    variant.rustflags = vec!["-Ctarget-cpu=native".to_owned()];
+}
+
+#[test]
+fn arms_that_differ_in_more_than_the_release_are_no_releases() {
+    let notes = |change: &Planting, code: i32| {
+        let mut planted = Planted::new();
+        let id = planted.experiment(change);
+        let words = [&TAGS[..], &["v2.0.0", "--experiment", &id, "--format", "json"]].concat();
+        let notes = planted.world.answer(&words).code(code).json()["notes"].clone();
+        let words = [&TAGS[..], &["v2.0.0", "--experiment", &id, "--format", "markdown"]].concat();
+        (notes, planted.world.answer(&words).code(code).out)
+    };
+    let (made, text) = notes(&|_, _| {}, 0);
+    assert_eq!(made["refused"], Value::Array(Vec::new()));
+    assert!(text.contains("Hodges–Lehmann") && !text.contains("Welch"), "{text}");
+    // The same on both sides is said and forbids nothing.
+    let (_, text) = notes(&|variants, _| variants.iter_mut().for_each(native), 0);
+    assert!(text.contains("otherwise than the project says: compiler flags -Ctarget-cpu=native"), "{text}");
+    let refused = |change: &Planting, word: &str| {
+        let (made, text) = notes(change, 121);
+        assert_eq!(made["sections"], Value::Array(Vec::new()), "{word}");
+        assert!(made["refused"][0]["reasons"].to_string().contains(word), "{word}: {made}");
+        assert!(!text.contains('%'), "{text}");
+    };
+    refused(&|variants, _| native(&mut variants[1]), "compiler flags");
+    refused(&|variants, _| variants[0].affinity = vec![0], "processors");
+    refused(&|_, records| records[1].run.identity.config = "governor=powersave".to_owned(), "config");
+    refused(
+        &|_, records| {
+            records[1].run.facts.retain(|known| known.key != keys::OS_KERNEL);
+            records[1].run.facts.push(fact(keys::OS_KERNEL, "6.2"));
+        },
+        keys::OS_KERNEL,
+    );
 }
 
 #[test]
@@ -271,5 +385,5 @@ fn numbers_whose_environments_differ_are_refused() {
         record.run.facts.retain(|known| known.key != keys::OS_KERNEL);
         record.run.facts.push(fact(keys::OS_KERNEL, "6.2"));
     });
-    check("is not complete", &|record| record.run.status = bench_runner::model::run::RunStatus::Partial);
+    check("is not complete", &|record| record.run.status = RunStatus::Partial);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::compare::{CompareSettings, Side, compare};
 use crate::analysis::explain::changes;
-use crate::analysis::release::{allowed_differences, one_sided, refusals, rows};
+use crate::analysis::release::{allowed_differences, arm_refusals, one_sided, refusals, rows, shared_blocks};
 use crate::commands::load;
 use crate::config::Config;
 use crate::error::CliError;
@@ -12,6 +12,7 @@ use crate::exit_code;
 use crate::experiment::Outcome;
 use crate::model::comparison::Comparison;
 use crate::model::estimate::BenchmarkResult;
+use crate::model::experiment::Variant;
 use crate::model::explain::Cause;
 use crate::model::fact::{keys, known};
 use crate::model::ids::BenchmarkId;
@@ -46,8 +47,18 @@ pub(super) fn from_experiment(
         return Err(CliError::new(exit_code::NOT_COMPARABLE, text)
             .hinted(Some("`--measure` makes one that does".to_owned())));
     }
-    let old = load::with_results(store, &experiment.arms[0].run)?;
-    let new = load::with_results(store, &experiment.arms[1].run)?;
+    let [from, to] = experiment.arms.as_slice() else { return Ok(()) };
+    let old = load::with_results(store, &from.run)?;
+    let new = load::with_results(store, &to.run)?;
+    let mut reasons = variant_differences(&from.variant, &to.variant);
+    // Arms of equal executables were not launched, and nothing is claimed of them.
+    if !outcome.equal {
+        reasons.extend(arm_refusals(&old.0, &new.0));
+    }
+    if !reasons.is_empty() {
+        notes.refused.push(Refused { from: from.run.clone(), to: to.run.clone(), reasons });
+        return Ok(());
+    }
     let compared = outcome.result.contrasts.first().map_or(&[][..], |contrast| &contrast.rows);
     let source = if outcome.equal {
         ReleaseSource::EqualExecutables { id: experiment.id.clone() }
@@ -55,8 +66,13 @@ pub(super) fn from_experiment(
         ReleaseSource::Experiment { id: experiment.id.clone(), blocks: outcome.result.blocks }
     };
     let mut made = section((&old, &new), source, with_intervals(compared, &old.1, &new.1));
+    made.limits.extend(own_ways(&to.variant));
+    let shared = shared_blocks(&old.0, &new.0);
+    made.limits.extend(
+        shared.iter().map(|finding| format!("both sides: {}; {}.", finding.evidence, finding.effect)),
+    );
     // Arms hold what both sides have; what one of them lacks is a finding that names the side.
-    let first = format!("`{}` has it", experiment.arms[0].variant.name);
+    let first = format!("`{}` has it", from.variant.name);
     for finding in outcome.result.findings.iter().filter(|finding| finding.code == "benchmark-one-sided") {
         let list = if finding.evidence.starts_with(&first) { &mut made.removed } else { &mut made.new };
         if !list.contains(&finding.subject) {
@@ -68,6 +84,58 @@ pub(super) fn from_experiment(
     made.limits.extend(doubts.map(|finding| format!("{}; {}.", finding.evidence, finding.effect)));
     notes.sections.push(made);
     Ok(())
+}
+
+/// What differs between two variants besides name and revision: then a difference is not that of the releases alone.
+fn variant_differences(from: &Variant, to: &Variant) -> Vec<String> {
+    let differs = |(old, new): ((&'static str, String), (&'static str, String))| {
+        (old.1 != new.1)
+            .then(|| format!("the variants: {} {} against {}", old.0, shown(&old.1), shown(&new.1)))
+    };
+    ways(from).into_iter().zip(ways(to)).filter_map(differs).collect()
+}
+
+/// How both releases were built or launched otherwise than the project says, a sentence.
+fn own_ways(variant: &Variant) -> Option<String> {
+    let own = ways(variant).into_iter().filter(|(_, value)| !value.is_empty());
+    let own: Vec<String> = own.map(|(name, value)| format!("{name} {value}")).collect();
+    (!own.is_empty())
+        .then(|| format!("both releases were made otherwise than the project says: {}.", own.join("; ")))
+}
+
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "as the project says" } else { value }
+}
+
+/// Everything that a variant changes besides the revision, as text; empty where it changes nothing.
+fn ways(variant: &Variant) -> Vec<(&'static str, String)> {
+    // By name, so that a new field does not go unnoticed here.
+    let Variant {
+        name: _,
+        rev: _,
+        run,
+        rustflags,
+        without_flags,
+        features,
+        cargo_profile,
+        profile_settings,
+        environment,
+        affinity,
+    } = variant;
+    let pairs = |map: &BTreeMap<String, String>| {
+        map.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    let processors = affinity.iter().map(ToString::to_string).collect::<Vec<_>>();
+    vec![
+        ("kept executables of run", run.as_ref().map_or_else(String::new, ToString::to_string)),
+        ("compiler flags", rustflags.join(" ")),
+        ("compiler flags left out", without_flags.join(" ")),
+        ("features", features.join(" ")),
+        ("cargo profile", cargo_profile.clone().unwrap_or_default()),
+        ("profile settings", pairs(profile_settings)),
+        ("variables", pairs(environment)),
+        ("processors", processors.join(",")),
+    ]
 }
 
 /// Fills the notes from stored runs of the two commits.
@@ -181,7 +249,22 @@ fn from_runs(
         compare(Side { run: &old.0, results: &old.1 }, Side { run: &new.0, results: &new.1 }, settings);
     let days = to.started.0.abs_diff(from.started.0) / 86_400_000_000;
     let source = ReleaseSource::History { days: u32::try_from(days).unwrap_or(u32::MAX) };
-    Ok(section((&old, &new), source, with_intervals(&compared.rows, &old.1, &new.1)))
+    let mut made = section((&old, &new), source, with_intervals(&compared.rows, &old.1, &new.1));
+    made.limits.insert(0, between_sessions(settings.session_variance));
+    Ok(made)
+}
+
+/// What the intervals of two sessions hold, a sentence. `variance` is that of the difference of two sessions, 0 when unknown.
+fn between_sessions(variance: f64) -> String {
+    if variance > 0.0 {
+        let spread = 100.0 * variance.sqrt().exp_m1();
+        format!(
+            "what the machine does between two sessions is in the intervals as its calibration knows it: a standard deviation \
+             of {spread:.1} % between them."
+        )
+    } else {
+        "what the machine did between the two runs is not in the intervals: no calibration that counts knows it.".to_owned()
+    }
 }
 
 /// Rows with the intervals of their values, where an estimate holds the value that is shown.
@@ -269,4 +352,43 @@ fn limits(from: &Run, to: &Run, source: &ReleaseSource) -> Vec<String> {
         found.push(format!("{} was {} and {}: {}.", change.key, change.before, change.after, change.how));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_may_differ_in_name_and_revision_alone() {
+        let arm =
+            |name: &str| Variant { name: name.to_owned(), rev: Some(name.to_owned()), ..Variant::default() };
+        let check = |change: &dyn Fn(&mut Variant), word: &str| {
+            let mut new = arm("new");
+            change(&mut new);
+            let found = variant_differences(&arm("old"), &new);
+            assert!(matches!(found.as_slice(), [one] if one.contains(word)), "{word}: {found:?}");
+            // Turned on both sides it is no difference, and is said.
+            let mut old = new.clone();
+            old.name = "old".to_owned();
+            assert_eq!(variant_differences(&old, &new), [""; 0]);
+            assert!(own_ways(&new).is_some_and(|text| text.contains(word)), "{word}");
+        };
+        assert_eq!(variant_differences(&arm("old"), &arm("new")), [""; 0]);
+        assert_eq!(own_ways(&arm("new")), None);
+        check(&|arm| arm.rustflags = vec!["-Ctarget-cpu=native".to_owned()], "-Ctarget-cpu=native");
+        check(&|arm| arm.without_flags = vec!["--cfg=backend=".to_owned()], "--cfg=backend=");
+        check(&|arm| arm.features = vec!["simd".to_owned()], "simd");
+        check(&|arm| arm.cargo_profile = Some("release".to_owned()), "release");
+        check(&|arm| drop(arm.profile_settings.insert("lto".to_owned(), "fat".to_owned())), "lto=fat");
+        check(&|arm| drop(arm.environment.insert("THREADS".to_owned(), "1".to_owned())), "THREADS=1");
+        check(&|arm| arm.affinity = vec![0, 1], "0,1");
+        check(&|arm| arm.run = "01K9B000000000000000000000".parse().ok(), "01K9B000000000000000000000");
+    }
+
+    #[test]
+    fn what_lies_between_sessions_is_in_the_intervals_or_not() {
+        assert!(between_sessions(0.0).contains("is not in the intervals"));
+        let known = between_sessions(0.02_f64.powi(2));
+        assert!(known.contains("is in the intervals") && known.contains("2.0 %"), "{known}");
+    }
 }

@@ -166,8 +166,7 @@ impl Release<'_> {
                 "Both releases were built from clean worktrees and gave equal executables, so nothing was measured (experiment {id})."
             ),
             ReleaseSource::History { days } => format!(
-                "Two stored runs, {} apart, made on this machine in the same configuration; what the machine did in between is not \
-                 in the intervals.",
+                "Two stored runs, {} apart, made on this machine in the same configuration.",
                 plural(u64::from(*days), "day")
             ),
         };
@@ -181,11 +180,12 @@ impl Release<'_> {
         made.lines = vec![
             how,
             format!(
-                "Criterion {}; {}; {} and {}. The statistic is the median over launches of the launch medians.",
+                "Criterion {}; {}; {} and {}.{}",
                 section.criterion.as_deref().unwrap_or("of unknown version"),
                 section.sampling,
                 plural(section.launches.0.into(), "launch"),
-                plural(section.launches.1.into(), "launch")
+                plural(section.launches.1.into(), "launch"),
+                statistic(&section.source)
             ),
             format!(
                 "Machine {} ({}); {}.",
@@ -220,6 +220,21 @@ impl Release<'_> {
             .map(|one| format!("{} against {}: {}", one.from, one.to, list(&one.reasons)))
             .collect();
         made
+    }
+}
+
+/// What values and ratios are, where there are any.
+fn statistic(source: &ReleaseSource) -> &'static str {
+    match source {
+        ReleaseSource::Experiment { .. } => {
+            " A value is the median over the launch medians of its side; a change is the Hodges–Lehmann center of the differences \
+             within blocks, not the ratio of the values, and its interval holds whenever one stops."
+        }
+        ReleaseSource::EqualExecutables { .. } => "",
+        ReleaseSource::History { .. } => {
+            " A value is the median over launches of the launch medians, a change the ratio of the two values; its interval is Welch's, \
+             from the logarithms of the launch medians."
+        }
     }
 }
 

@@ -144,6 +144,32 @@ fn older_stores_are_backed_up_and_migrated() {
 }
 
 #[test]
+fn what_was_no_word_becomes_one_before_that_of_the_store() {
+    let (_folder, path) = place();
+    let (mut store, _) = Store::open_on(&path, OpenMode::ReadWrite, NOW, &schema::LADDER[..8]).unwrap();
+    for number in [1, 2] {
+        measure(&mut store, new_run(number), &end(RunStatus::Complete));
+    }
+    let later = Timestamp(i64::MAX);
+    assert_eq!(store.prune(later, NOW, false).unwrap().runs.len(), 2);
+    assert_eq!(store.fold(new_run(2).started, NOW, false).unwrap().runs, [id(1)]);
+    drop(store);
+    let (store, opened) = open(&path);
+    assert_eq!(opened.migrated_from, Some(8));
+    let words = |store: &Store| -> Vec<String> {
+        let mut statement =
+            store.connection.prepare("SELECT kind || ' ' || row_key FROM word ORDER BY word_id").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(words(&store), ["pruned_run 1", "pruned_run 2", "folded_run 1", "store 1"]);
+    drop(store);
+    // From then on they are words as they come.
+    let (mut store, _) = open(&path);
+    assert_eq!(store.fold(later, NOW, false).unwrap().runs, [id(2)]);
+    assert_eq!(words(&store).last().unwrap(), "folded_run 2");
+}
+
+#[test]
 fn a_failed_migration_changes_nothing() {
     let (_folder, path) = place();
     let earlier = measure(&mut open(&path).0, new_run(1), &end(RunStatus::Complete));
