@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::compare::Side;
 use crate::analysis::machines::compare_machines;
 use crate::analysis::site_assembly::tag;
+use crate::commands::knobs::Trials;
 use crate::commands::load;
 use crate::config::Config;
 use crate::error::CliError;
@@ -57,6 +58,8 @@ pub(super) struct Known {
     pub side: SideBySide,
     pub comparisons: Vec<PreparedComparison>,
     pub releases: Vec<ReleaseStep>,
+    /// What trials of knobs say, judged once for all reports.
+    pub trials: Trials,
     /// Whether all of this follows from the store alone: a run without an end depends on its process too.
     pub settled: bool,
 }
@@ -81,7 +84,8 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         lines.entry(line.0.benchmark.clone()).or_default().push(line);
     }
     let facts = facts_of(&store, &runs)?;
-    let newest = newest_of(config, &store, &runs)?;
+    let trials = Trials::of(&store, config, None)?;
+    let newest = newest_of(config, &store, &runs, &trials)?;
     let changes = store.changes()?;
     let releases = releases(config, &store, &facts)?;
     let comparisons = comparisons(config, &store, &newest, &releases)?;
@@ -120,6 +124,7 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         facts,
         comparisons,
         releases,
+        trials,
         settled,
     })
 }
@@ -142,8 +147,13 @@ fn facts_of(store: &Store, runs: &[RunListing]) -> Result<BTreeMap<String, Vec<R
 }
 
 /// Reads a report; a run whose samples were pruned has none.
-fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<Option<RunReport>, CliError> {
-    match load::report_of(config, store, run) {
+fn report_of(
+    config: &Config,
+    store: &Store,
+    trials: &Trials,
+    run: &RunId,
+) -> Result<Option<RunReport>, CliError> {
+    match load::report_with(config, store, trials, run) {
         Ok(report) => Ok(Some(report)),
         Err(error) if error.exit == exit_code::NOTHING => Ok(None),
         Err(error) => Err(error),
@@ -154,6 +164,7 @@ fn newest_of(
     config: &Config,
     store: &Store,
     runs: &[RunListing],
+    trials: &Trials,
 ) -> Result<BTreeMap<PlaceKey, Newest>, CliError> {
     let mut found = BTreeMap::new();
     let mut seen = BTreeSet::new();
@@ -161,7 +172,7 @@ fn newest_of(
         if !seen.insert(place(run)) {
             continue;
         }
-        let Some(report) = report_of(config, store, &run.id)? else { continue };
+        let Some(report) = report_of(config, store, trials, &run.id)? else { continue };
         let before = match &report.previous {
             Some(previous) => observations(store, &previous.baseline)?,
             None => BTreeMap::new(),
