@@ -32,6 +32,13 @@ pub enum Stopping {
         /// Blocks.
         blocks: u32,
     },
+    /// After so many blocks that count, whatever they say, or when time is used up.
+    Within {
+        /// Blocks of each bench target at most.
+        blocks: u32,
+        /// Seconds of measuring at most.
+        budget_seconds: f64,
+    },
     /// As soon as every benchmark is decided, or when time or blocks are used up.
     Sequential {
         /// Blocks of each bench target at least.
@@ -48,7 +55,9 @@ impl Stopping {
     #[must_use]
     pub fn is_done(&self, blocks: u32, controls: u32, wanted_controls: u32, undecided: usize) -> bool {
         match *self {
-            Self::Fixed { blocks: planned } => blocks >= planned && controls >= wanted_controls,
+            Self::Fixed { blocks: planned } | Self::Within { blocks: planned, .. } => {
+                blocks >= planned && controls >= wanted_controls
+            }
             Self::Sequential { fewest, most, .. } => {
                 blocks >= most || (blocks >= fewest && controls >= wanted_controls && undecided == 0)
             }
@@ -59,8 +68,27 @@ impl Stopping {
     #[must_use]
     pub fn most_blocks(&self) -> u32 {
         match *self {
-            Self::Fixed { blocks } => blocks,
+            Self::Fixed { blocks } | Self::Within { blocks, .. } => blocks,
             Self::Sequential { most, .. } => most,
+        }
+    }
+
+    /// Seconds of measuring at most; `None` is no limit.
+    #[must_use]
+    pub fn budget(&self) -> Option<f64> {
+        match *self {
+            Self::Fixed { .. } => None,
+            Self::Within { budget_seconds, .. } => Some(budget_seconds),
+            Self::Sequential { budget_seconds, .. } => budget_seconds,
+        }
+    }
+
+    /// Blocks that are launched whatever the ones before them say; `None` when what is decided ends it.
+    #[must_use]
+    pub fn planned(&self) -> Option<u32> {
+        match *self {
+            Self::Fixed { blocks } | Self::Within { blocks, .. } => Some(blocks),
+            Self::Sequential { .. } => None,
         }
     }
 
@@ -111,6 +139,11 @@ mod tests {
         assert_eq!(allowed, [2, 2, 3, 10, 10]);
         let fixed = Stopping::Fixed { blocks: 8 };
         assert!(!fixed.is_done(7, 0, 0, 0) && fixed.is_done(8, 0, 0, 3));
+        let within = Stopping::Within { blocks: 8, budget_seconds: 5.0 };
+        assert!(!within.is_done(7, 0, 0, 0) && within.is_done(8, 0, 0, 3));
+        assert_eq!((within.most_blocks(), within.planned(), within.budget()), (8, Some(8), Some(5.0)));
+        assert_eq!((fixed.planned(), fixed.budget()), (Some(8), None));
+        assert_eq!((stopping.planned(), stopping.budget()), (None, None));
         assert_eq!(fixed.repeats_allowed(6), 2);
     }
 }

@@ -13,9 +13,7 @@ use crate::model::estimate::BenchmarkResult;
 use crate::model::fact::known;
 use crate::model::gate::Budget;
 use crate::model::ids::BenchmarkId;
-use crate::model::knob::{
-    Confidence, Evidence, KnobGroup, KnobState, KnobVerdict, Proof, ProofRow, Recommendation, TRIED_IN_VAIN,
-};
+use crate::model::knob::{Confidence, Evidence, KnobGroup, KnobState, Recommendation};
 use crate::model::measurement::HarnessSettings;
 use crate::model::run::{Run, RunKind};
 
@@ -25,12 +23,17 @@ mod caller;
 mod environment;
 mod judging;
 mod machine;
+mod proofs;
+mod rows;
 mod sampling;
+mod stale;
 mod suite;
 mod trial;
 mod verdict;
 
-pub use trial::{Recipe, Setting, Trial, holds, recommends_the_forbidden, undeclared};
+pub use proofs::{count_verified, headline, in_place, paste, standing, with_proofs};
+pub use stale::{holds, is_as_it_is};
+pub use trial::{Recipe, Setting, Trial, recommends_the_forbidden, took_effect, undeclared};
 pub use verdict::{Tried, prove};
 
 /// Everything a rule may look at.
@@ -107,7 +110,37 @@ impl Rule {
             (see, turn) => format!("{SEE}\n{see}\n{TURN}\n{turn}"),
         }
     }
+
+    /// What a project or a machine must have for this rule to have a meaning, beside what every project has; empty for nothing.
+    #[must_use]
+    pub fn requires(&self) -> &'static str {
+        let anywhere = ["caller.batch-size", "caller.batch-crossover", "caller.batch-per-thread"];
+        match (self.id, self.trial) {
+            ("build.pgo", _) => "the program cargo-pgo",
+            ("build.curve-backend" | "build.portable-backend", _) => "the crate curve25519-dalek",
+            ("caller.hot-key-pair", _) => OF_KMS,
+            (id, Some(Trial { recipe: Recipe::Suite(_), .. })) => {
+                if anywhere.contains(&id) {
+                    OF_KMS_TO_TRY
+                } else {
+                    OF_KMS
+                }
+            }
+            (_, trial) => trial.map_or("", |trial| trial.library),
+        }
+    }
+
+    /// The program that a rule is about, if it is none that every project has.
+    #[must_use]
+    pub fn program(&self) -> Option<&'static str> {
+        self.requires().strip_prefix("the program ")
+    }
 }
+
+/// Benchmarks that a rule knows by name.
+const OF_KMS: &str = "benchmarks named as those of kms";
+/// The same for a rule that finds evidence in any suite and is tried on named benchmarks.
+const OF_KMS_TO_TRY: &str = "benchmarks named as those of kms to be tried; its evidence comes from any suite";
 
 /// Heading of the commands that show how a knob is set now.
 const SEE: &str = "# how it is now";
@@ -176,7 +209,7 @@ pub fn markdown() -> String {
             None => "explained only",
             Some(Recipe::Arms { to, .. }) if to.is_of_process() => "two processes",
             Some(Recipe::Arms { .. }) => "two builds",
-            Some(Recipe::Suite(_)) => "two benchmarks of the suite",
+            Some(Recipe::Suite(_)) => "two benchmarks of kms",
         };
         let change = words::change;
         let typical = rule
@@ -199,9 +232,6 @@ pub fn markdown() -> String {
 pub fn rule(id: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.id == id)
 }
-
-/// Knobs named in one sentence.
-const LISTED: usize = 6;
 
 /// Words that no recommendation may contain: what they stand for is never worth a gain.
 pub static NEVER_RECOMMENDED: &[&str] = &[
@@ -249,101 +279,6 @@ fn sorted<'a>(rules: impl Iterator<Item = &'a Rule>, input: &KnobInput<'_>) -> V
     found
 }
 
-/// Gives cards what trying showed, newest proof first in `proofs`; a verified or harmful one without a card gets one.
-///
-/// Information never becomes a candidate, whatever a trial says. Cards whose knob is proven to gain come first.
-#[must_use]
-pub fn with_proofs(mut cards: Vec<Recommendation>, proofs: &[Proof], run: &Run) -> Vec<Recommendation> {
-    let mut seen: Vec<&str> = Vec::new();
-    for proof in proofs {
-        if seen.contains(&proof.knob.as_str()) {
-            continue;
-        }
-        seen.push(&proof.knob);
-        // What was tried and does nothing here is not advised: it stands on a card of its own.
-        let (holds, verdict) = (proof.stale.is_empty(), proof.verdict);
-        cards.retain(|card| card.knob != proof.knob || !(holds && verdict == KnobVerdict::NoEffect));
-        let mut known = false;
-        for card in cards.iter_mut().filter(|card| card.knob == proof.knob) {
-            if holds && verdict == KnobVerdict::Harmful {
-                card.action = format!("Do not do this: {}", card.action);
-                card.how = String::new();
-            }
-            card.proof = Some(proof.clone());
-            known = true;
-        }
-        let decided = matches!(proof.verdict, KnobVerdict::Verified | KnobVerdict::Harmful);
-        if let Some(made) =
-            rule(&proof.knob).filter(|_| !known && decided).and_then(|rule| proven(rule, proof, run))
-        {
-            cards.push(made);
-        }
-    }
-    cards.extend(in_vain(proofs));
-    let rank = |card: &Recommendation| match &card.proof {
-        Some(proof) if proof.verdict == KnobVerdict::Verified && proof.stale.is_empty() => 0,
-        Some(proof) if proof.verdict == KnobVerdict::Harmful => 2,
-        _ if card.knob == TRIED_IN_VAIN => 3,
-        _ => 1,
-    };
-    cards.sort_by_key(|card| (card.state, rank(card)));
-    cards
-}
-
-/// One card for all knobs that were tried and do nothing, by their newest proofs: what to leave alone is worth knowing too.
-fn in_vain(proofs: &[Proof]) -> Option<Recommendation> {
-    let mut newest: BTreeMap<&str, &Proof> = BTreeMap::new();
-    for proof in proofs {
-        newest.entry(&proof.knob).or_insert(proof);
-    }
-    let refuted: Vec<&Proof> = newest
-        .into_values()
-        .filter(|proof| proof.verdict == KnobVerdict::NoEffect && proof.stale.is_empty())
-        .collect();
-    let first = refuted.first()?;
-    let names: Vec<String> = refuted.iter().map(|proof| proof.knob.clone()).collect();
-    let evidence = refuted.iter().map(|proof| Evidence {
-        label: proof.knob.clone(),
-        value: proof.rows.first().map_or_else(|| proof.reason.clone(), strongest),
-        run: proof.experiment.clone(),
-    });
-    Some(Recommendation {
-        knob: TRIED_IN_VAIN.to_owned(),
-        group: rule(&first.knob).map_or(KnobGroup::Build, |rule| rule.group),
-        action: format!("Leave as it is: {}", words::list(&names, LISTED)),
-        because: format!(
-            "{} tried here in turns with the project as it is, and moved nothing beyond the margin",
-            if names.len() == 1 { "it was".to_owned() } else { format!("these {} were", names.len()) }
-        ),
-        evidence: evidence.collect(),
-        predicted_change: None,
-        confidence: Confidence::High,
-        cost: "none: nothing is to be done".to_owned(),
-        risk: "another machine, compiler or code may say otherwise".to_owned(),
-        how: String::new(),
-        state: KnobState::Candidate,
-        proof: None,
-    })
-}
-
-/// The strongest row of a proof in words.
-fn strongest(row: &ProofRow) -> String {
-    let interval = row
-        .interval
-        .map_or(String::new(), |(low, high)| format!(" [{}, {}]", words::change(low), words::change(high)));
-    format!("{} {}{interval}", row.subject, words::change(row.change))
-}
-
-/// The card of a knob for which nothing but its trial speaks.
-fn proven(rule: &Rule, proof: &Proof, run: &Run) -> Option<Recommendation> {
-    let trial = rule.trial.as_ref()?;
-    let harmful = proof.verdict == KnobVerdict::Harmful;
-    let action = if harmful { format!("Do not do this: {}", trial.action) } else { trial.action.to_owned() };
-    let made = Fired::new(action, proof.reason.clone(), Vec::new());
-    let how = if harmful { String::new() } else { rule.lines("") };
-    Some(Recommendation { proof: Some(proof.clone()), how, ..card(rule, made, run) })
-}
-
 /// The action of a finding for which nothing but a fact speaks; the card says instead what would be tried.
 const UNTRIED: &str = "Try it here before you keep it";
 
@@ -353,9 +288,7 @@ fn action(rule: &Rule, fired: &Fired) -> String {
         (None, _) => fired.action.clone(),
         (Some(_), KnobState::Information) => rule.question.to_owned(),
         (Some(trial), KnobState::Candidate) => {
-            // What follows a colon is what the trial would have shown.
-            let what = trial.action.split(": ").next().unwrap_or(trial.action);
-            format!("{what}, if a trial here verifies it")
+            format!("{}, if a trial here verifies it", trial.what())
         }
     }
 }

@@ -4,6 +4,7 @@ mod cards;
 mod list;
 mod load;
 mod placebo;
+mod plan;
 mod present;
 mod stack;
 mod trying;
@@ -16,7 +17,7 @@ use super::stage::{BuildArgs, WhatArgs};
 use crate::error::CliError;
 use crate::exit_code::ExitCode;
 
-pub(super) use load::proofs;
+pub(super) use load::Trials;
 
 /// List what could make the code faster, and try it here
 ///

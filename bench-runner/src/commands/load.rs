@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::knobs::Trials;
 use super::{Session, import};
 use crate::analysis::calibrate::{note, session_variance, staleness};
 use crate::analysis::compare::{CompareSettings, Side, compare};
@@ -206,6 +207,27 @@ pub(super) fn recent(store: &Store, run: &Run) -> Result<Recent, CliError> {
 /// Gathers everything that a report of `run` shows.
 pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<RunReport, CliError> {
     let loaded = Loaded::new(store.record(run)?);
+    let trials = Trials::of(store, config, Some(&loaded.run.suite))?;
+    assembled(config, store, &trials, &loaded)
+}
+
+/// The same with trials that were judged already, for who makes many reports.
+pub(super) fn report_with(
+    config: &Config,
+    store: &Store,
+    trials: &Trials,
+    run: &RunId,
+) -> Result<RunReport, CliError> {
+    assembled(config, store, trials, &Loaded::new(store.record(run)?))
+}
+
+fn assembled(
+    config: &Config,
+    store: &Store,
+    trials: &Trials,
+    loaded: &Loaded,
+) -> Result<RunReport, CliError> {
+    let run = &loaded.run.id;
     let earlier = store.previous_comparable(run)?.map(|id| with_results(store, &id)).transpose()?;
     let previous = earlier.as_ref().map(|(run, results)| Side { run, results });
     let report = assemble(AssemblyInput {
@@ -220,8 +242,8 @@ pub(super) fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<R
         reproduce: &format!("bench-runner report {run}"),
     });
     let calibration = calibration_of(store, &loaded.run)?.map(|(found, stale)| note(&found, stale));
-    // Held against the start of the run, so that the report of a run stays what it is.
-    let proofs = super::knobs::proofs(store, config, Some((&loaded.run, loaded.run.started)))?;
+    // Held against the run and its start. A later trial of the same code speaks for an earlier run too: its card says when it was.
+    let proofs = trials.at(Some((&loaded.run, loaded.run.started)));
     let recommendations = with_proofs(report.recommendations, &proofs, &loaded.run);
     Ok(RunReport { seal: seal_of(store, run)?, calibration, recommendations, ..report })
 }

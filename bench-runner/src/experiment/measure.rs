@@ -203,8 +203,8 @@ impl<'a> State<'a> {
 
     /// The next block; a fixed number of tests is never exceeded while a control is still wanted.
     fn next_order(&mut self, request: &Request) -> BlockOrder {
-        match request.stopping {
-            Stopping::Fixed { blocks } if self.tests >= blocks => self.sequencer.block(LaunchRole::Control),
+        match request.stopping.planned() {
+            Some(blocks) if self.tests >= blocks => self.sequencer.block(LaunchRole::Control),
             _ => self.sequencer.next_block(),
         }
     }
@@ -274,9 +274,7 @@ impl Measuring<'_, '_> {
 
     /// Whether the next block of a target would end after the budget; the first one never does.
     fn is_out_of_time(&self, index: usize) -> bool {
-        let Stopping::Sequential { budget_seconds: Some(budget), .. } = self.request.stopping else {
-            return false;
-        };
+        let Some(budget) = self.request.stopping.budget() else { return false };
         let state = &self.states[index];
         state.seconds > 0.0 && state.seconds > budget - self.started.elapsed().as_secs_f64()
     }
@@ -284,14 +282,19 @@ impl Measuring<'_, '_> {
     /// What time and disturbances left.
     fn shortcomings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if let (true, Stopping::Sequential { budget_seconds: Some(budget), .. }) =
-            (self.states.iter().any(|state| state.out_of_time), self.request.stopping)
+        let stopping = self.request.stopping;
+        if let (Some(late), Some(budget)) =
+            (self.states.iter().find(|state| state.out_of_time), stopping.budget())
         {
             let open: usize = self.states.iter().map(|state| state.open.len()).sum();
+            let left = match stopping.planned() {
+                Some(blocks) => format!("after {} of {blocks} blocks of {}", late.tests, late.name()),
+                None => format!("with {open} benchmarks undecided"),
+            };
             findings.push(Finding::of_whole(
                 "experiment-budget-used",
                 Severity::Info,
-                format!("the budget of {budget:.0} s was used up with {open} benchmarks undecided"),
+                format!("the budget of {budget:.0} s was used up {left}"),
                 "they are inconclusive; their intervals hold all the same",
                 "allow more time with `--budget`, or select fewer benchmarks",
             ));
@@ -418,7 +421,7 @@ impl Measuring<'_, '_> {
     /// Looks at the blocks so far: what is decided is not launched again.
     fn look(&mut self, index: usize) {
         // A calibration measures how often the rule errs: it must not stop where it is sure of itself.
-        let fixed = matches!(self.request.stopping, Stopping::Fixed { .. });
+        let fixed = self.request.stopping.planned().is_some();
         if fixed || self.request.purpose == Purpose::Calibrate {
             return;
         }
@@ -438,11 +441,9 @@ impl Measuring<'_, '_> {
     fn tell(&mut self, index: usize, role: LaunchRole) {
         let state = &self.states[index];
         let role = if role == LaunchRole::Control { "control" } else { "test" };
-        let open = match self.request.stopping {
-            Stopping::Fixed { blocks } => format!("{} of {blocks} blocks", state.tests),
-            Stopping::Sequential { .. } => {
-                format!("{} of {} benchmarks undecided", state.open.len(), state.target.common.len())
-            }
+        let open = match self.request.stopping.planned() {
+            Some(blocks) => format!("{} of {blocks} blocks", state.tests),
+            None => format!("{} of {} benchmarks undecided", state.open.len(), state.target.common.len()),
         };
         self.world.progress.line(&format!(
             "block {:>3}  {:<24} {role:<7} {:>6.1} s  {open}",

@@ -129,9 +129,10 @@ mod sketches {
     }
 
     pub(super) fn cached(bytes: [u8; 32], message: &[u8], signature: Signature) -> Outcome<usize> {
-        use kms::Rule;
-        let cache = kms::KeyCache::default(); // once
-        cache.with(&bytes, |key| kms::Strict::verify(key, message, &signature))??;
+        use kms::{CacheLimits, KeyCache, Rule, Strict};
+        let limits = CacheLimits { tables: 0, ..CacheLimits::default() };
+        let cache = KeyCache::new(limits); // once
+        cache.with(&bytes, |key| Strict::verify(key, message, &signature))??;
         Ok(cache.len())
     }
 
@@ -231,6 +232,14 @@ fn what_cannot_be_tried_is_said() {
     world.answer(&["knobs", "try"]).code(2);
     world.answer(&["knobs", "show", "no.such-knob"]).code(4).says(&["no knob is called"]);
     world.answer(&["knobs", "show", "machine.heat"]).code(0).shows(&["explained only"]);
+    // What a rule needs beside what every project has is said, and whether a program is there.
+    let profiled = world.answer(&["knobs", "show", "build.pgo", "--format", "json"]).code(0).json();
+    assert!(profiled["installed"].is_boolean() && profiled["needs"] == "the program cargo-pgo");
+    world.answer(&["knobs", "show", "build.pgo"]).code(0).shows(&["the program cargo-pgo, which is"]);
+    world.answer(&["knobs", "show", "caller.key-table"]).code(0).shows(&["benchmarks named as those of kms"]);
+    let listed = world.answer(&["knobs", "list", "--format", "json"]).code(0).json();
+    let of_kms = |item: &&Value| item["needs"].as_str().is_some_and(|needs| needs.contains("of kms"));
+    assert!(listed["items"].as_array().unwrap().iter().filter(of_kms).count() > 10);
     world.write("mix.toml", "\"^verify_bench/\" = 3\n\"^sign_bench/\" = 1\n");
     world.answer(&["knobs", "list", "--mix", "mix.toml"]).code(0).shows(&["build.lto-fat"]);
     world.write("mix.toml", "\"(\" = 3\n");

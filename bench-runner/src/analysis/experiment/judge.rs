@@ -77,9 +77,10 @@ pub fn judge(differences: &[f64], rules: &Rules, rows: usize) -> Judged {
     let student = one_sample(&differences, 1.0 - alpha);
     let ranks = signed_rank_interval(&differences, 1.0 - alpha).map(|found| (found.low, found.high));
     let smallest = interval.zip(student).and_then(|((low, high), student)| {
-        // The estimate must come out beyond half the interval: so far, and the luck of one run in ten further.
+        // The estimate must come out beyond half the interval and beyond the margin: so far, and the luck of one run in ten
+        // further.
         let luck = t_quantile(POWER, student.degrees)? * student.standard_error;
-        Some((0.5 * (high - low) + luck).exp_m1())
+        Some(((0.5 * (high - low)).max(rules.margin.ln_1p()) + luck).exp_m1())
     });
     let ratio = |(low, high): (f64, f64)| (low.exp(), high.exp());
     let facts = Facts { effect, interval, alpha, blocks: differences.len(), rows, margin: rules.margin };
@@ -262,6 +263,9 @@ mod tests {
         assert!(many.level > one.level);
         let smallest = one.minimum_detectable_effect.unwrap();
         assert!(smallest > 0.5 * width(&one) * 0.9 && smallest < width(&one) * 2.0, "{smallest}");
+        // What is within the margin is never called a change, however little the data scatter.
+        let still = judge(&noisy(60, 0.0, 0.0001, 5), &RULES, 1).minimum_detectable_effect.unwrap();
+        assert!((0.02..0.021).contains(&still), "{still}");
         let names: Vec<&str> = one.steps.iter().map(|step| step.name.as_str()).collect();
         assert_eq!(names[0], "blocks");
         assert_eq!(names[5..], ["effect", "Student's interval", "signed-rank interval"]);

@@ -9,7 +9,7 @@ use crate::model::run::RunKind;
 use crate::stats::moments::line_with_intercept;
 
 /// The package whose interface we know.
-const KMS: &str = "kms";
+pub(super) const KMS: &str = "kms";
 /// A size counts as good when its time per operation is at most this factor of the best.
 pub(super) const NEAR_BEST: f64 = 1.03;
 /// Batching is worth mentioning when it saves at least this share of the single operation.

@@ -33,7 +33,7 @@ const fn flags(flags: &'static [&'static str]) -> Setting {
     Setting { rustflags: flags, ..Setting::AS_IS }
 }
 
-pub(super) static RULES: [Rule; 19] = [
+pub(super) static RULES: [Rule; 21] = [
     Rule {
         id: "build.lto-fat",
         question: "Is link-time optimisation anything less than fat?",
@@ -69,11 +69,14 @@ pub(super) static RULES: [Rule; 19] = [
         question: "What does link-time optimisation buy for the build time that it takes?",
         risk: "what costs nothing today costs something once a hot function moves to another crate",
         cost: "speed where calls cross crates, for a quicker link",
-        trial: Some(Trial::to(
-            profile(&[("lto", "off")]),
-            "Build without link-time optimisation: it buys nothing here",
-            "[profile.release]\nlto = \"off\"",
-        )),
+        trial: Some(
+            Trial::to(
+                profile(&[("lto", "off")]),
+                "Build without link-time optimisation: it costs speed here",
+                "[profile.release]\nlto = \"off\"",
+            )
+            .or_unmoved("Build without link-time optimisation: it buys nothing here"),
+        ),
         typical: Some((0.0, 0.1)),
         evidence: |input| setting(input, keys::BUILD_LTO, |lto| matches!(lto, "thin" | "fat" | "true")),
         ..BASE
@@ -97,11 +100,14 @@ pub(super) static RULES: [Rule; 19] = [
         question: "Would four pieces be as fast as one, and quicker to build?",
         risk: "where the crate is cut is the choice of the compiler and moves with the code",
         cost: "perhaps some inlining; the build is quicker",
-        trial: Some(Trial::to(
-            profile(&[("codegen-units", "4")]),
-            "Compile the crate in four pieces",
-            "[profile.release]\ncodegen-units = 4",
-        )),
+        trial: Some(
+            Trial::to(
+                profile(&[("codegen-units", "4")]),
+                "Compile the crate in four pieces",
+                "[profile.release]\ncodegen-units = 4",
+            )
+            .or_unmoved("Compile the crate in four pieces: as fast as in one, and quicker to build"),
+        ),
         typical: Some((0.0, 0.05)),
         evidence: |input| setting(input, keys::BUILD_CODEGEN_UNITS, |units| units == "1"),
         ..BASE
@@ -111,11 +117,14 @@ pub(super) static RULES: [Rule; 19] = [
         question: "Would sixteen pieces, cargo's default, be as fast as one?",
         risk: "a hot function and its caller may land in different pieces after an unrelated change",
         cost: "more lost inlining than with four pieces; the build is quickest",
-        trial: Some(Trial::to(
-            profile(&[("codegen-units", "16")]),
-            "Compile the crate in sixteen pieces",
-            "[profile.release]\ncodegen-units = 16",
-        )),
+        trial: Some(
+            Trial::to(
+                profile(&[("codegen-units", "16")]),
+                "Compile the crate in sixteen pieces",
+                "[profile.release]\ncodegen-units = 16",
+            )
+            .or_unmoved("Compile the crate in sixteen pieces: as fast as in one, and quicker to build"),
+        ),
         typical: Some((0.0, 0.08)),
         evidence: |input| setting(input, keys::BUILD_CODEGEN_UNITS, |units| units == "1"),
         ..BASE
@@ -125,11 +134,14 @@ pub(super) static RULES: [Rule; 19] = [
         question: "Does the third level of optimisation pay here?",
         risk: "loops that today gain nothing from the third level may do so tomorrow",
         cost: "less unrolling and vectorising; the code is smaller and builds sooner",
-        trial: Some(Trial::to(
-            profile(&[("opt-level", "2")]),
-            "Build with opt-level = 2",
-            "[profile.release]\nopt-level = 2",
-        )),
+        trial: Some(
+            Trial::to(
+                profile(&[("opt-level", "2")]),
+                "Build with opt-level = 2",
+                "[profile.release]\nopt-level = 2",
+            )
+            .or_unmoved("Build with opt-level = 2: as fast here as the third level, and quicker to build"),
+        ),
         typical: Some((-0.02, 0.05)),
         evidence: |input| setting(input, keys::BUILD_PROFILE, |profile| profile.contains("opt-level=3")),
         ..BASE
@@ -158,11 +170,14 @@ pub(super) static RULES: [Rule; 19] = [
         risk: "vector loops suffer most: measure the ones that matter, not the average",
         state: KnobState::Information,
         cost: "speed, for size",
-        trial: Some(Trial::to(
-            profile(&[("opt-level", "s")]),
-            "Build for size: it costs no time here",
-            "[profile.release]\nopt-level = \"s\"",
-        )),
+        trial: Some(
+            Trial::to(
+                profile(&[("opt-level", "s")]),
+                "Build for size",
+                "[profile.release]\nopt-level = \"s\"",
+            )
+            .or_unmoved("Build for size: it costs no time here"),
+        ),
         typical: Some((0.0, 0.5)),
         evidence: |input| setting(input, keys::BUILD_PROFILE, |profile| profile.contains("opt-level=3")),
         ..BASE
@@ -174,11 +189,14 @@ pub(super) static RULES: [Rule; 19] = [
         state: KnobState::Information,
         cost: "time, for a panic instead of a wrapped number",
         security: "overflow checks turn a silent error into a stop",
-        trial: Some(Trial::to(
-            profile(&[("overflow-checks", "true")]),
-            "Keep overflow checks in the release build: they cost nothing here",
-            "[profile.release]\noverflow-checks = true",
-        )),
+        trial: Some(
+            Trial::to(
+                profile(&[("overflow-checks", "true")]),
+                "Keep overflow checks in the release build",
+                "[profile.release]\noverflow-checks = true",
+            )
+            .or_unmoved("Keep overflow checks in the release build: they cost nothing here"),
+        ),
         typical: Some((0.0, 0.1)),
         evidence: |input| {
             setting(input, keys::BUILD_PROFILE, |profile| profile.contains("overflow-checks=false"))
@@ -273,11 +291,14 @@ pub(super) static RULES: [Rule; 19] = [
         risk: "short functions feel it most; leaf functions may still go without",
         state: KnobState::Information,
         cost: "one register and a few instructions in each function",
-        trial: Some(Trial::to(
-            flags(&["-Cforce-frame-pointers=yes"]),
-            "Keep frame pointers: they cost nothing here",
-            "# .cargo/config.toml\n[build]\nrustflags = [\"-Cforce-frame-pointers=yes\"]",
-        )),
+        trial: Some(
+            Trial::to(
+                flags(&["-Cforce-frame-pointers=yes"]),
+                "Keep frame pointers",
+                "# .cargo/config.toml\n[build]\nrustflags = [\"-Cforce-frame-pointers=yes\"]",
+            )
+            .or_unmoved("Keep frame pointers: they cost nothing here"),
+        ),
         typical: Some((0.0, 0.03)),
         evidence: |input| setting(input, keys::BUILD_FLAGS, |flags| !flags.contains("frame-pointers")),
         ..BASE
@@ -312,12 +333,57 @@ pub(super) static RULES: [Rule; 19] = [
                     ..Setting::AS_IS
                 },
             },
-            action: "Use the portable backend: it costs nothing here",
+            action: "Use the portable backend",
+            unmoved: "Use the portable backend: it costs nothing here",
             lines: "# .cargo/config.toml\n[build]\nrustflags = ['--cfg=curve25519_dalek_backend=\"serial\"']",
             library: "",
         }),
         typical: Some((0.0, 1.5)),
         evidence: |input| setting(input, keys::PROBE_BACKEND, |backend| backend != "serial"),
+        ..BASE
+    },
+    Rule {
+        id: "build.panic-abort",
+        question: "How does the time change when a panic ends the process instead of unwinding it?",
+        risk: "what catches a panic, such as a server that drops one request, ends instead; so do its other requests",
+        state: KnobState::Information,
+        cost: "unwinding, for smaller code; cargo ignores the setting in the profile of benches, so a flag tries it",
+        security: "whoever finds one input that panics stops the whole process",
+        trial: Some(
+            Trial::to(flags(&["-Cpanic=abort"]), "Do without unwinding", "")
+                .or_unmoved("Keep unwinding: it costs nothing here"),
+        ),
+        typical: Some((-0.03, 0.01)),
+        evidence: |input| setting(input, keys::BUILD_FLAGS, |flags| !flags.contains("panic")),
+        ..BASE
+    },
+    Rule {
+        id: "build.pgo",
+        question: "Would a build that was made after a profile of its real calls be faster?",
+        risk: "a profile of benches makes benches fast: it has to come from the calls that count, and anew for each change",
+        state: KnobState::Information,
+        cost: "two builds with a run between them, and a profile to keep beside the code",
+        security: "the compiler may put branches where there were none: check again what must take the same time for every secret",
+        see: "cargo pgo info    # is it installed, with the tools that it needs?",
+        set: "cargo install cargo-pgo && rustup component add llvm-tools\n\
+              cargo pgo bench    # collects a profile and names its FILE\n\
+              bench-runner experiment --variant plain \\\n  \
+              --variant pgo:rustflags=-Cprofile-use=FILE",
+        typical: Some((-0.1, 0.01)),
+        evidence: |input| {
+            let plain = input.fact(keys::BUILD_FLAGS).filter(|flags| !flags.contains("profile-use"));
+            plain.map_or_else(Vec::new, |flags| {
+                let because =
+                    "it takes a program of its own, a profile and two builds, so that no trial is made here";
+                let evidence = vec![(keys::BUILD_FLAGS.to_owned(), flags)];
+                let action =
+                    "Build after a profile of the calls that count, and measure it in turns with this build";
+                vec![Fired {
+                    confidence: Confidence::Low,
+                    ..Fired::new(action.to_owned(), because.to_owned(), evidence)
+                }]
+            })
+        },
         ..BASE
     },
 ];

@@ -1,6 +1,7 @@
 //! Rules about the caller's threads and keys.
 
 use super::super::words;
+use super::batch::KMS;
 use super::suite::DECODED;
 use super::{Fired, KnobInput, Needs, Rule};
 use crate::model::curve::ParallelScaling;
@@ -136,16 +137,20 @@ fn thread_count(input: &KnobInput<'_>) -> Vec<Fired> {
     )]
 }
 
-/// Pairs of benchmarks that differ in a decoded key alone, with the share that it saves: names that differ in `cold` and
-/// `hot`, and the pair of `kms`.
+/// Benchmarks of `kms`: what `cold`, `hot` and `verify` mean in the names of another crate is not known.
+fn of_kms<'a>(input: &'a KnobInput<'_>) -> impl Iterator<Item = &'a BenchmarkResult> {
+    input.timed().filter(|result| result.benchmark.package == KMS)
+}
+
+/// Pairs of benchmarks of `kms` that differ in a decoded key alone, with the share that it saves: names that differ in `cold` and
+/// `hot`, and a pair that is named.
 fn pairs<'a>(input: &'a KnobInput<'_>) -> Vec<(&'a BenchmarkResult, &'a BenchmarkResult, f64)> {
-    let named = |name: &str| input.timed().find(|result| result.benchmark.to_string() == name);
+    let named = |name: &str| of_kms(input).find(|result| result.benchmark.to_string() == name);
     let warm = |cold: &str| match DECODED.iter().find(|(from, _)| *from == cold) {
         Some(&(_, to)) => named(to),
         None => cold.contains("cold").then(|| cold.replace("cold", "hot")).and_then(|name| named(&name)),
     };
-    input
-        .timed()
+    of_kms(input)
         .filter_map(|cold| {
             let hot = warm(&cold.benchmark.to_string())?;
             Some((cold, hot, 1.0 - hot.estimate.value / cold.estimate.value))
@@ -171,7 +176,7 @@ fn hot_keys(input: &KnobInput<'_>) -> Vec<Fired> {
 }
 
 fn key_pair_missing(input: &KnobInput<'_>) -> Vec<Fired> {
-    let verify = input.timed().find(|result| result.benchmark.group.contains("verify"));
+    let verify = of_kms(input).find(|result| result.benchmark.group.contains("verify"));
     let Some(verify) = verify.filter(|_| pairs(input).is_empty()) else { return Vec::new() };
     vec![Fired {
         how: "bench-runner run --set full   # where the suite has such a pair; else add two benchmarks, …cold… and …hot…"

@@ -6,16 +6,12 @@ use super::super::curve::{CurveHints, batch_curves, parallel_scaling};
 use super::super::examples::{benchmark, fact, run, stated};
 use super::*;
 use crate::model::fact::{Phase, keys};
-use crate::model::ids::RunId;
-use crate::model::units::Timestamp;
 
 /// Facts, and benchmarks as target, group, value, elements and total nanoseconds.
-type Scene = (
-    &'static [(&'static str, &'static str)],
-    &'static [(&'static str, &'static str, &'static str, u64, f64)],
-);
+type SceneOf<'a> = (&'a [(&'a str, &'a str)], &'a [(&'a str, &'a str, &'a str, u64, f64)]);
+type Scene = SceneOf<'static>;
 
-fn ask(scene: Scene) -> Vec<String> {
+fn ask(scene: SceneOf<'_>) -> Vec<String> {
     let mut run = run('M');
     run.facts = scene.0.iter().map(|(key, text)| fact(key, text)).collect();
     for fact in run.facts.iter_mut().filter(|fact| fact.key == keys::THERMAL_THROTTLES) {
@@ -91,6 +87,8 @@ const CASES: &[(&str, Scene, Scene)] = &[
     ("build.target-cpu-v4", WIDE, TUNED),
     ("build.frame-pointers", WIDE, TUNED),
     ("build.inline-threshold", WIDE, TUNED),
+    ("build.panic-abort", WIDE, (&[(keys::BUILD_FLAGS, "-Cpanic=abort")], &[])),
+    ("build.pgo", WIDE, (&[(keys::BUILD_FLAGS, "-Cprofile-use=<path#1>")], &[])),
     (
         "build.portable-backend",
         (&[(keys::PROBE_BACKEND, "avx2")], &[]),
@@ -277,12 +275,15 @@ fn each_rule_fires_and_is_silent_where_it_should() {
         assert!(!has(silent), "{id} fires where it should be silent");
     }
     assert_eq!(ask(NOTHING), [""; 0], "nothing is known, and something is said");
-    // The allocator's rules speak on Linux alone, whatever else is known.
-    let allocator = ask((&[(keys::OS_NAME, "x")], &[]));
-    assert_eq!(
-        allocator.iter().filter(|id| id.contains("alloc")).count(),
-        if cfg!(target_os = "linux") { 6 } else { 0 }
-    );
+    // The allocator's rules speak of the GNU C library, wherever the run is looked at.
+    let allocators = |host| {
+        let found = ask((&[(keys::TOOLCHAIN_HOST, host)], &[]));
+        found.iter().filter(|id| id.contains("alloc")).count()
+    };
+    assert_eq!(allocators("aarch64-unknown-linux-gnu"), 6);
+    for host in ["aarch64-apple-darwin", "x86_64-unknown-linux-musl", "x86_64-pc-windows-msvc"] {
+        assert_eq!(allocators(host), 0, "{host}");
+    }
     let elsewhere = include_str!("tests.rs");
     for rule in rules() {
         let tested = CASES.iter().any(|(id, _, _)| *id == rule.id)
@@ -364,7 +365,7 @@ fn untried_knobs_say_what_to_try() {
 /// Constants that prose repeats.
 #[test]
 fn the_documents_state_the_constants() {
-    use super::{batch, caller, judging, trial};
+    use super::{batch, caller, judging, stale};
     let statistics = include_str!("../../../docs/statistics.md");
     let catalogue = include_str!("../../../docs/knobs.md");
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
@@ -374,7 +375,8 @@ fn the_documents_state_the_constants() {
         (statistics, format!("less than {} standard deviations between launches", judging::DEVIATIONS)),
         (statistics, format!("and at least {}, above the result", percent(judging::LEAST_MARGIN))),
         (statistics, format!("passed once in {} on one side", judging::ONCE_IN_NIGHTS)),
-        (catalogue, format!("or {} days passed", trial::DAYS)),
+        (catalogue, format!("or {} days passed", stale::DAYS)),
+        (statistics, format!("· {} ÷ α) blocks", crate::stats::sequential::WIDTHS.len())),
         (catalogue, format!("a batch costs at most {} of it", percent(batch::COMBINE_BELOW))),
         (catalogue, format!("less than {} of their ideal", percent(caller::EFFICIENT))),
         (catalogue, format!("more than {} of the operation", percent(caller::KEY_SHARE))),
@@ -400,76 +402,41 @@ fn nothing_forbidden_is_in_the_catalogue() {
         weaker(&[("verify_bench/ed25519_verify_128B", "verify_bench/ed25519_verify_zip215_128B")]).is_some()
     );
     assert!(weaker(&[("verify_bench/ed25519_verify_128B", "batch_verify/verify_batch/64")]).is_some());
+    // Neither name says its rule in so many words.
+    let threads = "parallel_throughput/parallel_verify_4x";
+    assert!(weaker(&[("hot_keys/verify_one/decoded", "batch_verify/verify_batch_one_key/64")]).is_some());
+    assert_eq!(
+        weaker(&[("parallel_throughput/parallel_verify_4x", "parallel_throughput/parallel_verify_batch_4x")]),
+        Some(format!("{threads} -> parallel_throughput/parallel_verify_batch_4x"))
+    );
+    assert_eq!(weaker(&[("verify_bench/ed25519_verify_zip215_128B", "batch_verify/verify_batch/64")]), None);
+    let unmoved = Trial::to(Setting::AS_IS, "", "").or_unmoved("Build with panic=abort");
+    let told = Rule { trial: Some(unmoved), ..*rule("build.lto-fat").unwrap() };
+    assert_eq!(recommends_the_forbidden(&told).as_deref(), Some("panic=abort"));
     let hardening =
         Trial::to(Setting { rustflags: &["-Crelro-level=off"], ..Setting::AS_IS }, "Harden less", "");
     let unsafe_rule = Rule { trial: Some(hardening), ..*rule("build.lto-fat").unwrap() };
     assert_eq!(recommends_the_forbidden(&unsafe_rule).as_deref(), Some("relro"));
 }
 
-fn proof(knob: &str, verdict: KnobVerdict, stale: &[&str]) -> Proof {
-    Proof {
-        experiment: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<RunId>().unwrap(),
-        knob: knob.to_owned(),
-        tried: Timestamp(0),
-        hw_class: "x".to_owned(),
-        verdict,
-        reason: "because".to_owned(),
-        rows: Vec::new(),
-        stale: stale.iter().map(|&text| text.to_owned()).collect(),
-        times: 1,
-        again: "bench-runner knobs try".to_owned(),
-    }
-}
-
-/// The newest proof counts: one that is stale says so, and a repeated one stands in its place.
+/// A rule that knows benchmarks by name says whose names they are, and one that needs a program or a crate says which.
 #[test]
-fn proofs_come_onto_cards_and_the_newest_counts() {
-    let check = |proofs: &[Proof], expected: &[(&str, KnobVerdict, bool)]| {
-        let cards = with_proofs(Vec::new(), proofs, &run('M'));
-        let found: Vec<(&str, KnobVerdict, bool)> = cards
-            .iter()
-            .filter_map(|card| {
-                let proof = card.proof.as_ref()?;
-                Some((card.knob.as_str(), proof.verdict, proof.stale.is_empty()))
-            })
-            .collect();
-        assert_eq!(found, expected);
-    };
-    use KnobVerdict::{Harmful, Inconclusive, Verified};
-    let stale = proof("build.lto-fat", Verified, &["compiler: 1 -> 2"]);
-    check(&[], &[]);
-    check(std::slice::from_ref(&stale), &[("build.lto-fat", Verified, false)]);
-    check(&[proof("build.lto-fat", Verified, &[]), stale], &[("build.lto-fat", Verified, true)]);
-    check(&[proof("build.lto-fat", Inconclusive, &[])], &[]);
-    let harmful = proof("build.target-cpu-native", Harmful, &[]);
-    let both = [harmful, proof("build.lto-fat", Verified, &[])];
-    check(&both, &[("build.lto-fat", Verified, true), ("build.target-cpu-native", Harmful, true)]);
-    let cards = with_proofs(Vec::new(), &both, &run('M'));
-    assert!(cards[1].action.starts_with("Do not do this") && cards[1].how.is_empty());
-    // What does nothing stands on one card, by the newest proofs that still hold.
-    let nothing = [
-        proof("build.lto-fat", KnobVerdict::NoEffect, &[]),
-        proof("build.lto-fat", Verified, &[]),
-        proof("build.opt-level-2", KnobVerdict::NoEffect, &["compiler: 1 -> 2"]),
-        proof("machine.pin-first", KnobVerdict::NoEffect, &[]),
-    ];
-    let cards = with_proofs(Vec::new(), &nothing, &run('M'));
-    assert_eq!(cards.len(), 1, "{cards:#?}");
-    assert_eq!(cards[0].action, "Leave as it is: build.lto-fat, machine.pin-first");
-    assert!(cards[0].because.starts_with("these 2 were tried here") && cards[0].evidence.len() == 2);
-    // Advice that a trial refutes is not given any more, and what does harm is advised against.
-    let advised = |verdict| {
-        let how =
-            Fired { how: "do it".to_owned(), ..Fired::new("Do it".to_owned(), String::new(), Vec::new()) };
-        let cards = vec![card(rule("build.curve-backend").unwrap(), how, &run('M'))];
-        with_proofs(cards, &[proof("build.curve-backend", verdict, &[])], &run('M'))
-    };
-    assert_eq!(advised(KnobVerdict::NoEffect)[0].knob, TRIED_IN_VAIN);
-    assert_eq!(advised(KnobVerdict::NoEffect).len(), 1);
-    let harmful = &advised(Harmful)[0];
-    assert_eq!((harmful.action.as_str(), harmful.how.as_str()), ("Do not do this: Do it", ""));
-    assert_eq!(advised(Verified)[0].how, "do it");
-    // Information stays information.
-    let price = with_proofs(Vec::new(), &[proof("build.overflow-checks", Verified, &[])], &run('M'));
-    assert_eq!(price[0].state, KnobState::Information);
+fn rules_say_what_they_need() {
+    let needs = |id: &str| rule(id).unwrap().requires();
+    for one in rules() {
+        let by_name = matches!(one.trial.map(|trial| trial.recipe), Some(Recipe::Suite(_)));
+        assert_eq!(
+            by_name || one.id == "caller.hot-key-pair",
+            one.requires().contains("of kms"),
+            "{}",
+            one.id
+        );
+    }
+    assert!(needs("caller.batch-size").contains("evidence comes from any suite"));
+    assert!(!needs("caller.key-table").contains("any suite"));
+    assert_eq!(needs("build.curve-backend"), "the crate curve25519-dalek");
+    assert_eq!(needs("machine.allocator-mimalloc"), "libmimalloc.so.2");
+    assert_eq!(needs("build.lto-fat"), "");
+    assert_eq!(rule("build.pgo").unwrap().program(), Some("cargo-pgo"));
+    assert_eq!(rule("build.curve-backend").unwrap().program(), None);
 }

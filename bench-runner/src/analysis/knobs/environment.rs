@@ -6,13 +6,11 @@ use super::{Fired, KnobInput, Needs, Recipe, Rule, Setting, Trial};
 use crate::model::fact::keys;
 use crate::model::knob::{Confidence, KnobGroup, KnobState};
 
-/// The vector backend of curve25519-dalek that newer processors have, against the one before it.
+/// The vector backend of curve25519-dalek that newer processors have, against the one that it takes when nothing is set.
 const BACKEND: Trial = Trial {
-    recipe: Recipe::Arms {
-        from: backend(&["--cfg=curve25519_dalek_backend=\"simd\""]),
-        to: backend(&["--cfg=curve25519_dalek_backend=\"avx512\""]),
-    },
+    recipe: Recipe::Arms { from: backend(&[]), to: backend(&["--cfg=curve25519_dalek_backend=\"avx512\""]) },
     action: "Let verification use the AVX-512 IFMA backend",
+    unmoved: "",
     lines: "# .cargo/config.toml\n[target.'cfg(target_arch = \"x86_64\")']\nrustflags = ['--cfg=curve25519_dalek_backend=\"avx512\"']",
     library: "",
 };

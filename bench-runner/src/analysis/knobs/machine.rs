@@ -28,7 +28,8 @@ const EXPLAINED: Rule = Rule { needs: Needs::Samples, ..BASE };
 /// An entry about the allocator.
 const ALLOCATOR: Rule = Rule {
     typical: Some((-0.05, 0.02)),
-    evidence: |input| setting(input, keys::OS_NAME, |_| cfg!(target_os = "linux")),
+    // The GNU C library is what these settings are for; the compiler's own name for the machine tells.
+    evidence: |input| setting(input, keys::TOOLCHAIN_HOST, |host| host.contains("-linux-gnu")),
     ..BASE
 };
 
@@ -114,11 +115,14 @@ pub(super) static RULES: [Rule; 16] = [
         risk: "memory is saved with few threads and time is lost with many: measure with as many as are used",
         security: "none: the same allocator with the same checks",
         see: "grep VmRSS /proc/PID/status",
-        trial: Some(Trial::to(
-            variables(&[("MALLOC_ARENA_MAX", "1")]),
-            "Let the C allocator keep one arena",
-            "MALLOC_ARENA_MAX=1 PROGRAM",
-        )),
+        trial: Some(
+            Trial::to(
+                variables(&[("MALLOC_ARENA_MAX", "1")]),
+                "Let the C allocator keep one arena",
+                "MALLOC_ARENA_MAX=1 PROGRAM",
+            )
+            .or_unmoved("Let the C allocator keep one arena where memory is short: it costs no time here"),
+        ),
         ..ALLOCATOR
     },
     Rule {
@@ -156,11 +160,14 @@ pub(super) static RULES: [Rule; 16] = [
         cost: "time: without the cache each small allocation goes the long way",
         risk: "it tells what allocations cost, and is no setting to ship",
         security: "none: it is turned for the measured process and no longer than that",
-        trial: Some(Trial::to(
-            variables(&[("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")]),
-            "The thread cache of the allocator is not needed here",
-            "",
-        )),
+        trial: Some(
+            Trial::to(
+                variables(&[("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0")]),
+                "Do without the thread cache of the allocator",
+                "",
+            )
+            .or_unmoved("The thread cache of the allocator is not needed here"),
+        ),
         typical: Some((0.0, 0.05)),
         ..ALLOCATOR
     },

@@ -288,6 +288,18 @@ fn hot_keys_and_crowded_threads_are_found() {
     assert!(card(&cards, "caller.hot-key-cache").because.contains("12.1 %"));
     assert!(card(&cards, "caller.thread-count").because.contains("4 threads share 2 usable cores"));
     assert!(!ids(&cards).contains(&"caller.hot-key-pair"));
+    // What hot and cold mean in another crate is not known, nor what it verifies.
+    let advice_on_keys = |results: &[BenchmarkResult]| {
+        let cards = ask(&run, results, &[], &CurveHints::kms());
+        cards.iter().filter(|card| card.knob.starts_with("caller.hot-key")).count()
+    };
+    assert_eq!(advice_on_keys(&results), 1);
+    let mut verifies: Vec<BenchmarkResult> = founding().1;
+    assert_eq!(advice_on_keys(&verifies), 1);
+    for of_others in results.iter_mut().chain(&mut verifies) {
+        of_others.benchmark.package = "cache".to_owned();
+    }
+    assert_eq!((advice_on_keys(&results), advice_on_keys(&verifies)), (0, 0));
 }
 
 #[test]

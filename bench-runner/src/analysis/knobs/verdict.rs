@@ -1,19 +1,18 @@
 //! From the stored launches of trials to their verdicts, judged together with Holm's method.
 //!
-//! A block gives one difference. Where a session is so large that its blocks could refute nothing at its level, each pair of
-//! neighbouring launches gives one instead: more of them, each noisier. Which it is follows from counts alone.
 //! Computed anew whenever it is shown. What a trial was made with is checked before it is measured, not here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::super::experiment::{LaunchMedian, Rules, judge};
 use super::super::words;
+use super::rows::{Control, Row, control, rows_of};
 use crate::model::comparison::Verdict;
-use crate::model::experiment::{Experiment, ExperimentLaunch, LaunchRole};
+use crate::model::experiment::Experiment;
 use crate::model::ids::BenchmarkId;
 use crate::model::knob::{KnobTrial, KnobVerdict, ProofRow, TrialKind};
 use crate::stats::betting::{log_stake_above, log_stake_below};
-use crate::stats::moments::mean;
 
 /// One trial as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,20 +25,18 @@ pub struct Tried {
     pub medians: Vec<LaunchMedian>,
     /// Elements per iteration, 1 where none are declared.
     pub elements: BTreeMap<BenchmarkId, u64>,
+    /// Benchmarks that were to be measured.
+    pub inventory: Vec<BenchmarkId>,
+    /// Sentences about benches that failed.
+    pub failed: Vec<String>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
     /// Whether nothing was measured because the arms are equal.
     pub equal: bool,
 }
 
 /// Verdict, reason and rows of one trial.
 type Said = (KnobVerdict, String, Vec<ProofRow>);
-
-/// Differences of one row, and what the row is called.
-struct Row {
-    subject: String,
-    differences: Vec<f64>,
-    /// Pairs of launches behind the differences.
-    pairs: usize,
-}
 
 /// Judges the trials of one session, in their order.
 ///
@@ -66,7 +63,7 @@ pub fn prove(session: &[Tried], rules: &Rules) -> Vec<Said> {
     (0..session.len())
         .map(|index| {
             let strict = Rules { family_alpha: levels[index], ..*rules };
-            one(&session[index], &rows[index], (strict, *rules))
+            one(&session[index], &rows[index], (strict, *rules), planned)
         })
         .collect()
 }
@@ -81,7 +78,24 @@ fn strength(rows: &[Row]) -> f64 {
     (least * rows.len().max(1) as f64).min(1.0)
 }
 
-fn one(tried: &Tried, rows: &[Row], (strict, plain): (Rules, Rules)) -> Said {
+/// The rows of a trial, judged: at the level of its session, and at that of the trial alone.
+struct Judged {
+    found: Vec<ProofRow>,
+    own: Vec<ProofRow>,
+}
+
+impl Judged {
+    fn new(rows: &[Row], (strict, plain): (Rules, Rules)) -> Self {
+        let shown = |rules: &Rules| -> Vec<ProofRow> {
+            let mut found: Vec<ProofRow> = rows.iter().map(|row| shown(row, rules, rows.len())).collect();
+            sort(&mut found);
+            found
+        };
+        Self { found: shown(&strict), own: shown(&plain) }
+    }
+}
+
+fn one(tried: &Tried, rows: &[Row], (strict, plain): (Rules, Rules), planned: usize) -> Said {
     if tried.equal {
         return (
             KnobVerdict::NoEffect,
@@ -90,39 +104,84 @@ fn one(tried: &Tried, rows: &[Row], (strict, plain): (Rules, Rules)) -> Said {
             Vec::new(),
         );
     }
-    let shown =
-        |rules: &Rules| -> Vec<ProofRow> { rows.iter().map(|row| shown(row, rules, rows.len())).collect() };
-    let mut found = shown(&strict);
-    sort(&mut found);
-    if let Some(reason) = control_differs(tried, plain) {
-        return (KnobVerdict::Inconclusive, reason, found);
+    let judged = Judged::new(rows, (strict, plain));
+    let control = control(tried, plain);
+    if let Control::Differs(id) = &control {
+        let reason = format!("the control differs: equal sides were called different in {id}");
+        return (KnobVerdict::Inconclusive, reason, judged.found);
     }
-    let names = |wanted: Verdict| -> Vec<String> {
-        found.iter().filter(|row| row.verdict == wanted).map(words_of).collect()
+    let (verdict, mut reason, rows) = decided(tried, rows, judged, plain.margin);
+    let size = match verdict {
+        KnobVerdict::NoEffect => plain.margin,
+        _ => rows.first().map_or(0.0, |row| row.change.abs()),
     };
-    let (better, worse) = (names(Verdict::Improved), names(Verdict::Regressed));
+    if verdict != KnobVerdict::Inconclusive
+        && let Some(doubt) = control.doubt(size)
+    {
+        _ = write!(reason, "; {doubt}");
+    }
+    if tried.interrupted {
+        reason.push_str("; interrupted");
+    }
+    // *No effect* is said at the level of the trial alone, however many there are.
+    match planned {
+        _ if verdict == KnobVerdict::NoEffect => {}
+        1 => reason.push_str("; judged alone"),
+        _ => _ = write!(reason, "; one of {planned} knobs judged together"),
+    }
+    (verdict, reason, rows)
+}
+
+/// What the rows say together, where the control does not speak against them.
+fn decided(tried: &Tried, rows: &[Row], judged: Judged, margin: f64) -> Said {
+    let names = |rows: &[ProofRow], wanted: Verdict| -> Vec<String> {
+        rows.iter().filter(|row| row.verdict == wanted).map(words_of).collect()
+    };
+    let better = names(&judged.found, Verdict::Improved);
+    let worse = names(&judged.found, Verdict::Regressed);
     // A guard counts against a gain at the level of the trial alone.
-    let mut at_own_level = shown(&plain);
-    sort(&mut at_own_level);
-    let guards: Vec<String> =
-        at_own_level.iter().filter(|row| row.verdict == Verdict::Regressed).map(words_of).collect();
+    let guards = names(&judged.own, Verdict::Regressed);
+    let mut open = names(&judged.own, Verdict::Inconclusive);
+    open.extend(unmeasured(tried, rows).into_iter().map(|id| format!("{id} (not measured)")));
     let list = |names: &[String]| words::list(names, 4);
+    let failed = tried.failed.join("; ");
     match (better.is_empty(), worse.is_empty()) {
+        (false, true) if guards.is_empty() && failed.is_empty() => {
+            let rest =
+                if open.is_empty() { String::new() } else { format!("; not decided: {}", list(&open)) };
+            (KnobVerdict::Verified, format!("faster: {}{rest}", list(&better)), judged.found)
+        }
+        // What fails is not recommended, however fast the rest is.
         (false, true) if guards.is_empty() => {
-            (KnobVerdict::Verified, format!("faster: {}", list(&better)), found)
+            (KnobVerdict::Inconclusive, format!("{failed}; faster: {}", list(&better)), judged.found)
         }
         (false, _) => {
             let hurt = if worse.is_empty() { &guards } else { &worse };
-            (KnobVerdict::Harmful, format!("helps {} and hurts {}", list(&better), list(hurt)), found)
+            (KnobVerdict::Harmful, format!("helps {} and hurts {}", list(&better), list(hurt)), judged.found)
         }
-        (true, false) => (KnobVerdict::Harmful, format!("slower: {}", list(&worse)), found),
-        (true, true) => undecided(rows, at_own_level, found, plain.margin),
+        (true, false) => (KnobVerdict::Harmful, format!("slower: {}", list(&worse)), judged.found),
+        (true, true) if failed.is_empty() => undecided(rows, judged, &open, margin),
+        (true, true) => (KnobVerdict::Inconclusive, failed, judged.found),
     }
 }
 
+/// Benchmarks of time that were to be measured and of which no block counts.
+fn unmeasured<'a>(tried: &'a Tried, rows: &[Row]) -> Vec<&'a BenchmarkId> {
+    if matches!(tried.trial.kind, TrialKind::Suite(_)) {
+        return Vec::new();
+    }
+    let with_row: BTreeSet<&str> = rows.iter().map(|row| row.subject.as_str()).collect();
+    let of_other_units: BTreeSet<&BenchmarkId> =
+        tried.medians.iter().filter(|entry| !entry.metric.is_time()).map(|entry| &entry.benchmark).collect();
+    let is_missing =
+        |id: &&BenchmarkId| !with_row.contains(id.to_string().as_str()) && !of_other_units.contains(id);
+    tried.inventory.iter().filter(is_missing).collect()
+}
+
 /// No change was found: either there is none, or it could not have been seen.
-fn undecided(rows: &[Row], own: Vec<ProofRow>, found: Vec<ProofRow>, margin: f64) -> Said {
-    if !own.is_empty() && own.iter().all(|row| row.verdict == Verdict::Unchanged) {
+fn undecided(rows: &[Row], judged: Judged, open: &[String], margin: f64) -> Said {
+    let Judged { found, own } = judged;
+    if open.is_empty() && !own.is_empty() && own.iter().all(|row| row.verdict == Verdict::Unchanged) {
         let reason = format!("every interval lies within ±{}", words::percent(margin));
         return (KnobVerdict::NoEffect, reason, own);
     }
@@ -173,125 +232,12 @@ fn shown(row: &Row, rules: &Rules, rows: usize) -> ProofRow {
     }
 }
 
-fn rows_of(tried: &Tried, rules: &Rules) -> Vec<Row> {
-    match &tried.trial.kind {
-        TrialKind::Arms => {
-            let found = pairs(&tried.experiment.launches, &tried.medians, LaunchRole::Test);
-            let tests = found.len().max(1) as f64 * f64::from(tried.trial.planned.max(1));
-            // Blocks without which nothing can be refuted at the level at which measuring stops.
-            let needed = (2.0 * tests / rules.family_alpha).log2();
-            let row = |(id, blocks): (BenchmarkId, Vec<Vec<f64>>)| Row {
-                subject: id.to_string(),
-                pairs: blocks.iter().map(Vec::len).sum(),
-                differences: if (blocks.len() as f64) < needed {
-                    blocks.concat()
-                } else {
-                    blocks.iter().filter_map(|block| mean(block)).collect()
-                },
-            };
-            found.into_iter().map(row).collect()
-        }
-        TrialKind::Suite(pairs) => pairs.iter().map(|pair| in_suite(tried, pair)).collect(),
-    }
-}
-
-/// Differences of neighbouring launches of the two sides, candidate minus baseline, by benchmark and block. The order of each pair
-/// is drawn at random and reversed for the next, so that a drift makes bets fall, never rise.
-fn pairs(
-    launches: &[ExperimentLaunch],
-    medians: &[LaunchMedian],
-    role: LaunchRole,
-) -> BTreeMap<BenchmarkId, Vec<Vec<f64>>> {
-    let of_launch = by_launch(medians);
-    let mut blocks: BTreeMap<u32, Vec<&ExperimentLaunch>> = BTreeMap::new();
-    for launch in launches.iter().filter(|launch| launch.role == role) {
-        blocks.entry(launch.block).or_default().push(launch);
-    }
-    let mut found: BTreeMap<BenchmarkId, Vec<Vec<f64>>> = BTreeMap::new();
-    for block in blocks.values().filter(|block| block.iter().all(|launch| launch.contaminated.is_none())) {
-        let mut of_block: BTreeMap<&BenchmarkId, Vec<f64>> = BTreeMap::new();
-        for pair in block.chunks_exact(2) {
-            let (old, new) = if pair[0].side == 0 { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
-            let (Some(old_medians), Some(new_medians)) =
-                (of_launch.get(&(old.arm, old.launch)), of_launch.get(&(new.arm, new.launch)))
-            else {
-                continue;
-            };
-            if old.side == new.side {
-                continue;
-            }
-            for (id, before) in old_medians {
-                if let Some(after) = new_medians.get(id) {
-                    of_block.entry(id).or_default().push((after / before).ln());
-                }
-            }
-        }
-        for (id, differences) in of_block {
-            found.entry(id.clone()).or_default().push(differences);
-        }
-    }
-    found
-}
-
-type OfLaunch<'a> = BTreeMap<(u32, u32), BTreeMap<&'a BenchmarkId, f64>>;
-
-fn by_launch(medians: &[LaunchMedian]) -> OfLaunch<'_> {
-    let mut found: OfLaunch<'_> = BTreeMap::new();
-    for entry in medians.iter().filter(|entry| entry.metric.is_time() && entry.median > 0.0) {
-        found.entry((entry.arm, entry.launch)).or_default().insert(&entry.benchmark, entry.median);
-    }
-    found
-}
-
-/// One benchmark of the suite against another, per element: within a launch where one executable has both, else in the
-/// order in which they were launched.
-fn in_suite(tried: &Tried, (from, to): &(BenchmarkId, BenchmarkId)) -> Row {
-    let of_launch = by_launch(&tried.medians);
-    let per_element = |id: &BenchmarkId| -> BTreeMap<u32, ((u32, u32), f64)> {
-        let elements = tried.elements.get(id).copied().unwrap_or(1).max(1) as f64;
-        tried
-            .experiment
-            .launches
-            .iter()
-            .filter(|launch| launch.contaminated.is_none())
-            .filter_map(|launch| {
-                let key = (launch.arm, launch.launch);
-                let median = of_launch.get(&key)?.get(id)?;
-                Some((launch.position, (key, median / elements)))
-            })
-            .collect()
-    };
-    let (old, new) = (per_element(from), per_element(to));
-    let shared = old.keys().any(|position| new.contains_key(position));
-    let differences: Vec<f64> = if shared {
-        old.iter().filter_map(|(at, (_, before))| Some((new.get(at)?.1 / before).ln())).collect()
-    } else {
-        old.values().zip(new.values()).map(|((_, before), (_, after))| (after / before).ln()).collect()
-    };
-    let pairs = differences.len();
-    Row { subject: format!("{from} -> {to}"), differences, pairs }
-}
-
-/// Equal sides were called different. A trial of one suite has two equal arms, which are its control.
-fn control_differs(tried: &Tried, rules: Rules) -> Option<String> {
-    let role = match tried.trial.kind {
-        TrialKind::Arms => LaunchRole::Control,
-        TrialKind::Suite(_) => LaunchRole::Test,
-    };
-    let control = pairs(&tried.experiment.launches, &tried.medians, role);
-    let rows = control.len();
-    let different = control.iter().find(|(_, blocks)| {
-        matches!(judge(&blocks.concat(), &rules, rows).verdict, Verdict::Improved | Verdict::Regressed)
-    });
-    different.map(|(id, _)| format!("the control differs: equal sides were called different in {id}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::examples::benchmark;
     use super::*;
     use crate::analysis::experiment::Sequencer;
-    use crate::model::experiment::{Arm, Purpose, Variant};
+    use crate::model::experiment::{Arm, ExperimentLaunch, LaunchRole, Purpose, Variant};
     use crate::model::units::{Metric, Timestamp};
     use crate::stats::rng::SplitMix64;
 
@@ -352,6 +298,9 @@ mod tests {
             },
             medians,
             elements: BTreeMap::new(),
+            inventory: (0..shifts.len()).map(|index| benchmark("t", &format!("f{index}"), None)).collect(),
+            failed: Vec::new(),
+            interrupted: false,
             equal: false,
         }
     }
@@ -386,6 +335,79 @@ mod tests {
         let (blocks, pairs) = rows(1);
         assert_eq!(pairs, 2 * blocks);
         assert_eq!(rows(1000), (pairs, pairs));
+    }
+
+    /// More data never tells less: also where judging goes over from pairs to blocks.
+    #[test]
+    fn power_does_not_fall_when_blocks_are_added() {
+        for blocks in 10..=30 {
+            for seed in 0..5 {
+                let mut one = tried(blocks, &[-0.1, 0.0, 0.0, 0.0], 0.004, 400 + seed);
+                one.trial.planned = 44;
+                let said = prove(&[one], &RULES).remove(0);
+                assert_eq!(said.0, KnobVerdict::Verified, "{blocks} blocks, seed {seed}: {said:?}");
+            }
+        }
+    }
+
+    /// What crashes with the knob turned, or was never measured, is not recommended for what else gets faster.
+    #[test]
+    fn a_knob_that_fails_a_bench_is_not_verified() {
+        let gain = || tried(12, &[-0.1, 0.0], 0.004, 1);
+        let failed = || vec!["u fails with the knob turned".to_owned()];
+        check(
+            Tried { failed: failed(), ..gain() },
+            KnobVerdict::Inconclusive,
+            "u fails with the knob turned",
+        );
+        let still = tried(20, &[0.0, 0.001], 0.003, 4);
+        check(Tried { failed: failed(), ..still.clone() }, KnobVerdict::Inconclusive, "u fails");
+        let slower = tried(12, &[0.1, 0.0], 0.004, 2);
+        check(Tried { failed: failed(), ..slower }, KnobVerdict::Harmful, "slower: t/f0");
+        let missing = |mut one: Tried| {
+            one.inventory.push(benchmark("u", "gone", None));
+            one
+        };
+        check(missing(gain()), KnobVerdict::Verified, "not decided: u/gone (not measured)");
+        check(missing(still), KnobVerdict::Inconclusive, "would have shown");
+        // What is not a time has no row and is not missed.
+        let mut other_unit = missing(tried(20, &[0.0, 0.001], 0.003, 4));
+        let metric = Metric { name: "instructions".to_owned(), ..Metric::time() };
+        other_unit.medians.push(LaunchMedian {
+            benchmark: benchmark("u", "gone", None),
+            metric,
+            ..other_unit.medians[0].clone()
+        });
+        check(other_unit, KnobVerdict::NoEffect, "within");
+    }
+
+    #[test]
+    fn what_is_not_decided_is_said_beside_a_gain() {
+        let mut one = tried(12, &[-0.1, 0.0], 0.004, 1);
+        let mut rng = SplitMix64::new(9);
+        for entry in one.medians.iter_mut().filter(|entry| entry.benchmark.group == "f1") {
+            entry.median *= (0.1 * rng.normal()).exp();
+        }
+        check(one, KnobVerdict::Verified, "not decided: t/f1 ");
+        let said = prove(&[tried(20, &[-0.1, 0.0], 0.002, 1)], &RULES).remove(0);
+        assert!(!said.1.contains("not decided"), "{}", said.1);
+    }
+
+    /// A verdict says how good its control was, and among how many it was judged.
+    #[test]
+    fn a_verdict_says_what_its_control_and_its_session_were() {
+        let long = || tried(60, &[-0.1, 0.0], 0.004, 1);
+        let said = |one: Tried| prove(&[one], &RULES).remove(0).1;
+        assert!(!said(long()).contains("control"), "{}", said(long()));
+        let mut none = long();
+        none.experiment.launches.retain(|launch| launch.role == LaunchRole::Test);
+        assert!(said(none).contains("; no control"));
+        assert!(said(tried(12, &[-0.1, 0.0], 0.004, 1)).contains("; control too short to tell"));
+        assert!(said(long()).ends_with("; judged alone"), "{}", said(long()));
+        let mut many = long();
+        many.trial.planned = 44;
+        assert!(said(many).ends_with("; one of 44 knobs judged together"));
+        assert!(said(Tried { interrupted: true, ..long() }).contains("; interrupted"));
     }
 
     #[test]

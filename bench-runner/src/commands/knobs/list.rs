@@ -1,18 +1,21 @@
 //! The catalogue, ordered by what pays most: gain times the share of the calls that it concerns.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use regex::Regex;
 
 use super::super::{Session, load as stored};
+use super::stack::gain;
 use super::{ListArgs, ShowArgs, load, present};
-use crate::analysis::knobs::{Rule, rule, rules};
+use crate::analysis::knobs::{Rule, rule, rules, standing};
 use crate::cli::Format;
 use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::files;
+use crate::model::comparison::Verdict;
 use crate::model::knob::{KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
 use crate::model::run::Run;
 use crate::report::format::{Dialect, change, percent};
@@ -37,7 +40,8 @@ impl Known {
         }
         let store = stored::open_to_read(config)?;
         let now: Option<Run> = load::newest(&store)?;
-        let proofs = load::proofs(&store, config, now.as_ref().map(|run| (run, clock::now())))?;
+        let trials = load::Trials::of(&store, config, now.as_ref().map(|run| run.suite.as_str()))?;
+        let proofs = trials.at(now.as_ref().map(|run| (run, clock::now())));
         let advice = match store.resolve(run) {
             Ok(id) => load::candidates(config, &store, &id)?,
             Err(_) if run == "latest" => Vec::new(),
@@ -51,7 +55,7 @@ impl Known {
     }
 
     fn proof(&self, id: &str) -> Option<&Proof> {
-        self.proofs.iter().find(|proof| proof.knob == id)
+        standing(&self.proofs, id)
     }
 }
 
@@ -110,22 +114,35 @@ struct Line {
     tried: String,
 }
 
+/// What a trial that holds showed: the strongest change that is beyond doubt, in the direction of the verdict, and what it is.
+fn shown(rule: &Rule, proof: &Proof) -> Option<(Option<f64>, &'static str)> {
+    let worst = || {
+        let decided = proof.rows.iter().filter(|row| row.verdict == Verdict::Regressed);
+        decided.map(|row| row.change).fold(0.0, f64::max)
+    };
+    match proof.verdict {
+        KnobVerdict::Verified => Some((Some(gain(proof)), "proven")),
+        KnobVerdict::Harmful if rule.state == KnobState::Information => {
+            Some((Some(worst()), "measured price"))
+        }
+        KnobVerdict::Harmful => Some((Some(worst()), "proven harm")),
+        // Within the margin: no number stands for it.
+        KnobVerdict::NoEffect => Some((None, "no effect")),
+        KnobVerdict::Inconclusive => None,
+    }
+}
+
 fn line(rule: &'static Rule, known: &Known, mix: Option<&Mix>) -> Line {
     let (advice, proof) = (known.advice(rule.id), known.proof(rule.id));
     let fresh = proof.filter(|proof| proof.stale.is_empty());
     let middle = |(low, high): (f64, f64)| f64::midpoint(low, high);
     let predicted = advice.and_then(|advice| advice.predicted_change).map(middle);
-    let (gain, basis) = match (fresh.map(|proof| proof.verdict), predicted, rule.typical) {
-        (Some(KnobVerdict::Verified), _, _) => {
-            let best =
-                fresh.into_iter().flat_map(|proof| &proof.rows).map(|row| row.change).fold(0.0, f64::min);
-            (Some(best), "proven")
-        }
-        (Some(KnobVerdict::NoEffect | KnobVerdict::Harmful), _, _) => (Some(0.0), "refuted"),
-        (_, Some(gain), _) => (Some(gain), "predicted"),
-        (_, None, Some(typical)) => (Some(middle(typical)), "typical"),
-        (_, None, None) => (None, "unknown"),
-    };
+    let (gain, basis) =
+        fresh.and_then(|proof| shown(rule, proof)).unwrap_or(match (predicted, rule.typical) {
+            (Some(gain), _) => (Some(gain), "predicted"),
+            (None, Some(typical)) => (Some(middle(typical)), "typical"),
+            (None, None) => (None, "unknown"),
+        });
     let first = |label: &str| label.split(' ').next().unwrap_or_default().to_owned();
     let labels =
         advice.into_iter().flat_map(|advice| advice.evidence.iter().map(|found| first(&found.label)));
@@ -159,7 +176,7 @@ pub(super) fn list(args: &ListArgs, session: &Session) -> Result<ExitCode, CliEr
                 "knob": line.rule.id, "group": group(line.rule.group), "question": line.rule.question,
                 "expected_change": line.gain, "basis": line.basis, "share": line.share, "evidence": line.fired,
                 "tryable": line.rule.trial.is_some(), "tried": line.tried,
-                "information": line.rule.state == KnobState::Information,
+                "information": line.rule.state == KnobState::Information, "needs": line.rule.requires(),
             })
         })
         .collect();
@@ -188,6 +205,7 @@ fn table(lines: &[Line]) -> Table {
             yes(line.fired),
             yes(line.rule.trial.is_some()),
             line.tried.clone(),
+            line.rule.requires().to_owned(),
             line.rule.question.to_owned(),
         ]
     };
@@ -200,10 +218,19 @@ fn table(lines: &[Line]) -> Table {
             column("evidence", Align::Left, 3),
             column("tryable", Align::Left, 1),
             column("tried here", Align::Left, 0),
+            column("needs", Align::Left, 6),
             column("question", Align::Left, 5),
         ],
         rows: lines.iter().map(cells).collect(),
     }
+}
+
+/// Whether the program that a rule is about is in one of the folders of `PATH`; `None` for a rule about none.
+fn installed(rule: &Rule, session: &Session) -> Option<bool> {
+    let program = rule.program()?;
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let path = session.environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    Some(std::env::split_paths(&path).any(|folder| folder.join(&file).is_file()))
 }
 
 /// Runs `knobs show`.
@@ -219,7 +246,7 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
         Format::Json | Format::Jsonl => serde_json::json!({
             "schema": "bench-runner/knob", "version": 1, "knob": found.id, "question": found.question,
             "group": group(found.group), "cost": found.cost, "risk": found.risk, "security": found.security,
-            "see": found.see, "set": found.set,
+            "see": found.see, "set": found.set, "needs": found.requires(), "installed": installed(found, session),
             "tryable": found.trial.is_some(), "typical_change": found.typical,
             "advice": stored::json_of(&advice)?, "proof": stored::json_of(&proof)?,
         })
@@ -227,6 +254,10 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
         Format::Csv => table(&[line(found, &known, None)]).csv(),
         Format::Text | Format::Markdown => {
             let card = present::Card::of(Some(found), advice, proof);
+            let card = card.map(|card| match installed(found, session) {
+                Some(there) => card.with_program(found, there),
+                None => card,
+            });
             card.map_or_else(String::new, |card| match session.format {
                 Format::Markdown => card.markdown(),
                 _ => card.text(session.style.width),
@@ -235,4 +266,50 @@ pub(super) fn show(args: &ShowArgs, session: &Session) -> Result<ExitCode, CliEr
     };
     session.answer(&text)?;
     Ok(exit_code::DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::knob::ProofRow;
+    use crate::model::units::Timestamp;
+
+    #[test]
+    fn the_list_shows_what_is_beyond_doubt() {
+        let check = |id: &str, verdict: KnobVerdict, expected: Option<(Option<f64>, &str)>| {
+            let row = |change: f64, verdict: Verdict| ProofRow {
+                subject: "t/f".to_owned(),
+                change,
+                interval: None,
+                level: 0.95,
+                pairs: 1,
+                visible_from: None,
+                verdict,
+            };
+            let proof = Proof {
+                experiment: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+                knob: id.to_owned(),
+                tried: Timestamp(0),
+                hw_class: String::new(),
+                verdict,
+                reason: String::new(),
+                // What is not decided is larger in both directions, and counts for nothing.
+                rows: vec![
+                    row(-0.1, Verdict::Improved),
+                    row(0.2, Verdict::Regressed),
+                    row(-0.4, Verdict::Inconclusive),
+                    row(0.5, Verdict::Inconclusive),
+                ],
+                stale: Vec::new(),
+                times: 1,
+                again: String::new(),
+            };
+            assert_eq!(shown(rule(id).unwrap(), &proof), expected, "{id} {verdict:?}");
+        };
+        check("build.lto-fat", KnobVerdict::Verified, Some((Some(-0.1), "proven")));
+        check("build.lto-fat", KnobVerdict::Harmful, Some((Some(0.2), "proven harm")));
+        check("build.overflow-checks", KnobVerdict::Harmful, Some((Some(0.2), "measured price")));
+        check("build.lto-fat", KnobVerdict::NoEffect, Some((None, "no effect")));
+        check("build.lto-fat", KnobVerdict::Inconclusive, None);
+    }
 }

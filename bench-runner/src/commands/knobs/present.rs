@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::{Session, load};
 use super::trying::Skipped;
-use crate::analysis::knobs::{Rule, rule};
+use crate::analysis::knobs::{Rule, headline, paste, rule};
 use crate::cli::Format;
 use crate::error::CliError;
 use crate::model::knob::{KnobGroup, KnobState, KnobVerdict, Proof, Recommendation};
@@ -129,13 +129,13 @@ impl Card {
         advice: Option<&Recommendation>,
         proof: Option<&Proof>,
     ) -> Option<Self> {
-        let trial = rule.and_then(|rule| rule.trial.as_ref());
-        let verdict = proof.map(|proof| proof.verdict);
-        let action = match (verdict, advice, trial) {
-            (Some(KnobVerdict::Harmful), _, Some(trial)) => format!("Do not do this here: {}", trial.action),
-            (Some(KnobVerdict::Verified), _, Some(trial)) => trial.action.to_owned(),
-            (_, Some(advice), _) => advice.action.clone(),
-            (_, None, _) => rule?.question.to_owned(),
+        let own = advice.map(|advice| advice.action.as_str());
+        // A card of a report has its proof and says already what follows from it.
+        let is_told = advice.is_some_and(|advice| advice.proof.is_some());
+        let action = match (own, rule, proof) {
+            (_, Some(rule), Some(proof)) if !is_told => headline(rule, proof, own),
+            (Some(own), _, _) => own.to_owned(),
+            (None, rule, _) => rule?.question.to_owned(),
         };
         let mut card = Self { action, lines: Vec::new(), paste: String::new(), after: Vec::new() };
         card.why(advice, proof);
@@ -144,17 +144,24 @@ impl Card {
             card.tried(proof);
         }
         card.price(rule, advice);
-        if verdict != Some(KnobVerdict::Harmful) {
-            let own = advice.map_or("", |advice| advice.how.as_str());
-            let proven = trial.is_some_and(|trial| !trial.lines.is_empty());
-            let of_rule = own.is_empty() || verdict == Some(KnobVerdict::Verified) && proven;
-            card.paste = match rule {
-                Some(rule) if of_rule => rule.lines(""),
-                _ => own.to_owned(),
-            };
-        }
+        let how = advice.map_or("", |advice| advice.how.as_str());
+        card.paste = match rule.filter(|_| !is_told) {
+            Some(rule) => paste(rule, proof, how),
+            None => how.to_owned(),
+        };
         card.next(rule, proof);
         Some(card)
+    }
+
+    /// The card with whether the program that its rule is about is here.
+    pub(super) fn with_program(mut self, rule: &Rule, is_here: bool) -> Self {
+        let word = if is_here { "is" } else { "is not" };
+        for (label, words) in &mut self.after {
+            if *label == "needs" {
+                *words = format!("{}, which {word} installed here", rule.requires());
+            }
+        }
+        self
     }
 
     fn line(&mut self, label: &'static str, words: String) {
@@ -254,6 +261,9 @@ impl Card {
             } else {
                 ""
             };
+            if !rule.requires().is_empty() {
+                self.after.push(("needs", rule.requires().to_owned()));
+            }
             self.after.push(("knob", format!("{}: {}{kind}", rule.id, rule.question)));
         }
     }
@@ -419,6 +429,16 @@ mod tests {
         let harmful = proof(super::rule("build.lto-fat").unwrap(), KnobVerdict::Harmful);
         let card = Card::of(super::rule("build.lto-fat"), None, Some(&harmful)).unwrap();
         assert!(card.action.starts_with("Do not do this here: ") && card.paste.is_empty());
+        // A price is told and not advised against; where it is nothing, that is the sentence.
+        let checks = super::rule("build.overflow-checks").unwrap();
+        let card = |verdict| Card::of(Some(checks), None, Some(&proof(checks, verdict))).unwrap();
+        assert!(card(KnobVerdict::Harmful).action.starts_with(checks.question));
+        assert!(card(KnobVerdict::NoEffect).action.ends_with("they cost nothing here"));
+        assert!(!card(KnobVerdict::Harmful).paste.is_empty());
+        // Stale harm commands nothing.
+        let old = Proof { stale: vec!["age: 91 days".to_owned()], ..harmful };
+        let card = Card::of(super::rule("build.lto-fat"), None, Some(&old)).unwrap();
+        assert!(card.action.starts_with("Try again whether"), "{}", card.action);
         // Nothing is made of nothing.
         assert!(Card::of(None, None, None).is_none());
     }

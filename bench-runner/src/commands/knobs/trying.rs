@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::super::stage::{self, Stage, StageWishes, build_request, check_selection, fresh_seed};
 use super::super::{Session, load as stored};
+use super::plan::{affordable, length, size, stopping};
 use super::{HowArgs, TryArgs, load, present};
-use crate::analysis::experiment::{CONTROL_EVERY, FEWEST_BLOCKS, Stopping};
-use crate::analysis::knobs::{Recipe as Sides, Rule, Setting, Trial, rule, rules, undeclared};
+use crate::analysis::experiment::CONTROL_EVERY;
+use crate::analysis::knobs::{Recipe as Sides, Rule, Setting, Trial, rule, rules, took_effect, undeclared};
 use crate::clock;
 use crate::config::Config;
 use crate::criterion::launch::LaunchSettings;
@@ -15,20 +16,11 @@ use crate::error::CliError;
 use crate::exit_code::{self, ExitCode};
 use crate::experiment::{Arms, PreparedArm, Recipe, Request, Selection, measure, prepare, select};
 use crate::model::experiment::{Purpose, Variant};
-use crate::model::ids::BenchmarkId;
+use crate::model::ids::{BenchmarkId, Digest};
 use crate::model::knob::{KnobTrial, Proof, TrialKind};
 
 /// Observations of each launch: as few as Criterion allows, since precision is bought with launches.
 const OBSERVATIONS: u32 = 10;
-/// Blocks of a trial at most.
-const MOST_BLOCKS: u32 = 200;
-/// Seconds of a launch beside its benchmarks, roughly.
-const START: f64 = 0.03;
-/// Blocks of each bench target that a trial should have time for: 32 pairs of launches, twice the least that can decide anything
-/// over 40 knobs and 4 benchmarks at 5 %.
-const WANTED_BLOCKS: f64 = 16.0;
-/// Room for control blocks and for those that are repeated.
-const SPARE: f64 = 1.25;
 /// Folders in which a shared library may be.
 const LIBRARIES: [&str; 6] = [
     "/lib",
@@ -139,6 +131,7 @@ impl<'a> Bench<'a> {
         if !undeclared.is_empty() {
             return Err(format!("the arms differ in more than the knob: {}", undeclared.join(", ")));
         }
+        without_effect(&base, &turned).map_or(Ok(()), Err)?;
         Ok(Ready {
             knob,
             words,
@@ -186,9 +179,11 @@ impl<'a> Bench<'a> {
         let session = clock::new_run_id(clock::now()).to_string();
         let planned = u32::try_from(ready.len()).unwrap_or(u32::MAX);
         let cap = how.budget / f64::from(planned.max(1));
-        self.stage
-            .progress
-            .line(&format!("measuring {planned} knobs, at most {cap:.0} s each; everything is built"));
+        let time = match how.blocks {
+            Some(blocks) => format!("{blocks} blocks each, however long they take"),
+            None => format!("{cap:.0} s each, and one block of each target at least"),
+        };
+        self.stage.progress.line(&format!("measuring {planned} knobs, {time}; everything is built"));
         for (index, ready) in ready.iter().enumerate() {
             if self.stage.cancel.is_cancelled() {
                 skipped.push(Skipped { knob: ready.knob.clone(), why: "interrupted".to_owned() });
@@ -217,14 +212,7 @@ impl<'a> Bench<'a> {
     fn request(&self, ready: &Ready, how: &HowArgs, (cap, planned): (f64, u32), index: u64) -> Request {
         let in_suite = matches!(ready.kind, TrialKind::Suite(_));
         let length = length(size(&ready.arms[0]), how, cap);
-        let stopping = match (how.blocks, in_suite) {
-            (Some(blocks), _) => Stopping::Fixed { blocks },
-            // Equal arms: the pairs of benchmarks are what is decided, and they need every launch.
-            (None, true) => Stopping::Fixed { blocks: affordable(size(&ready.arms[0]), length, cap) },
-            (None, false) => {
-                Stopping::Sequential { fewest: FEWEST_BLOCKS, most: MOST_BLOCKS, budget_seconds: Some(cap) }
-            }
-        };
+        let stopping = stopping(how.blocks, in_suite, affordable(size(&ready.arms[0]), length, cap), cap);
         let mut rules = load::rules(&self.stage.config);
         rules.family_alpha /= f64::from(planned.max(1));
         Request {
@@ -259,35 +247,22 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Seconds of one launch for each of its benchmarks.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Length {
-    warm_up: f64,
-    measuring: f64,
-}
-
-/// As long as lets [`WANTED_BLOCKS`] blocks of each bench target fit into the cap, controls and repeated blocks included: a verdict
-/// over many knobs asks for many pairs of launches, and short launches give more of them than long ones.
-fn length((targets, benchmarks): (f64, f64), how: &HowArgs, cap: f64) -> Length {
-    let set = cap / (4.0 * WANTED_BLOCKS * SPARE);
-    let each = (set - targets * START) / benchmarks.max(1.0);
-    Length {
-        warm_up: how.warm_up.unwrap_or((each * 0.25).clamp(0.005, 0.03)),
-        measuring: how.measuring.unwrap_or((each * 0.75).clamp(0.02, 0.1)),
+/// Why two builds do not differ in a knob of the build that they were made for: it was so already, or it changed nothing that can be
+/// seen. Equal executables of builds whose facts differ are an answer, and no such case.
+fn without_effect(base: &PreparedArm, turned: &PreparedArm) -> Option<String> {
+    let plain = |variant: &Variant| (variant.rustflags.len(), variant.profile_settings.len());
+    if base.variant.without_flags == turned.variant.without_flags
+        && plain(&base.variant) == (0, 0)
+        && plain(&turned.variant) == (0, 0)
+    {
+        return None;
     }
-}
-
-/// Bench targets and benchmarks of an arm.
-fn size(arm: &PreparedArm) -> (f64, f64) {
-    let benchmarks: usize = arm.suite.benches.iter().map(|bench| bench.selected.len()).sum();
-    (arm.suite.benches.len() as f64, benchmarks as f64)
-}
-
-/// Blocks of four launches that fit into the cap, at least three.
-fn affordable((targets, benchmarks): (f64, f64), length: Length, cap: f64) -> u32 {
-    let launches = targets * START + benchmarks * (length.warm_up + length.measuring);
-    let fits = cap / (4.0 * launches);
-    (3..=20).take_while(|blocks| f64::from(*blocks) <= fits).last().unwrap_or(3)
+    let digests = |arm: &PreparedArm| -> BTreeSet<Digest> {
+        arm.suite.benches.iter().map(|bench| bench.executable.executable.digest).collect()
+    };
+    let seen = took_effect((&base.variant, &base.suite.facts), (&turned.variant, &turned.suite.facts));
+    let differs = seen.unwrap_or_else(|| digests(base) != digests(turned));
+    (!differs).then(|| "it is so already, or turning it did not take effect in the build".to_owned())
 }
 
 /// An arm with nothing but the wanted benchmarks.
@@ -302,6 +277,9 @@ pub(super) fn restricted(arm: &PreparedArm, wanted: &BTreeSet<BenchmarkId>) -> P
 
 /// Says what this machine lacks for a trial.
 fn missing(trial: &Trial, to: &Setting) -> Result<(), String> {
+    if let Some(wanted) = to.architecture().filter(|wanted| *wanted != std::env::consts::ARCH) {
+        return Err(format!("its flags are for {wanted} processors"));
+    }
     let processors = stored::threads().get();
     if to.affinity.iter().any(|number| *number as usize >= processors) {
         return Err(format!("there are {processors} processors"));
@@ -357,16 +335,17 @@ pub(super) fn stage(config: Config, how: &HowArgs, session: &Session) -> Result<
 /// What the trials of a session say.
 pub(super) fn of_session(bench: &Bench<'_>, session: &str) -> Result<Vec<Proof>, CliError> {
     let Stage { store, config, .. } = &*bench.stage;
-    let mut found = load::proofs_of(store, config, None, Some(session))?;
+    let mut found = load::Trials::of_session(store, config, session)?.at(None);
     found.reverse();
     Ok(found)
 }
 
-/// Knobs whose newest proof still holds.
+/// Knobs that were tried to the end, and whose proof still holds.
 fn holding(stage: &Stage) -> Result<BTreeSet<String>, CliError> {
     let now = load::newest(&stage.store)?;
-    let proofs = load::proofs(&stage.store, &stage.config, now.as_ref().map(|run| (run, clock::now())))?;
-    Ok(proofs.into_iter().filter(|proof| proof.stale.is_empty()).map(|proof| proof.knob).collect())
+    let suite = now.as_ref().map(|run| run.suite.as_str());
+    let trials = load::Trials::of(&stage.store, &stage.config, suite)?;
+    Ok(trials.ended(now.as_ref().map(|run| (run, clock::now()))))
 }
 
 /// Runs `knobs try`.
@@ -405,11 +384,16 @@ pub(super) fn run(args: &TryArgs, session: &Session) -> Result<ExitCode, CliErro
     bench.close()?;
     stage.progress.finish();
     present::session(session, &proofs, &skipped)?;
-    Ok(match (interrupted, proofs.is_empty()) {
+    Ok(exit(interrupted, &proofs))
+}
+
+/// How a command that tried something ends.
+pub(super) fn exit(interrupted: bool, proofs: &[Proof]) -> ExitCode {
+    match (interrupted, proofs.is_empty()) {
         (true, _) => exit_code::INTERRUPTED,
         (false, true) => exit_code::INCONCLUSIVE,
         (false, false) => exit_code::DONE,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -417,27 +401,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn launches_are_as_long_as_the_budget_allows() {
-        let how = HowArgs {
-            budget: 600.0,
-            blocks: None,
-            warm_up: None,
-            measuring: None,
-            seed: None,
-            machine: None,
-            no_wait: false,
-        };
-        let long = Length { warm_up: 0.03, measuring: 0.1 };
-        assert_eq!(length((3.0, 4.0), &how, 600.0), long);
-        let short = length((3.0, 4.0), &how, 600.0 / 41.0);
-        assert!(short.measuring >= 0.02 && short.measuring < 0.05, "{short:?}");
-        // What is between the bounds lets the wanted blocks fit.
-        let cap = 24.0;
-        let between = length((3.0, 4.0), &how, cap);
-        assert!(between.measuring > short.measuring && between.measuring < long.measuring, "{between:?}");
-        let blocks = affordable((3.0, 4.0), between, cap);
-        assert!(f64::from(blocks) >= WANTED_BLOCKS, "{blocks}");
-        let asked = HowArgs { warm_up: Some(0.2), measuring: Some(0.7), ..how };
-        assert_eq!(length((3.0, 4.0), &asked, 1.0), Length { warm_up: 0.2, measuring: 0.7 });
+    fn an_interruption_shows_in_the_exit_code() {
+        assert_eq!(exit(true, &[]), exit_code::INTERRUPTED);
+        assert_eq!(exit(false, &[]), exit_code::INCONCLUSIVE);
     }
 }

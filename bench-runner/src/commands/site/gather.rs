@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::compare::Side;
 use crate::analysis::machines::compare_machines;
 use crate::analysis::site_assembly::tag;
+use crate::commands::knobs::Trials;
 use crate::commands::load;
 use crate::commands::threads::parallel;
 use crate::config::Config;
@@ -60,6 +61,8 @@ pub(super) struct Known {
     pub side: SideBySide,
     pub comparisons: Vec<PreparedComparison>,
     pub releases: Vec<ReleaseStep>,
+    /// What trials of knobs say, judged once for all reports.
+    pub trials: Trials,
     /// Whether all of this follows from the store alone: a run without an end depends on its process too.
     pub settled: bool,
 }
@@ -84,7 +87,8 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         lines.entry(line.0.benchmark.clone()).or_default().push(line);
     }
     let facts = facts_of(&store, &runs)?;
-    let (newest, comparisons) = newest_of(config, &runs)?;
+    let trials = Trials::of(&store, config, None)?;
+    let (newest, comparisons) = newest_of(config, &runs, &trials)?;
     let changes = store.changes()?;
     let releases = releases(config, &store, &facts)?;
     let comparisons = with_releases(comparisons, &releases);
@@ -125,6 +129,7 @@ pub(super) fn gather(config: &Config, all: bool) -> Result<Known, CliError> {
         facts,
         comparisons,
         releases,
+        trials,
         settled,
     })
 }
@@ -147,8 +152,13 @@ fn facts_of(store: &Store, runs: &[RunListing]) -> Result<BTreeMap<String, Vec<R
 }
 
 /// Reads a report; a run whose samples were pruned has none.
-fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<Option<RunReport>, CliError> {
-    match load::report_of(config, store, run) {
+fn report_of(
+    config: &Config,
+    store: &Store,
+    trials: &Trials,
+    run: &RunId,
+) -> Result<Option<RunReport>, CliError> {
+    match load::report_with(config, store, trials, run) {
         Ok(report) => Ok(Some(report)),
         Err(error) if error.exit == exit_code::NOTHING => Ok(None),
         Err(error) => Err(error),
@@ -160,13 +170,14 @@ fn report_of(config: &Config, store: &Store, run: &RunId) -> Result<Option<RunRe
 fn newest_of(
     config: &Config,
     runs: &[RunListing],
+    trials: &Trials,
 ) -> Result<(BTreeMap<PlaceKey, Newest>, Vec<PreparedComparison>), CliError> {
     let mut seen = BTreeSet::new();
     let first = runs.iter().filter(is_complete).filter(|run| seen.insert(place(run)));
     let mut newest: Vec<(PlaceKey, &RunId)> = first.map(|run| (place(run), &run.id)).collect();
     newest.sort();
     let read = parallel(config, &newest, usize::MAX, |store, (_, run)| {
-        let Some(report) = report_of(config, store, run)? else { return Ok(None) };
+        let Some(report) = report_of(config, store, trials, run)? else { return Ok(None) };
         let before = match &report.previous {
             Some(previous) => observations(store, &previous.baseline)?,
             None => BTreeMap::new(),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::gather::Known;
 use crate::error::CliError;
 use crate::model::experiment::Purpose;
-use crate::model::knob::{Confidence, KnobState, KnobVerdict, Recommendation};
+use crate::model::ids::RunId;
+use crate::model::knob::{Confidence, KnobState, KnobVerdict, Proof, Recommendation};
 use crate::model::site::KnobBoard;
 use crate::report::site::Site;
 use crate::store::Store;
@@ -13,8 +14,12 @@ use crate::store::Store;
 /// Experiments looked through for knobs that were turned.
 const EXPERIMENTS: u32 = 200;
 
-/// Advice of the newest runs, each knob once and the surest first, and what was tried.
-pub(super) fn board(store: &Store, site: &Site, known: &Known) -> Result<KnobBoard, CliError> {
+/// Advice of the newest runs, each knob once and the surest first, what was tried, and what each trial proved.
+pub(super) fn board(
+    store: &Store,
+    site: &Site,
+    known: &Known,
+) -> Result<(KnobBoard, BTreeMap<RunId, Proof>), CliError> {
     let mut advice: BTreeMap<&str, (String, &Recommendation)> = BTreeMap::new();
     for newest in known.newest.values() {
         let name = site.machine_name(&newest.report.run.identity.machine);
@@ -35,7 +40,25 @@ pub(super) fn board(store: &Store, site: &Site, known: &Known) -> Result<KnobBoa
             tried.push((listing, result));
         }
     }
-    Ok(KnobBoard { advice, tried })
+    Ok((KnobBoard { advice, tried }, proofs(known)))
+}
+
+/// What each trial proved, by experiment: stale where it holds for none of the newest runs.
+fn proofs(known: &Known) -> BTreeMap<RunId, Proof> {
+    let mut found = BTreeMap::new();
+    for newest in known.newest.values() {
+        let run = &newest.report.run;
+        for proof in known.trials.at(Some((run, run.started))) {
+            if proof.stale.is_empty() || !found.contains_key(&proof.experiment) {
+                found.insert(proof.experiment.clone(), proof);
+            }
+        }
+    }
+    // Trials of suites of which no run is stored speak for themselves.
+    for proof in known.trials.at(None) {
+        found.entry(proof.experiment.clone()).or_insert(proof);
+    }
+    found
 }
 
 /// What may be tried before what only informs, what a trial verified first and what it found harmful last; then what promises

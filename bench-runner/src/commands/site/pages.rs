@@ -317,7 +317,7 @@ impl<'a> Work<'a> {
         if let Some(current) = files.current_run(&format!("run/{run}"), &input) {
             return Ok(current);
         }
-        let report = match load::report_of(self.config, store, run) {
+        let report = match load::report_with(self.config, store, &self.known.trials, run) {
             Ok(report) => report,
             Err(error) if error.exit == exit_code::NOTHING => {
                 let text = self.site.html(&self.site.pruned(run))?;

@@ -1,12 +1,15 @@
 //! Knobs: what to turn first, on what evidence, and what turning it gave.
 
+use std::collections::BTreeMap;
+
 use super::block::{Block, Cell, Document, Grid};
 use super::measure::{self, PAGE, minute};
 use crate::model::comparison::Verdict;
 use crate::model::experiment::{Contrast, ExperimentListing, ExperimentResult};
-use crate::model::knob::{KnobGroup, Recommendation};
+use crate::model::ids::RunId;
+use crate::model::knob::{KnobGroup, Proof, Recommendation};
 use crate::model::site::KnobBoard;
-use crate::report::format::plural;
+use crate::report::format::{change, percent, plural};
 use crate::report::view::table::Kind;
 use crate::report::view::words::{self, code, strong};
 use crate::report::view::{advice, total};
@@ -16,14 +19,18 @@ const CARDS: usize = 40;
 /// Rows of one experiment at most.
 const ROWS: usize = 12;
 
-/// Writes the page.
+/// Writes the page; `proofs` are what trials showed, by experiment.
 #[must_use]
-pub fn knobs(board: &KnobBoard) -> Document {
+pub fn knobs(board: &KnobBoard, proofs: &BTreeMap<RunId, Proof>) -> Document {
     let mut page = Document::new("knobs.html", "Benchmark observatory", "Knobs");
     page.line = match board.advice.first() {
         Some((machine, first)) => {
             let what = match &first.proof {
-                Some(proof) => format!("Tried: {}.", proof.reason.trim_end_matches('.')),
+                // The rest of the reason stands on the card.
+                Some(proof) => {
+                    let reason = proof.reason.split(';').next().unwrap_or_default();
+                    format!("Tried: {}: {}.", advice::verdict(proof), reason.trim_end_matches('.'))
+                }
                 None => format!("Not tried yet; predicted: {}.", advice::predicted(PAGE, first).0),
             };
             format!("First: {} (on {}). {what}", strong(&first.action), code(machine))
@@ -33,7 +40,7 @@ pub fn knobs(board: &KnobBoard) -> Document {
     page.command = "bench-runner knobs list".to_owned();
     let mut tried = Vec::new();
     for (listing, result) in &board.tried {
-        tried.extend(outcome(listing, result.as_ref()));
+        tried.extend(outcome(listing, result.as_ref(), proofs.get(&listing.id)));
     }
     for (place, (machine, advice)) in board.advice.iter().take(CARDS).enumerate() {
         let title = format!("{}. {}", place + 1, crate::report::escape::visible(&advice.action, false));
@@ -92,11 +99,22 @@ fn card(machine: &str, advice: &Recommendation) -> Vec<Block> {
     blocks
 }
 
-/// One experiment with its contrasts.
-fn outcome(listing: &ExperimentListing, result: Option<&ExperimentResult>) -> Vec<Block> {
+/// One experiment with what it proved; with its contrasts where it was no trial of a knob.
+fn outcome(
+    listing: &ExperimentListing,
+    result: Option<&ExperimentResult>,
+    proof: Option<&Proof>,
+) -> Vec<Block> {
     let arms: Vec<String> = listing.arms.iter().map(|arm| code(arm)).collect();
-    let title = format!("{} of {}", words::list(&arms), minute(listing.started));
-    let mut blocks = vec![Block::Heading(title)];
+    let what = proof.map_or_else(|| words::list(&arms), |proof| code(&proof.knob));
+    let mut blocks = vec![Block::Heading(format!("{what} of {}", minute(listing.started)))];
+    if let Some(proof) = proof {
+        let facts = advice::proven(PAGE, proof).into_iter().filter(|(label, _)| *label != "Measured");
+        blocks.push(Block::Facts(facts.map(|(label, words)| (label.to_owned(), words)).collect()));
+        // The two arms of a trial within one suite are equal: what it compares stands in its rows.
+        blocks.extend((!proof.rows.is_empty()).then(|| Block::Table(rows_of(proof))));
+        return blocks;
+    }
     let Some(result) = result else {
         blocks.push(Block::Text("It broke off; nothing is concluded.".to_owned()));
         return blocks;
@@ -105,6 +123,33 @@ fn outcome(listing: &ExperimentListing, result: Option<&ExperimentResult>) -> Ve
         blocks.push(Block::Table(table(contrast, result.blocks)));
     }
     blocks
+}
+
+/// The rows of a trial, judged together with the rest of its session.
+fn rows_of(proof: &Proof) -> Grid {
+    let columns = [
+        ("Verdict", Kind::Text),
+        ("Benchmark", Kind::Text),
+        ("Change", Kind::Number),
+        ("Visible from", Kind::Number),
+        ("Pairs", Kind::Number),
+    ];
+    let mut grid = Grid::new(format!("What {} was measured on", proof.knob), &columns);
+    for row in proof.rows.iter().take(ROWS) {
+        let seen = row.visible_from.map_or_else(|| PAGE.nothing().to_owned(), |seen| percent(PAGE, seen, 1));
+        grid.rows.push(vec![
+            Cell::toned(words::verdict(row.verdict, PAGE), words::verdict_tone(row.verdict)),
+            Cell::text(code(&row.subject)),
+            Cell::text(change(PAGE, row.change, row.interval)).by(1.0 + row.change),
+            Cell::text(seen),
+            Cell::text(row.pairs.to_string()),
+        ]);
+    }
+    let rest = proof.rows.len().saturating_sub(ROWS);
+    if rest > 0 {
+        grid.note = format!("{} more are not listed.", plural(total(rest), "row"));
+    }
+    grid
 }
 
 fn table(contrast: &Contrast, blocks: u32) -> Grid {
@@ -134,4 +179,76 @@ fn table(contrast: &Contrast, blocks: u32) -> Grid {
         plural(u64::from(blocks), "block")
     );
     grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::experiment::Purpose;
+    use crate::model::knob::{Confidence, KnobState, KnobVerdict, ProofRow};
+    use crate::model::units::Timestamp;
+
+    fn proof(verdict: KnobVerdict, stale: &[&str]) -> Proof {
+        Proof {
+            experiment: "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            knob: "caller.key-table".to_owned(),
+            tried: Timestamp(0),
+            hw_class: "x".to_owned(),
+            verdict,
+            reason: "faster: t/a -> t/b -50.0 %; judged alone".to_owned(),
+            rows: vec![ProofRow {
+                subject: "t/a -> t/b".to_owned(),
+                change: -0.5,
+                interval: Some((-0.6, -0.4)),
+                level: 0.99,
+                pairs: 32,
+                visible_from: Some(0.03),
+                verdict: Verdict::Improved,
+            }],
+            stale: stale.iter().map(|&text| text.to_owned()).collect(),
+            times: 1,
+            again: "bench-runner knobs try caller.key-table".to_owned(),
+        }
+    }
+
+    /// A trial within one suite has two equal arms: its page shows what was compared, and what it proved.
+    #[test]
+    fn a_trial_shows_its_verdict_and_its_rows() {
+        let page = |stale: &[&str]| {
+            let proof = proof(KnobVerdict::Verified, stale);
+            let listing = ExperimentListing {
+                id: proof.experiment.clone(),
+                purpose: Purpose::Knob,
+                started: Timestamp(0),
+                finished: Some(Timestamp(1)),
+                arms: vec!["as it is".to_owned(), "the same again".to_owned()],
+                launches: 64,
+            };
+            let card = Recommendation {
+                knob: proof.knob.clone(),
+                group: KnobGroup::Caller,
+                action: "Keep a table".to_owned(),
+                because: "numbers".to_owned(),
+                evidence: Vec::new(),
+                predicted_change: None,
+                confidence: Confidence::High,
+                cost: "memory".to_owned(),
+                risk: "none".to_owned(),
+                how: String::new(),
+                state: KnobState::Candidate,
+                proof: Some(proof.clone()),
+            };
+            let board = KnobBoard { advice: vec![("m".to_owned(), card)], tried: vec![(listing, None)] };
+            knobs(&board, &BTreeMap::from([(proof.experiment.clone(), proof)]))
+        };
+        let fresh = page(&[]);
+        assert!(fresh.line.ends_with("Tried: VERIFIED: faster: t/a -> t/b -50.0 %."), "{}", fresh.line);
+        assert!(page(&["compiler: 1 -> 2"]).line.contains("Tried: STALE, was VERIFIED: faster"));
+        let tried = fresh.sections.iter().find(|section| section.id == "tried").unwrap();
+        let shown = format!("{:?}", tried.blocks);
+        for words in ["VERIFIED", "t/a -> t/b", "caller.key-table", "knobs try caller.key-table"] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        assert!(!shown.contains("the same again"), "{shown}");
+    }
 }

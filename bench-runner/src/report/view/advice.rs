@@ -211,16 +211,20 @@ fn state(knob: &Recommendation) -> &'static str {
     }
 }
 
-/// What trying a knob showed: verdict, what was measured, where and when, what made it stale, how to repeat it.
-pub(in crate::report) fn proven(dialect: Dialect, proof: &Proof) -> Vec<(&'static str, String)> {
+/// The word for what trying a knob showed; a stale one says so first.
+pub(in crate::report) fn verdict(proof: &Proof) -> String {
     let word = match proof.verdict {
         KnobVerdict::Verified => "VERIFIED",
         KnobVerdict::Harmful => "HARMFUL",
         KnobVerdict::NoEffect => "NO EFFECT",
         KnobVerdict::Inconclusive => "INCONCLUSIVE",
     };
-    let verdict = if proof.stale.is_empty() { word.to_owned() } else { format!("STALE, was {word}") };
-    let mut lines = vec![("Tried", format!("{}: {}", strong(&verdict), proof.reason))];
+    if proof.stale.is_empty() { word.to_owned() } else { format!("STALE, was {word}") }
+}
+
+/// What trying a knob showed: verdict, what was measured, where and when, what made it stale, how to repeat it.
+pub(in crate::report) fn proven(dialect: Dialect, proof: &Proof) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("Tried", format!("{}: {}", strong(&verdict(proof)), proof.reason))];
     for row in proof.rows.iter().take(PROVEN_ROWS) {
         let change = format::change(dialect, row.change, row.interval);
         lines

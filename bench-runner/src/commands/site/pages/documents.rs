@@ -136,7 +136,10 @@ impl Work<'_> {
             Page::Comparison(one) => site::comparison(site, one)?,
             Page::Gates => site::gates(site, overview, &known.decisions),
             Page::Releases => site::releases(site, &known.releases),
-            Page::Knobs => site::knobs(&board(store, site, known)?),
+            Page::Knobs => {
+                let (board, proofs) = board(store, site, known)?;
+                site::knobs(&board, &proofs)
+            }
             Page::Data => site::data(site),
             Page::Method => site::method(site, &self.parameters()),
             Page::Feed => return Ok(vec![put("changes.atom", &site::atom(site, &self.changes(overview)))?]),
