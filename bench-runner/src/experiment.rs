@@ -11,6 +11,7 @@ mod measure;
 mod outcome;
 mod profile;
 mod suite;
+mod told;
 mod variant;
 mod watch;
 mod world;

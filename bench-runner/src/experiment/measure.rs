@@ -8,6 +8,7 @@ use super::equal::{self, Target};
 use super::launching::{LaunchPlan, launch_once};
 use super::outcome::Outcome;
 use super::suite::once;
+use super::told;
 use super::world::World;
 use crate::analysis::doctor::{Inputs, diagnose};
 use crate::analysis::experiment::{
@@ -291,23 +292,11 @@ impl Measuring<'_, '_> {
                 Some(blocks) => format!("after {} of {blocks} blocks of {}", late.tests, late.name()),
                 None => format!("with {open} benchmarks undecided"),
             };
-            findings.push(Finding::of_whole(
-                "experiment-budget-used",
-                Severity::Info,
-                format!("the budget of {budget:.0} s was used up {left}"),
-                "they are inconclusive; their intervals hold all the same",
-                "allow more time with `--budget`, or select fewer benchmarks",
-            ));
+            findings.push(told::budget_used(budget, &left));
         }
         let overlooked: u32 = self.states.iter().map(|state| state.overlooked).sum();
         if overlooked > 0 {
-            findings.push(Finding::of_whole(
-                "disturbed-blocks-counted",
-                Severity::Warning,
-                format!("{overlooked} of {} blocks were disturbed and count all the same", self.blocks),
-                "as many as allowed had been repeated already: intervals are wider, or further off, than they need be",
-                "let nothing else run while measuring",
-            ));
+            findings.push(told::overlooked(overlooked, self.blocks));
         }
         findings
     }
@@ -457,28 +446,14 @@ impl Measuring<'_, '_> {
         let name = self.states[index].name().to_owned();
         let reason = reason.unwrap_or_else(|| "unknown reason".to_owned());
         self.world.progress.line(&format!("a launch of {name} failed: {reason}"));
-        let finding = Finding {
-            code: "launch-partial".to_owned(),
-            severity: Severity::Blocking,
-            subject: name.clone(),
-            evidence: format!("a launch of {name}: {reason}"),
-            effect: "its block does not count".to_owned(),
-            remedy: "mend the bench and measure again".to_owned(),
-        };
+        let finding = told::launch_partial(&name, &reason);
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
     }
 
     fn abandoned(&mut self, name: &str) {
-        self.findings.push(Finding {
-            code: "executable-abandoned".to_owned(),
-            severity: Severity::Blocking,
-            subject: name.to_owned(),
-            evidence: format!("{FAILURES_TOLERATED} blocks of {name} failed one after the other"),
-            effect: "it was not launched again".to_owned(),
-            remedy: "mend the bench and measure again".to_owned(),
-        });
+        self.findings.push(told::abandoned(name, FAILURES_TOLERATED));
     }
 
     /// Closes the runs and the experiment, and concludes.

@@ -25,6 +25,20 @@ use crate::model::units::{Metric, Throughput, Timestamp};
 use crate::stats::rng::SplitMix64;
 use crate::store::{RunEnd, Store};
 
+/// Two waivers.
+fn waive(store: &mut Store) {
+    for number in 0..2 {
+        let decision = Decision {
+            subject: format!("suite/sign/f{number}"),
+            kind: DecisionKind::Waive,
+            reason: "known".to_owned(),
+            until: Some(Timestamp(NOW.0 + 10 + i64::from(number))),
+            at: NOW,
+        };
+        store.decide(&decision).unwrap();
+    }
+}
+
 /// A store with signed runs of two machines and signed words, keys that are trusted, and its heads.
 pub(super) fn signed_store() -> (Store, Trust, Heads) {
     let key = Key::from_seed(&[42; 32]);
@@ -47,16 +61,7 @@ pub(super) fn signed_store() -> (Store, Trust, Heads) {
             store.annotate(&note("waiver", NoteTarget::Finding, format!("{id}/noisy/launch"))).unwrap();
         }
     }
-    for number in 0..2 {
-        let decision = Decision {
-            subject: format!("suite/sign/f{number}"),
-            kind: DecisionKind::Waive,
-            reason: "known".to_owned(),
-            until: Some(Timestamp(NOW.0 + 10 + i64::from(number))),
-            at: NOW,
-        };
-        store.decide(&decision).unwrap();
-    }
+    waive(&mut store);
     let sighting = |number: u32| {
         let identity = record(number).run.identity;
         let series = SeriesKey {
