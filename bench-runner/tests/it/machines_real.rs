@@ -40,7 +40,7 @@ fn this_machine_stands_beside_one_core_of_itself_a_record_and_made_up_ones() {
     }
     let words = ["compare", "--machines", &all, &one, "slow", "wide", &founding];
     let shown = world.answer(&words).code(0);
-    let shown = shown.shows(&["What differs", "config: ", "cores=1", "*synthetic*", "stated numbers"]);
+    let shown = shown.shows(&["What differs", "config:", "cores=1", "*synthetic*", "stated numbers"]);
     assert!(shown.out.find("What differs") < shown.out.find("Geometric mean"), "{}", shown.out);
     let json = world.answer(&[&words[..], &["--format", "json"]].concat()).code(0).json();
     let found = &json["comparison"];

@@ -1,7 +1,7 @@
 //! The default engine: steps, slow drift and spikes told apart, at an error rate that is calibrated for each length.
 //!
-//! Values are taken as logarithms, brought back to their neighborhood, and explained by levels that may wander; a step has
-//! to explain more than wandering and memory do. Long series are analyzed in overlapping windows, each on its own.
+//! Values are taken as logarithms, brought back to their neighborhood, and explained by levels that may wander; a step has to explain more.
+//! Long series are analyzed in overlapping windows, each on its own.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -31,8 +31,7 @@ pub const SHORTEST_END: usize = 4;
 /// Contrast, in standard errors, from which a place is a candidate.
 const CANDIDATE: f64 = 2.8;
 
-/// What an explanation by steps and wandering together has to bring beyond one by either, in twice the log-likelihood: steps fitted
-/// into a drift leave some drift behind.
+/// What steps and wandering together must bring beyond either, in twice the log-likelihood: steps leave some of a drift behind.
 pub const MIXTURE: f64 = 6.0;
 
 /// Noise scales from the median of its neighborhood at which a value is a spike.
